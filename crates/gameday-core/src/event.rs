@@ -1,0 +1,389 @@
+//! Events: the only thing that a drill leaves and the only thing that a report reads.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    FaultName, Offset, Outcome, Phases, PlanRecord, ProbeName, RegionName, SourceName, SteadyName, StepName,
+    Timestamp,
+};
+
+/// The version of the journal's format, in its first event.
+pub const SCHEMA: u32 = 1;
+
+/// One line of the journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Its number, from 0, without a gap.
+    pub seq: u64,
+    /// Monotonic time since the drill began.
+    #[serde(rename = "at_us")]
+    pub at: Offset,
+    /// Wall clock when it was recorded.
+    pub time: Timestamp,
+    /// Where it was seen; `local` is the runner itself.
+    pub region: RegionName,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// Always the first event.
+    DrillStarted(Box<DrillStarted>),
+    /// The drill entered a stage.
+    StageEntered(Stage),
+    /// A pre-flight check and what it said.
+    Checked {
+        /// What was checked, e.g. `target db`.
+        name: String,
+        /// Whether the drill may go on.
+        ok: bool,
+        /// What was found.
+        detail: String,
+    },
+    /// A source's clock was compared with ours: theirs − ours = `offset_us` ± `error_us`.
+    ClockMeasured {
+        /// Whose clock.
+        source: SourceName,
+        /// Theirs less ours, in microseconds.
+        offset_us: i64,
+        /// The bound of the error, in microseconds.
+        error_us: i64,
+        /// True when it does not fit what was measured before: one of the clocks was stepped.
+        stepped: bool,
+    },
+    /// A probe ran in the event's region.
+    ProbeDone(Box<ProbeDone>),
+    /// Ticks of a probe that could not run in the event's region.
+    ProbeMissed {
+        /// Which probe.
+        probe: ProbeName,
+        /// How many ticks.
+        count: u64,
+    },
+    /// A steady-state condition was computed.
+    SteadyEvaluated(SteadyEvaluated),
+    /// An abort condition came true.
+    GuardBreached {
+        /// The condition as written.
+        guard: String,
+        /// What was seen.
+        detail: String,
+    },
+    /// A fault is about to be injected; on disk before it is done.
+    FaultOrdered {
+        /// Which entry of the timeline.
+        fault: FaultName,
+        /// How to undo it, e.g. the proxy's API and the lease; `heal` reads this.
+        undo: serde_json::Value,
+    },
+    /// A fault is in place, as whatever injects it confirmed.
+    FaultInjected {
+        /// Which entry of the timeline.
+        fault: FaultName,
+    },
+    /// A fault could not be injected.
+    FaultFailed {
+        /// Which entry of the timeline.
+        fault: FaultName,
+        /// Why.
+        error: String,
+    },
+    /// What a fault has touched so far, told by whatever injects it.
+    FaultTouched {
+        /// Which entry of the timeline.
+        fault: FaultName,
+        /// Chunks, connections or processes touched.
+        touched: u64,
+        /// When the first of them was, on the clock of `source`.
+        first_touched: Option<Timestamp>,
+        /// Whose clock.
+        source: SourceName,
+    },
+    /// A fault is gone, as whatever injected it confirmed.
+    FaultRemoved {
+        /// Which entry of the timeline.
+        fault: FaultName,
+        /// How it ended.
+        how: FaultEnd,
+    },
+    /// The rollback was verified, or could not be.
+    RollbackChecked {
+        /// True when nothing of ours is left.
+        verified: bool,
+        /// One line for each thing looked at.
+        details: Vec<String>,
+    },
+    /// An alert rule as Prometheus describes it before the fault.
+    RuleSeen(RuleSeen),
+    /// An alert changed at a source.
+    AlertSeen(Box<AlertSeen>),
+    /// A notification reached our receiver.
+    Notified(Box<Notification>),
+    /// Raw samples, as Prometheus keeps them; the truth about rules.
+    RawSamples {
+        /// Whose samples.
+        source: SourceName,
+        /// What was asked.
+        selector: String,
+        /// One for each label set.
+        series: Vec<RawSeries>,
+    },
+    /// A source stopped answering.
+    SourceLost {
+        /// Which.
+        source: SourceName,
+        /// What the last attempt said.
+        error: String,
+    },
+    /// A lost source answers again.
+    SourceBack {
+        /// Which.
+        source: SourceName,
+    },
+    /// The drill was told to end early.
+    Stopped(StopReason),
+    /// The last event of a drill that ended by itself.
+    DrillEnded(Ended),
+    /// `gameday heal` put back what a dead runner had left.
+    Healed {
+        /// True when nothing is left.
+        verified: bool,
+        /// One line for each thing looked at.
+        details: Vec<String>,
+    },
+}
+
+/// The first event: what is going to be done, by which build.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DrillStarted {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// gameday's version.
+    pub version: String,
+    /// The drill's name: scenario and UTC start.
+    pub drill: String,
+    /// The scenario's name.
+    pub scenario: String,
+    /// `real` or `embedded` when a lab was started, else none.
+    pub lab: Option<String>,
+    /// The plan, redacted.
+    pub plan: PlanRecord,
+}
+
+/// The stages of a drill, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Nothing is touched: are targets, sources and probes as the scenario says?
+    Preflight,
+    /// The steady state must hold.
+    Steady,
+    /// Faults are in place or still to come.
+    Inject,
+    /// All faults are gone; waiting for the steady state and the resolved notices.
+    Recover,
+    /// Looking whether all is as before.
+    Verify,
+}
+
+/// How a fault ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultEnd {
+    /// The runner removed it.
+    Removed,
+    /// Its lease ran out, or somebody else removed it: the drill no longer controls it.
+    Lost,
+}
+
+/// Why a drill was told to end early.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// An abort condition came true.
+    Guard(String),
+    /// Ctrl-C, SIGTERM or SIGHUP.
+    Signal(String),
+    /// The stop file was found.
+    StopFile,
+    /// `max_duration` was over.
+    MaxDuration,
+    /// A fault could not be injected or was lost.
+    Fault(String),
+    /// A target stopped answering.
+    Target(String),
+    /// The journal could not be written.
+    Journal(String),
+}
+
+/// How a drill ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// It ran to its end.
+    Completed,
+    /// It was ended early and rolled back.
+    Aborted,
+    /// Pre-flight or the steady state refused; nothing was touched.
+    Refused(String),
+}
+
+/// One run of a probe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeDone {
+    /// Which probe.
+    pub probe: ProbeName,
+    /// When it was to start, on the schedule.
+    #[serde(rename = "intended_us")]
+    pub intended: Offset,
+    /// What it said.
+    pub outcome: Outcome,
+    /// From its intended start to its last byte, in microseconds.
+    pub total_us: u64,
+    /// The phases of all its requests together.
+    pub phases: Phases,
+    /// Each step that ran.
+    pub steps: Vec<StepDone>,
+    /// What was wrong, in a line, redacted.
+    pub message: Option<String>,
+}
+
+/// One step of a probe's run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepDone {
+    /// Which step.
+    pub name: StepName,
+    /// Up, down or unknown.
+    pub outcome: Outcome,
+    /// The HTTP status, if one came.
+    pub status: Option<u16>,
+    /// The step's whole time in microseconds, polls and their pauses included.
+    pub total_us: u64,
+    /// The phases of its requests together.
+    pub phases: Phases,
+}
+
+/// A steady-state condition at a moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SteadyEvaluated {
+    /// Which condition.
+    pub name: SteadyName,
+    /// Its value in the condition's unit; none while the window is not full or nothing was seen.
+    pub value: Option<f64>,
+    /// Whether it holds; none while the window is not full.
+    pub holds: Option<bool>,
+    /// Looks that said up in the window.
+    pub up: u64,
+    /// Looks that said down in the window.
+    pub down: u64,
+    /// Looks that said unknown in the window.
+    pub unknown: u64,
+}
+
+/// The state of an alert at a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertState {
+    /// Prometheus: the condition is true, `for` is not over.
+    Pending,
+    /// Prometheus: firing. Alertmanager: active.
+    Firing,
+    /// Alertmanager: silenced or inhibited.
+    Suppressed,
+    /// No longer listed by the source.
+    Gone,
+}
+
+/// An alert rule before the fault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleSeen {
+    /// The alert's name.
+    pub alert: String,
+    /// Its PromQL.
+    pub query: String,
+    /// How often its group is evaluated, in milliseconds.
+    pub interval_ms: u64,
+    /// Its `for`, in milliseconds.
+    pub for_ms: u64,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its annotations.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// An alert as a source showed it when it changed. Times are the source's own, raw.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertSeen {
+    /// Who showed it.
+    pub source: SourceName,
+    /// The alert's name.
+    pub alert: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// Its state there.
+    pub state: AlertState,
+    /// Alertmanager's fingerprint.
+    pub fingerprint: Option<String>,
+    /// Prometheus' `activeAt`.
+    pub active_at: Option<Timestamp>,
+    /// Alertmanager's `startsAt`: the tick at which the rule fired.
+    pub starts_at: Option<Timestamp>,
+    /// Alertmanager's `updatedAt`.
+    pub updated_at: Option<Timestamp>,
+    /// Alertmanager's receivers.
+    pub receivers: Vec<String>,
+    /// Silences and inhibiting alerts, when suppressed.
+    pub suppressed_by: Vec<String>,
+}
+
+/// A notification in Alertmanager's webhook form, version 4.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notification {
+    /// When its first byte was read, on our clock.
+    pub arrived: Timestamp,
+    /// The receiver it was for.
+    pub receiver: String,
+    /// `firing` or `resolved`.
+    pub status: String,
+    /// Alertmanager's key of the group.
+    pub group_key: String,
+    /// Alerts left out of the payload.
+    pub truncated_alerts: u64,
+    /// The alerts in it.
+    pub alerts: Vec<NotifiedAlert>,
+}
+
+/// One alert of a notification. Times are the source's own, raw.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotifiedAlert {
+    /// `firing` or `resolved`.
+    pub status: String,
+    /// The alert's name.
+    pub alert: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// Alertmanager's fingerprint.
+    pub fingerprint: String,
+    /// The tick at which the rule fired.
+    pub starts_at: Option<Timestamp>,
+    /// The tick at which the rule was inactive again; none while firing.
+    pub ends_at: Option<Timestamp>,
+}
+
+/// The times of one raw series, with its values when they matter.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RawSeries {
+    /// The series' labels.
+    pub labels: BTreeMap<String, String>,
+    /// Time and value of each sample.
+    pub samples: Vec<(Timestamp, f64)>,
+}

@@ -1,0 +1,39 @@
+//! What every other crate of gameday shares: names, time, units, events, the journal, problems and secrets.
+//!
+//! ```text
+//!   file ──► Source ──► Table ──► values, or Problems        (what was typed)
+//!   run  ──► EventKind ──► Journal ──► journal.jsonl         (what happened)
+//! ```
+//!
+//! Invariants: this crate opens no socket and spawns no task. Events hold names and numbers, never
+//! types of the crates above.
+
+mod event;
+mod journal;
+mod names;
+mod outcome;
+mod plan;
+mod problem;
+mod secret;
+mod table;
+mod time;
+mod units;
+mod vars;
+
+pub use event::{
+    AlertSeen, AlertState, DrillStarted, Ended, Event, EventKind, FaultEnd, Notification, NotifiedAlert,
+    ProbeDone, RawSeries, RuleSeen, SCHEMA, Stage, SteadyEvaluated, StepDone, StopReason,
+};
+pub use journal::{Journal, JournalError, ReadJournal, is_locked, read_journal};
+pub use names::{BadName, FaultName, ProbeName, RegionName, SourceName, SteadyName, StepName, TargetName};
+pub use outcome::{Outcome, Phases, Reason};
+pub use plan::{
+    ExpectRecord, FaultRecord, GuardRecord, ObserveRecord, PlanRecord, ProbeRecord, SteadyRecord,
+    TargetRecord, Unit,
+};
+pub use problem::{Problem, Problems, Source, nearest};
+pub use secret::{Secret, redact_url};
+pub use table::Table;
+pub use time::{Clock, Offset, Timestamp};
+pub use units::{BadUnit, ByteRate, ByteSize, Ratio, Span};
+pub use vars::{Vars, references, substitute};

@@ -1,0 +1,157 @@
+//! The plan as it stands in the journal: names and numbers only, secrets already gone.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{FaultName, ProbeName, RegionName, SteadyName, StepName, TargetName};
+
+/// Everything that a report needs to know of the plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlanRecord {
+    /// One line for people.
+    pub title: String,
+    /// What the team believes will happen.
+    pub hypothesis: Option<String>,
+    /// Where the runbook is.
+    pub runbook: Option<String>,
+    /// Variables as they were used.
+    pub vars: BTreeMap<String, String>,
+    /// The blast radius.
+    pub targets: Vec<TargetRecord>,
+    /// What looks at the service.
+    pub probes: Vec<ProbeRecord>,
+    /// The alerting that is read.
+    pub observe: ObserveRecord,
+    /// Steady-state conditions.
+    pub steady: Vec<SteadyRecord>,
+    /// Faults, in the order of the file.
+    pub timeline: Vec<FaultRecord>,
+    /// Alerts that must come.
+    pub expect: Vec<ExpectRecord>,
+    /// What ends the drill early.
+    pub guard: GuardRecord,
+    /// Steady state must be back this long after the last fault is removed.
+    pub recover_within_ms: Option<u64>,
+}
+
+/// Something the drill may touch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetRecord {
+    /// Its name in the scenario.
+    pub name: TargetName,
+    /// `proxy` or `process`.
+    pub kind: String,
+    /// Where it is, for people.
+    pub detail: String,
+}
+
+/// One probe of the drill.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProbeRecord {
+    /// Its name in the scenario.
+    pub name: ProbeName,
+    /// The regions that look.
+    pub regions: Vec<RegionName>,
+    /// Its steps in order.
+    pub steps: Vec<StepName>,
+    /// How often each region looks.
+    pub every_ms: u64,
+    /// When a look is given up.
+    pub timeout_ms: u64,
+    /// The latency objective of its file, if it has one.
+    pub slo_p95_ms: Option<u64>,
+    /// The success objective of its file (0 to 1), if it has one.
+    pub slo_success: Option<f64>,
+}
+
+/// The alerting that is read, as redacted URLs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObserveRecord {
+    /// Prometheus' base URL.
+    pub prometheus: Option<String>,
+    /// Alertmanager's base URL.
+    pub alertmanager: Option<String>,
+    /// Where our webhook receiver listens.
+    pub webhook: Option<String>,
+}
+
+/// What a number counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Milliseconds.
+    Ms,
+    /// A share from 0 to 1.
+    Ratio,
+    /// A bare number of the user's own query.
+    Number,
+}
+
+/// One steady-state condition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SteadyRecord {
+    /// Its name in the scenario.
+    pub name: SteadyName,
+    /// The condition for people, e.g. `checkout p95 <= 250ms for 10s`.
+    pub text: String,
+    /// The limit, in `unit`.
+    pub limit: f64,
+    /// The limit's unit.
+    pub unit: Unit,
+    /// True when the value must stay at or under the limit, false when at or over.
+    pub at_most: bool,
+    /// The trailing window.
+    pub window_ms: u64,
+}
+
+/// One entry of the timeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultRecord {
+    /// Its name in the scenario.
+    pub name: FaultName,
+    /// The target it is done to.
+    pub on: TargetName,
+    /// The fault's kind, e.g. `latency`.
+    pub kind: String,
+    /// Its settings for people, e.g. `delay 200ms ±20ms downstream`.
+    pub detail: String,
+    /// When it is ordered, after T0.
+    pub at_ms: u64,
+    /// How long it is held.
+    pub hold_ms: u64,
+}
+
+/// One alert that must come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpectRecord {
+    /// Its key in the scenario.
+    pub label: String,
+    /// The alert's name in Prometheus.
+    pub alert: String,
+    /// The fault it must tell of.
+    pub of: FaultName,
+    /// The scrape job that sees the fault first, if stated.
+    pub job: Option<String>,
+    /// Limit from T0e to firing.
+    pub firing_ms: Option<u64>,
+    /// Limit from T0e to the notification.
+    pub notified_ms: Option<u64>,
+    /// Limit from the fault's removal to the resolved notice.
+    pub resolved_ms: Option<u64>,
+    /// Labels the alert must carry.
+    pub labels: BTreeMap<String, String>,
+    /// The receiver it must reach.
+    pub receiver: Option<String>,
+}
+
+/// What ends the drill early.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuardRecord {
+    /// Abort conditions for people.
+    pub abort_if: Vec<String>,
+    /// The whole drill may not last longer.
+    pub max_duration_ms: u64,
+    /// A fault ends by itself this long after its last renewal.
+    pub lease_ms: u64,
+}

@@ -1,0 +1,366 @@
+//! Reads a TOML file key by key, so that every problem in it is told and none hides another.
+//!
+//! Whoever reads takes what it knows; what is left at [`Table::finish`] was a typing error.
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+
+use crate::Problems;
+
+/// One table of a file that is being read.
+#[derive(Debug)]
+pub struct Table<'s, 'p> {
+    problems: &'p Problems<'s>,
+    entries: DeTable<'s>,
+    span: Range<usize>,
+    /// Its name for people: `[guard]`, `step 2`; empty for the file itself.
+    name: String,
+    asked: RefCell<Vec<&'static str>>,
+}
+
+impl<'s, 'p> Table<'s, 'p> {
+    /// Parses a file's text; every syntax error becomes a problem.
+    #[must_use]
+    pub fn parse(problems: &'p Problems<'s>) -> Self {
+        let (table, errors) = DeTable::parse_recoverable(&problems.source().text);
+        for error in errors {
+            problems.add(error.span().unwrap_or(0..0), error.message());
+        }
+        let span = 0..0;
+        Self {
+            problems,
+            entries: table.into_inner(),
+            span,
+            name: String::new(),
+            asked: RefCell::default(),
+        }
+    }
+
+    /// The entries, e.g. to put variables into them before they are read.
+    pub fn entries_mut(&mut self) -> &mut DeTable<'s> {
+        &mut self.entries
+    }
+
+    /// Where the problems go.
+    #[must_use]
+    pub fn problems(&self) -> &'p Problems<'s> {
+        self.problems
+    }
+
+    /// Where the table stands: what to underline when the table as a whole is wrong.
+    #[must_use]
+    pub fn span(&self) -> Range<usize> {
+        self.span.clone()
+    }
+
+    /// Whether a key is there and not yet taken; it counts as known.
+    #[must_use]
+    pub fn has(&self, key: &'static str) -> bool {
+        self.asked.borrow_mut().push(key);
+        self.entries.contains_key(key)
+    }
+
+    /// The span of a key that is there.
+    #[must_use]
+    pub fn key_span(&self, key: &str) -> Option<Range<usize>> {
+        self.entries.get_key_value(key).map(|(key, _)| key.span())
+    }
+
+    /// Takes an optional value.
+    pub fn get<T: DeserializeOwned>(&mut self, key: &'static str) -> Option<T> {
+        self.spanned(key).map(Spanned::into_inner)
+    }
+
+    /// Takes an optional value with its place, for checks that come later.
+    pub fn spanned<T: DeserializeOwned>(&mut self, key: &'static str) -> Option<Spanned<T>> {
+        let (_, value) = self.take(key)?;
+        self.deserialize(value)
+    }
+
+    /// Takes a value that must be there.
+    pub fn need<T: DeserializeOwned>(&mut self, key: &'static str) -> Option<T> {
+        self.need_spanned(key).map(Spanned::into_inner)
+    }
+
+    /// Takes a value that must be there, with its place.
+    pub fn need_spanned<T: DeserializeOwned>(&mut self, key: &'static str) -> Option<Spanned<T>> {
+        if !self.has(key) {
+            self.problems.add(
+                self.span(),
+                format!("{}the key `{key}` is missing", self.prefix()),
+            );
+        }
+        self.spanned(key)
+    }
+
+    /// Takes a table, if the key is there.
+    pub fn table(&mut self, key: &'static str) -> Option<Table<'s, 'p>> {
+        let (key_span, value) = self.take(key)?;
+        self.sub_table(format!("[{}]", self.path_of(key)), key_span, value)
+    }
+
+    /// Takes a table of tables, in the order of the file: name, the name's place, table.
+    pub fn tables(&mut self, key: &'static str) -> Vec<(Spanned<String>, Table<'s, 'p>)> {
+        let Some(mut outer) = self.table(key) else {
+            return Vec::new();
+        };
+        outer.take_tables()
+    }
+
+    /// Takes every entry that is left as a table, in the order of the file.
+    pub fn take_tables(&mut self) -> Vec<(Spanned<String>, Table<'s, 'p>)> {
+        let mut found = Vec::new();
+        for (key, value) in self.take_rest() {
+            let name = format!("[{}]", self.path_of(key.get_ref()));
+            if let Some(table) = self.sub_table(name, key.span(), value) {
+                found.push((key, table));
+            }
+        }
+        found
+    }
+
+    /// Takes every entry that is left as a value, in the order of the file.
+    pub fn take_values<T: DeserializeOwned>(&mut self) -> Vec<(Spanned<String>, Spanned<T>)> {
+        let rest = self.take_rest();
+        rest.into_iter()
+            .filter_map(|(key, value)| Some((key, self.deserialize(value)?)))
+            .collect()
+    }
+
+    /// Takes an array of tables (`[[step]]`), in order.
+    pub fn array(&mut self, key: &'static str) -> Vec<Table<'s, 'p>> {
+        let Some((key_span, value)) = self.take(key) else {
+            return Vec::new();
+        };
+        let span = value.span();
+        let DeValue::Array(items) = value.into_inner() else {
+            self.problems
+                .add(span, format!("`{key}` must be an array of tables: `[[{key}]]`"));
+            return Vec::new();
+        };
+        let items = items.into_iter().enumerate();
+        items
+            .filter_map(|(index, item)| {
+                let place = if item.span().is_empty() {
+                    key_span.clone()
+                } else {
+                    item.span()
+                };
+                self.sub_table(format!("{key} {}", index + 1), place, item)
+            })
+            .collect()
+    }
+
+    /// Says which of the keys were not known.
+    pub fn finish(self) {
+        let asked = self.asked.borrow();
+        for (key, _) in self.entries.iter() {
+            let typed: &str = key.get_ref();
+            let message = format!("{}unknown key `{typed}`", self.prefix());
+            let problem = self.problems.source().problem(key.span(), message);
+            self.problems.push(problem.nearest(typed, asked.iter().copied()));
+        }
+    }
+
+    fn take(&mut self, key: &'static str) -> Option<(Range<usize>, Spanned<DeValue<'s>>)> {
+        self.asked.borrow_mut().push(key);
+        let (key, value) = self.entries.remove_entry(key)?;
+        Some((key.span(), value))
+    }
+
+    fn take_rest(&mut self) -> Vec<(Spanned<String>, Spanned<DeValue<'s>>)> {
+        let mut rest: Vec<_> = std::mem::take(&mut self.entries)
+            .into_iter()
+            .map(|(key, value)| (Spanned::new(key.span(), key.into_inner().into_owned()), value))
+            .collect();
+        rest.sort_by_key(|(key, _)| key.span().start);
+        rest
+    }
+
+    fn sub_table(
+        &self,
+        name: String,
+        key: Range<usize>,
+        value: Spanned<DeValue<'s>>,
+    ) -> Option<Table<'s, 'p>> {
+        let span = value.span();
+        match value.into_inner() {
+            DeValue::Table(entries) => Some(Table {
+                problems: self.problems,
+                entries,
+                span: key,
+                name,
+                asked: RefCell::default(),
+            }),
+            other => {
+                let found = other.type_str();
+                self.problems
+                    .add(span, format!("{name} must be a table, not {found}"));
+                None
+            }
+        }
+    }
+
+    fn deserialize<T: DeserializeOwned>(&self, value: Spanned<DeValue<'s>>) -> Option<Spanned<T>> {
+        let span = value.span();
+        match T::deserialize(ValueDeserializer::from(value)) {
+            Ok(parsed) => Some(Spanned::new(span, parsed)),
+            Err(error) => {
+                self.problems.push(explain(
+                    self.problems,
+                    error.span().unwrap_or(span),
+                    error.message(),
+                ));
+                None
+            }
+        }
+    }
+
+    fn prefix(&self) -> String {
+        if self.name.is_empty() {
+            String::new()
+        } else {
+            format!("{}: ", self.name)
+        }
+    }
+
+    fn path_of(&self, key: &str) -> String {
+        match self
+            .name
+            .strip_prefix('[')
+            .and_then(|name| name.strip_suffix(']'))
+        {
+            Some(parent) => format!("{parent}.{key}"),
+            None if self.name.is_empty() => key.to_owned(),
+            None => format!("{} {key}", self.name),
+        }
+    }
+}
+
+/// Serde's words for an unknown field or variant become ours, with the nearest known name as a hint.
+fn explain(problems: &Problems<'_>, span: Range<usize>, message: &str) -> crate::Problem {
+    let source = problems.source();
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    for (theirs, ours) in [
+        ("unknown field", "unknown key"),
+        ("unknown variant", "unknown kind"),
+    ] {
+        if message.starts_with(theirs) && !quoted.is_empty() {
+            let known = quoted[1..].iter().copied();
+            return source
+                .problem(span, format!("{ours} `{}`", quoted[0]))
+                .nearest(quoted[0], known);
+        }
+    }
+    if message.starts_with("missing field") && !quoted.is_empty() {
+        return source.problem(span, format!("the key `{}` is missing", quoted[0]));
+    }
+    source.problem(span, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Problem, Source, Span};
+    use expect_test::{Expect, expect};
+
+    fn check(text: &str, expect: Expect) {
+        let source = Source {
+            path: "f.toml".into(),
+            text: text.into(),
+        };
+        let problems = Problems::new(&source);
+        let mut root = Table::parse(&problems);
+        let title: Option<String> = root.need("title");
+        if let Some(mut guard) = root.table("guard") {
+            let _: Option<Span> = guard.get("lease");
+            guard.finish();
+        }
+        for mut step in root.array("step") {
+            let _: Option<String> = step.need("name");
+            step.finish();
+        }
+        root.finish();
+        let told = match problems.into_result(title) {
+            Ok(title) => title,
+            Err(problems) => Problem::draw_all(&problems),
+        };
+        expect.assert_eq(&told);
+    }
+
+    #[test]
+    fn a_good_file_is_read() {
+        check(
+            "title = \"t\"\n[guard]\nlease = \"15s\"\n[[step]]\nname = \"a\"\n",
+            expect!["t"],
+        );
+    }
+
+    #[test]
+    fn every_problem_is_told_in_line_order() {
+        check(
+            "titel = 1\n[guard]\nlease = \"15 parsecs\"\nleese = 1\n[[step]]\nnam = \"a\"\n",
+            expect![[r#"
+                error: the key `title` is missing
+                  --> f.toml:1:1
+                  1 | titel = 1
+                    | ^
+
+                error: unknown key `titel`
+                  --> f.toml:1:1
+                  1 | titel = 1
+                    | ^^^^^
+                hint: did you mean `title`?
+
+                error: `15 parsecs` is not a length of time such as "200ms", "5s" or "1h30m" (at most 400 days)
+                  --> f.toml:3:9
+                  3 | lease = "15 parsecs"
+                    |         ^^^^^^^^^^^^
+
+                error: [guard]: unknown key `leese`
+                  --> f.toml:4:1
+                  4 | leese = 1
+                    | ^^^^^
+                hint: did you mean `lease`?
+
+                error: step 1: the key `name` is missing
+                  --> f.toml:5:1
+                  5 | [[step]]
+                    | ^^^^^^^^
+
+                error: step 1: unknown key `nam`
+                  --> f.toml:6:1
+                  6 | nam = "a"
+                    | ^^^
+                hint: did you mean `name`?
+            "#]],
+        );
+    }
+
+    #[test]
+    fn syntax_errors_are_all_told_and_wrong_shapes_are_named() {
+        check(
+            "title = \nguard = 3\nstep = \"x\"\n",
+            expect![[r#"
+            error: string values must be quoted, expected literal string
+              --> f.toml:1:9
+              1 | title = 
+                |         ^
+
+            error: [guard] must be a table, not integer
+              --> f.toml:2:9
+              2 | guard = 3
+                |         ^
+
+            error: `step` must be an array of tables: `[[step]]`
+              --> f.toml:3:8
+              3 | step = "x"
+                |        ^^^
+        "#]],
+        );
+    }
+}
