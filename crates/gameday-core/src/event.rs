@@ -185,10 +185,10 @@ pub enum Stage {
     Steady,
     /// Faults are in place or still to come.
     Inject,
-    /// All faults are gone; waiting for the steady state and the resolved notices.
-    Recover,
-    /// Looking whether all is as before.
+    /// All faults were removed; looking whether nothing of ours is left.
     Verify,
+    /// Waiting for the steady state and the resolved notices.
+    Recover,
 }
 
 /// How a fault ended.

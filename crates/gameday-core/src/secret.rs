@@ -48,14 +48,13 @@ pub fn redact_url(url: &str) -> String {
     let (head, query) = url
         .split_once('?')
         .map_or((url, None), |(head, query)| (head, Some(query)));
-    let head = match head.split_once("://") {
-        Some((scheme, rest)) => {
-            let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
-            match authority.rsplit_once('@') {
-                Some((_, host)) => format!("{scheme}://***@{host}{path}"),
-                None => head.to_owned(),
-            }
-        }
+    let (scheme, rest) = match head.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), head),
+    };
+    let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
+    let head = match authority.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}***@{host}{path}"),
         None => head.to_owned(),
     };
     match query {
@@ -90,5 +89,10 @@ mod tests {
         );
         assert_eq!(redact_url("http://host/a@b"), "http://host/a@b");
         assert_eq!(redact_url("http://host:9090"), "http://host:9090");
+        assert_eq!(
+            redact_url("u:p@host:9090/a"),
+            "***@host:9090/a",
+            "a scheme that was forgotten"
+        );
     }
 }

@@ -131,6 +131,25 @@ impl<'s, 'p> Table<'s, 'p> {
             .collect()
     }
 
+    /// The keys that are left, with their places, in the order of the file.
+    #[must_use]
+    pub fn keys(&self) -> Vec<Spanned<String>> {
+        let mut keys: Vec<_> = self
+            .entries
+            .keys()
+            .map(|key| Spanned::new(key.span(), key.get_ref().clone().into_owned()))
+            .collect();
+        keys.sort_by_key(|key| key.span().start);
+        keys
+    }
+
+    /// Takes the whole table as one value, e.g. an externally tagged choice.
+    pub fn whole<T: DeserializeOwned>(&mut self) -> Option<T> {
+        let entries = std::mem::take(&mut self.entries);
+        let value = Spanned::new(self.span(), DeValue::Table(entries));
+        self.deserialize(value).map(Spanned::into_inner)
+    }
+
     /// Takes an array of tables (`[[step]]`), in order.
     pub fn array(&mut self, key: &'static str) -> Vec<Table<'s, 'p>> {
         let Some((key_span, value)) = self.take(key) else {
@@ -160,6 +179,10 @@ impl<'s, 'p> Table<'s, 'p> {
         let asked = self.asked.borrow();
         for (key, _) in self.entries.iter() {
             let typed: &str = key.get_ref();
+            // Known, but not taken: whoever asked has told why.
+            if asked.contains(&typed) {
+                continue;
+            }
             let message = format!("{}unknown key `{typed}`", self.prefix());
             let problem = self.problems.source().problem(key.span(), message);
             self.problems.push(problem.nearest(typed, asked.iter().copied()));

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 /// A unit that was refused, and what would have been right.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -32,10 +32,10 @@ fn number_and_unit(text: &str) -> Option<(f64, &str)> {
 }
 
 macro_rules! unit {
-    ($(#[$doc:meta])* $name:ident($inner:ty)) => {
+    ($(#[$doc:meta])* $name:ident($inner:ty), $wanted:expr) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
+        #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize)]
+        #[serde(into = "String")]
         pub struct $name($inner);
 
         impl $name {
@@ -52,10 +52,19 @@ macro_rules! unit {
             }
         }
 
-        impl TryFrom<String> for $name {
-            type Error = BadUnit;
-            fn try_from(text: String) -> Result<Self, BadUnit> {
-                text.parse()
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Text;
+                impl de::Visitor<'_> for Text {
+                    type Value = $name;
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str($wanted)
+                    }
+                    fn visit_str<E: de::Error>(self, text: &str) -> Result<$name, E> {
+                        text.parse().map_err(E::custom)
+                    }
+                }
+                deserializer.deserialize_str(Text)
             }
         }
 
@@ -69,19 +78,23 @@ macro_rules! unit {
 
 unit!(
     /// A length of time, at most 400 days: `"200ms"`, `"1.5s"`, `"5m"`, `"1h30m"`.
-    Span(Duration)
+    Span(Duration),
+    A_SPAN
 );
 unit!(
     /// A number of bytes: `"64KiB"`, `"1MB"`, `"300B"`.
-    ByteSize(u64)
+    ByteSize(u64),
+    A_SIZE
 );
 unit!(
     /// Bytes a second: `"64KiB/s"`, `"0B/s"`.
-    ByteRate(u64)
+    ByteRate(u64),
+    A_RATE
 );
 unit!(
     /// A share between 0 and 1, written as a percentage: `"99.9%"`.
-    Ratio(f64)
+    Ratio(f64),
+    A_RATIO
 );
 
 const A_SPAN: &str = "a length of time such as \"200ms\", \"5s\" or \"1h30m\" (at most 400 days)";

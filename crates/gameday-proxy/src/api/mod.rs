@@ -1,0 +1,82 @@
+//! The HTTP API: Toxiproxy's endpoints to the letter, and `/v1/leases` beside them.
+//!
+//! The routes are one table of ours and not a router's, because clients rely on what Go's router does at the
+//! edges: which 404 is text, which 405 is empty, that HEAD is refused, that `%2F` is no slash.
+
+mod answer;
+mod guard;
+mod lease;
+mod route;
+#[cfg(test)]
+mod tests;
+mod toxiproxy;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::State;
+use axum::http::{HeaderValue, Request, Response, StatusCode};
+
+use crate::control::Control;
+use crate::refusal::Refusal;
+use route::{Route, Routed};
+
+/// No request of this API is larger.
+const MOST_BODY_BYTES: usize = 1024 * 1024;
+/// A client that does not send its body by then is given up, as Toxiproxy does.
+const BODY_LIMIT: Duration = Duration::from_secs(15);
+/// A handler that takes longer answers 503, as Toxiproxy's does; only a name lookup takes any time at all.
+const HANDLER_LIMIT: Duration = Duration::from_secs(25);
+
+/// The service of all routes.
+pub(crate) fn router(control: Arc<Control>) -> Router {
+    Router::new().fallback(respond).with_state(control)
+}
+
+async fn respond(State(control): State<Arc<Control>>, request: Request<Body>) -> Response<Body> {
+    if let Err(refused) = guard::check(request.headers(), request.uri()) {
+        return answer::forbidden(refused);
+    }
+    let route = match route::find(request.method(), request.uri().path()) {
+        Routed::Found(route) => route,
+        Routed::WrongMethod => return answer::empty(StatusCode::METHOD_NOT_ALLOWED),
+        Routed::Moved(to) => return answer::moved(&to),
+        Routed::Nowhere => return answer::text(StatusCode::NOT_FOUND, "404 page not found\n"),
+    };
+    let mut response = if guard::is_browser(request.headers()) {
+        answer::text(StatusCode::FORBIDDEN, "User agent not allowed\n")
+    } else {
+        let handled = tokio::time::timeout(HANDLER_LIMIT, handle(&control, route, request.into_body()));
+        handled
+            .await
+            .unwrap_or_else(|_| answer::text(StatusCode::SERVICE_UNAVAILABLE, answer::TIMED_OUT))
+    };
+    let id = HeaderValue::from_str(&answer::request_id()).expect("an id is letters and digits");
+    response.headers_mut().insert("x-toxiproxy-request-id", id);
+    response
+}
+
+async fn handle(control: &Control, route: Route, body: Body) -> Response<Body> {
+    let ours = matches!(
+        route,
+        Route::Leases | Route::Lease(..) | Route::Faults(..) | Route::Fault(..)
+    );
+    let answered = match read(body).await {
+        Err(refusal) => Err(refusal),
+        Ok(body) if ours => lease::handle(control, route, &body),
+        Ok(body) => toxiproxy::handle(control, route, &body).await,
+    };
+    answered.unwrap_or_else(|refusal| answer::refused(&refusal, ours))
+}
+
+async fn read(body: Body) -> Result<Bytes, Refusal> {
+    match tokio::time::timeout(BODY_LIMIT, to_bytes(body, MOST_BODY_BYTES)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(_)) => Err(Refusal::body(format!(
+            "it could not be read, or has more than {MOST_BODY_BYTES} bytes"
+        ))),
+        Err(_) => Err(Refusal::body("it did not arrive in time")),
+    }
+}

@@ -1,0 +1,133 @@
+//! A toxic attached to a proxy, as all its connections share it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use gameday_core::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::toxic::ToxicSpec;
+
+/// The direction a toxic works on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stream {
+    /// From the client to the upstream.
+    Upstream,
+    /// From the upstream to the client.
+    #[default]
+    Downstream,
+}
+
+impl Stream {
+    /// Reads the word in any case, as Toxiproxy does.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Upstream, Self::Downstream]
+            .into_iter()
+            .find(|stream| stream.as_str().eq_ignore_ascii_case(text))
+    }
+
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Upstream => "upstream",
+            Self::Downstream => "downstream",
+        }
+    }
+}
+
+/// One toxic of a proxy. It is never changed: an update puts another in its place with the same id.
+#[derive(Debug, Clone)]
+pub(crate) struct Attached {
+    /// Counts the toxics of a proxy; the dice of a connection are drawn from it.
+    pub(crate) id: u64,
+    /// Counts the updates.
+    pub(crate) revision: u64,
+    pub(crate) name: String,
+    pub(crate) stream: Stream,
+    /// The stream as the client wrote it, which Toxiproxy echoes.
+    pub(crate) stream_text: String,
+    pub(crate) toxicity: f64,
+    pub(crate) spec: ToxicSpec,
+    pub(crate) touches: Arc<Touches>,
+}
+
+/// All toxics of a proxy in the order they were made: what connections are told when anything changes.
+pub(crate) type Toxics = Arc<[Arc<Attached>]>;
+
+/// How often a fault has had an effect, and when first.
+#[derive(Debug)]
+pub(crate) struct Touches {
+    count: AtomicU64,
+    first_at_micros: AtomicI64,
+}
+
+const NOT_YET: i64 = i64::MIN;
+
+impl Default for Touches {
+    fn default() -> Self {
+        Self {
+            count: AtomicU64::new(0),
+            first_at_micros: AtomicI64::new(NOT_YET),
+        }
+    }
+}
+
+impl Touches {
+    /// One chunk or connection was touched.
+    pub(crate) fn note(&self) {
+        if self.first_at_micros.load(Ordering::Relaxed) == NOT_YET {
+            self.begin(Timestamp::now());
+        }
+        self.count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The first effect was at this moment, unless there was one before.
+    pub(crate) fn begin(&self, at: Timestamp) {
+        // Losing this race means that another connection was touched in the same moment.
+        self.first_at_micros
+            .compare_exchange(NOT_YET, at.as_micros(), Ordering::Relaxed, Ordering::Relaxed)
+            .ok();
+    }
+
+    /// Several connections were touched.
+    pub(crate) fn add(&self, count: u64) {
+        self.count.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn first_at(&self) -> Option<Timestamp> {
+        let micros = self.first_at_micros.load(Ordering::Relaxed);
+        (micros != NOT_YET).then(|| Timestamp::from_micros(micros))
+    }
+}
+
+/// What has passed through a proxy.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) upstream_bytes: AtomicU64,
+    pub(crate) downstream_bytes: AtomicU64,
+    /// Connections accepted since the proxy was made.
+    pub(crate) accepted: AtomicU64,
+    /// Connections open now.
+    pub(crate) open: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn passed(&self, stream: Stream) -> &AtomicU64 {
+        match stream {
+            Stream::Upstream => &self.upstream_bytes,
+            Stream::Downstream => &self.downstream_bytes,
+        }
+    }
+
+    /// Bytes passed in both directions.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.upstream_bytes.load(Ordering::Relaxed) + self.downstream_bytes.load(Ordering::Relaxed)
+    }
+}

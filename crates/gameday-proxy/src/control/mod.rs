@@ -1,0 +1,136 @@
+//! The control plane: what the API changes, under one short lock.
+//!
+//! Nothing here waits for a connection: links learn of changes through a watch channel, and a listener is
+//! closed by taking it away. Only names are looked up while a request waits, and never under the lock.
+
+mod book;
+mod leases;
+mod proxies;
+mod proxy;
+#[cfg(test)]
+mod tests;
+mod toxics;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use crate::timer::Timer;
+use crate::wire::Buffers;
+use book::Book;
+use proxy::Proxy;
+
+pub(crate) use proxies::{NewProxy, ProxyEdit};
+pub(crate) use toxics::{NewToxic, ToxicEdit};
+
+/// How often a proxy that could not be switched on again is tried once more.
+const RETRY: Duration = Duration::from_millis(250);
+/// How long stopping waits for connections to be dropped.
+const STOP_LIMIT: Duration = Duration::from_secs(2);
+
+/// All proxies and leases of a server.
+pub(crate) struct Control {
+    state: Mutex<State>,
+    /// A lease was made, renewed or ended: when to look next has to be worked out anew.
+    leases_changed: Notify,
+    timer: Arc<Timer>,
+}
+
+/// What the lock protects.
+struct State {
+    proxies: BTreeMap<String, Proxy>,
+    book: Book,
+    plumbing: Plumbing,
+}
+
+/// What a proxy needs to run.
+struct Plumbing {
+    timer: Arc<Timer>,
+    buffers: Arc<Buffers>,
+    /// Owns every accept loop; each owns its connections.
+    tasks: JoinSet<()>,
+}
+
+impl Control {
+    pub(crate) fn new(timer: Arc<Timer>) -> Self {
+        let plumbing = Plumbing {
+            timer: Arc::clone(&timer),
+            buffers: Arc::default(),
+            tasks: JoinSet::new(),
+        };
+        let state = State {
+            proxies: BTreeMap::new(),
+            book: Book::default(),
+            plumbing,
+        };
+        Self {
+            state: Mutex::new(state),
+            leases_changed: Notify::new(),
+            timer,
+        }
+    }
+
+    /// Ends leases on time and tries again what could not be undone, until it is dropped.
+    pub(crate) async fn keep_leases(&self) {
+        let mut alarm = self.timer.alarm();
+        loop {
+            let next = {
+                let mut state = self.lock();
+                state.expire(Instant::now());
+                state.book.next_expiry()
+            };
+            tokio::select! {
+                () = alarm.until(next) => {}
+                () = self.leases_changed.notified() => {}
+            }
+        }
+    }
+
+    /// Looks up names of listen addresses for proxies that are to be switched on again, until it is dropped.
+    ///
+    /// It is apart from [`Self::keep_leases`] because a slow name server must not hold up another lease's end.
+    pub(crate) async fn look_up_names(&self) {
+        loop {
+            tokio::time::sleep(RETRY).await;
+            let waiting = {
+                let state = self.lock();
+                state.book.waiting_for_lookup(&state.proxies)
+            };
+            for (name, listen) in waiting {
+                let address = crate::address::resolve(&listen).await;
+                self.lock().retry(&name, &listen, address);
+            }
+        }
+    }
+
+    /// Closes all listeners and connections.
+    pub(crate) async fn stop(&self) {
+        let mut tasks = {
+            let mut state = self.lock();
+            state.proxies.values_mut().for_each(Proxy::stop);
+            std::mem::take(&mut state.plumbing.tasks)
+        };
+        // Aborted tasks end at their next wait; dropping the set would not tell when.
+        tokio::time::timeout(STOP_LIMIT, tasks.shutdown()).await.ok();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // State is changed only by steps that cannot fail half-way, so it is whole after a panic as well.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Plumbing {
+    fn reap(&mut self) {
+        while self.tasks.try_join_next().is_some() {}
+    }
+}
+
+/// Whether an error means that somebody else listens there.
+fn is_taken(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::AddrInUse
+}

@@ -1,0 +1,141 @@
+//! Making, reading, changing and deleting proxies.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use super::proxy::Proxy;
+use super::{Control, State};
+use crate::address::{listen_error, resolve};
+use crate::model::ProxyInfo;
+use crate::refusal::Refusal;
+
+/// A server has no more proxies than this.
+const MOST_PROXIES: usize = 4096;
+
+/// A proxy to be made.
+#[derive(Debug, Clone)]
+pub(crate) struct NewProxy {
+    pub(crate) name: String,
+    pub(crate) listen: String,
+    pub(crate) upstream: String,
+    pub(crate) enabled: bool,
+}
+
+/// A change of a proxy; what is missing stays.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ProxyEdit {
+    pub(crate) listen: Option<String>,
+    pub(crate) upstream: Option<String>,
+    pub(crate) enabled: Option<bool>,
+}
+
+impl Control {
+    pub(crate) fn proxies(&self) -> BTreeMap<String, ProxyInfo> {
+        self.lock()
+            .proxies
+            .iter()
+            .map(|(name, proxy)| (name.clone(), proxy.info()))
+            .collect()
+    }
+
+    pub(crate) fn proxy(&self, name: &str) -> Result<ProxyInfo, Refusal> {
+        self.lock().proxy(name).map(|proxy| proxy.info())
+    }
+
+    pub(crate) async fn create_proxy(&self, new: NewProxy) -> Result<ProxyInfo, Refusal> {
+        self.lock().refuse_existing(&new.name)?;
+        let address = if new.enabled {
+            Some(resolve(&new.listen).await.map_err(Refusal::Listen)?)
+        } else {
+            None
+        };
+        let mut state = self.lock();
+        // Another request may have made it while a name was looked up.
+        state.refuse_existing(&new.name)?;
+        let mut proxy = Proxy::new(new.name, new.listen, new.upstream);
+        if let Some(address) = address {
+            let started = proxy.start(address, &mut state.plumbing);
+            started.map_err(|error| Refusal::Listen(listen_error(address, &error)))?;
+        }
+        let info = proxy.info();
+        state.proxies.insert(info.name.clone(), proxy);
+        Ok(info)
+    }
+
+    /// Changes a proxy: whole, or not at all.
+    pub(crate) async fn edit_proxy(&self, name: &str, edit: ProxyEdit) -> Result<ProxyInfo, Refusal> {
+        let (listen, enable) = {
+            let mut state = self.lock();
+            let proxy = state.proxy(name)?;
+            let listen = edit.listen.clone().unwrap_or_else(|| proxy.listen.clone());
+            (listen, edit.enabled.unwrap_or(proxy.is_enabled()))
+        };
+        let address = if enable {
+            Some(resolve(&listen).await.map_err(Refusal::Listen)?)
+        } else {
+            None
+        };
+        let info = self.lock().apply(name, edit, listen, address)?;
+        self.leases_changed.notify_one();
+        Ok(info)
+    }
+
+    pub(crate) fn delete_proxy(&self, name: &str) -> Result<(), Refusal> {
+        let mut state = self.lock();
+        let mut proxy = state.proxies.remove(name).ok_or(Refusal::NotFound("proxy"))?;
+        proxy.stop();
+        state.book.proxy_gone(name);
+        Ok(())
+    }
+}
+
+impl State {
+    pub(super) fn proxy(&mut self, name: &str) -> Result<&mut Proxy, Refusal> {
+        self.proxies.get_mut(name).ok_or(Refusal::NotFound("proxy"))
+    }
+
+    fn refuse_existing(&self, name: &str) -> Result<(), Refusal> {
+        if self.proxies.contains_key(name) {
+            return Err(Refusal::Conflict("proxy already exists".to_owned()));
+        }
+        if self.proxies.len() >= MOST_PROXIES {
+            return Err(Refusal::Conflict(format!(
+                "there are {MOST_PROXIES} proxies already"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Changes a proxy; an address means that it is to be on.
+    fn apply(
+        &mut self,
+        name: &str,
+        edit: ProxyEdit,
+        listen: String,
+        address: Option<SocketAddr>,
+    ) -> Result<ProxyInfo, Refusal> {
+        let proxy = self.proxies.get_mut(name).ok_or(Refusal::NotFound("proxy"))?;
+        let was_on = proxy.is_enabled();
+        match address {
+            None => {
+                proxy.stop();
+                proxy.listen = listen;
+            }
+            Some(address) if address.port() == 0 || proxy.address() != Some(address) => {
+                let moved = proxy.move_to(address, &mut self.plumbing);
+                moved.map_err(|error| Refusal::Listen(listen_error(address, &error)))?;
+            }
+            Some(_) => {}
+        }
+        if let Some(upstream) = edit.upstream.filter(|upstream| *upstream != proxy.upstream) {
+            proxy.lead_to(upstream, &mut self.plumbing);
+        }
+        let info = proxy.info();
+        match edit.enabled {
+            Some(true) if !was_on => self.book.proxy_switched_on(name),
+            Some(false) => self.book.stop_retrying(name),
+            _ => {}
+        }
+        Ok(info)
+    }
+}

@@ -1,0 +1,192 @@
+//! One proxy: where it listens, where it leads, its toxics.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+use super::{Plumbing, is_taken};
+use crate::attached::{Attached, Counters, Stream, Toxics};
+use crate::dice::seed_of;
+use crate::model::{ProxyInfo, ToxicInfo};
+use crate::wire::{Door, Route, accept_loop};
+
+/// A proxy and, while it is enabled, its listener.
+pub(super) struct Proxy {
+    pub(super) name: String,
+    /// As given, or the bound address once it has listened.
+    pub(super) listen: String,
+    pub(super) upstream: String,
+    running: Option<Running>,
+    toxics: Vec<Arc<Attached>>,
+    /// Tells every link what the toxics are.
+    feed: watch::Sender<Toxics>,
+    pub(super) counters: Arc<Counters>,
+    toxics_made: u64,
+}
+
+struct Running {
+    door: Arc<Door>,
+    accepting: AbortHandle,
+}
+
+impl Proxy {
+    /// A proxy that is switched off.
+    pub(super) fn new(name: String, listen: String, upstream: String) -> Self {
+        Self {
+            name,
+            listen,
+            upstream,
+            running: None,
+            toxics: Vec::new(),
+            feed: watch::channel(Toxics::from([])).0,
+            counters: Arc::default(),
+            toxics_made: 0,
+        }
+    }
+
+    pub(super) fn is_enabled(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// Where it listens at the moment.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        self.running.as_ref().map(|running| running.door.address)
+    }
+
+    /// Connections that are open at the moment.
+    pub(super) fn open_connections(&self) -> u64 {
+        self.counters.open.load(Ordering::Relaxed)
+    }
+
+    /// Listens on an address and accepts; nothing has changed when that fails.
+    pub(super) fn start(&mut self, address: SocketAddr, plumbing: &mut Plumbing) -> io::Result<()> {
+        let door = Door::open(address)?;
+        self.stop();
+        self.listen = door.address.to_string();
+        self.accept_from(door, plumbing);
+        Ok(())
+    }
+
+    /// Moves to another address: whole, or not at all. Open connections are cut.
+    pub(super) fn move_to(&mut self, address: SocketAddr, plumbing: &mut Plumbing) -> io::Result<()> {
+        let old = self.address();
+        match self.start(address, plumbing) {
+            // The one in the way may be ourselves, as when `127.0.0.1:9` becomes `0.0.0.0:9`.
+            Err(error) if is_taken(&error) && old.is_some_and(|old| old.port() == address.port()) => {
+                self.stop();
+                self.start(address, plumbing).inspect_err(|_| {
+                    // Our old address was free a moment ago; if it is not any more, being off is the truth.
+                    old.map(|old| self.start(old, plumbing));
+                })
+            }
+            result => result,
+        }
+    }
+
+    /// Leads elsewhere from now on; open connections are cut.
+    pub(super) fn lead_to(&mut self, upstream: String, plumbing: &mut Plumbing) {
+        self.upstream = upstream;
+        if let Some(running) = self.running.take() {
+            running.accepting.abort();
+            self.accept_from(running.door, plumbing);
+        }
+    }
+
+    /// Stops listening and cuts all connections.
+    pub(super) fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.door.close();
+            running.accepting.abort();
+        }
+    }
+
+    fn accept_from(&mut self, door: Arc<Door>, plumbing: &mut Plumbing) {
+        plumbing.reap();
+        let route = Route {
+            upstream: self.upstream.clone(),
+            seed: seed_of(&self.name),
+            toxics: self.feed.subscribe(),
+            counters: Arc::clone(&self.counters),
+            timer: Arc::clone(&plumbing.timer),
+            buffers: Arc::clone(&plumbing.buffers),
+        };
+        let accepting = plumbing.tasks.spawn(accept_loop(Arc::clone(&door), route));
+        self.running = Some(Running { door, accepting });
+    }
+
+    pub(super) fn toxic(&self, name: &str) -> Option<&Arc<Attached>> {
+        self.toxics.iter().find(|toxic| toxic.name == name)
+    }
+
+    pub(super) fn toxic_count(&self) -> usize {
+        self.toxics.len()
+    }
+
+    /// Attaches a toxic, whose id and revision are given here; live connections meet it at once.
+    pub(super) fn attach(&mut self, mut toxic: Attached) -> Arc<Attached> {
+        self.toxics_made += 1;
+        (toxic.id, toxic.revision) = (self.toxics_made, 0);
+        let toxic = Arc::new(toxic);
+        self.toxics.push(Arc::clone(&toxic));
+        self.tell_links();
+        toxic
+    }
+
+    /// Puts a toxic in the place of its former revision.
+    pub(super) fn replace(&mut self, mut toxic: Attached) {
+        toxic.revision += 1;
+        if let Some(place) = self.toxics.iter_mut().find(|old| old.id == toxic.id) {
+            *place = Arc::new(toxic);
+            self.tell_links();
+        }
+    }
+
+    /// Takes a toxic away; false when it is not there.
+    pub(super) fn detach(&mut self, id: u64) -> bool {
+        let before = self.toxics.len();
+        self.toxics.retain(|toxic| toxic.id != id);
+        let gone = self.toxics.len() < before;
+        if gone {
+            self.tell_links();
+        }
+        gone
+    }
+
+    fn tell_links(&self) {
+        self.feed.send_replace(self.toxics.as_slice().into());
+    }
+
+    pub(super) fn info(&self) -> ProxyInfo {
+        ProxyInfo {
+            name: self.name.clone(),
+            listen: self.listen.clone(),
+            upstream: self.upstream.clone(),
+            enabled: self.is_enabled(),
+            toxics: self.toxic_infos(),
+        }
+    }
+
+    /// The toxics as the API lists them: the upstream direction first.
+    pub(super) fn toxic_infos(&self) -> Vec<ToxicInfo> {
+        let of = |stream: Stream| self.toxics.iter().filter(move |toxic| toxic.stream == stream);
+        of(Stream::Upstream)
+            .chain(of(Stream::Downstream))
+            .map(|toxic| info_of(toxic))
+            .collect()
+    }
+}
+
+/// A toxic as the API shows it.
+pub(super) fn info_of(toxic: &Attached) -> ToxicInfo {
+    ToxicInfo {
+        attributes: toxic.spec.attributes(),
+        name: toxic.name.clone(),
+        kind: toxic.spec.kind().to_owned(),
+        stream: toxic.stream_text.clone(),
+        toxicity: toxic.toxicity,
+    }
+}

@@ -1,0 +1,49 @@
+//! The fault proxy: TCP with toxics, leases on every fault, and Toxiproxy's API.
+//!
+//! ```text
+//!  client ─► Door ─► connection ─┬─► Direction: Link (chain of toxics ► queue, cuts) ─► upstream
+//!                                └─◄ Direction: Link ◄────────────────────────────────┘
+//!                                        ▲ watch channel: "the toxics are these now"
+//!  API ─► Control (one short lock): proxies, toxics, leases ─┘
+//! ```
+//!
+//! Invariants, each held by tests:
+//! - A toxic has no clock and no socket: it maps timed chunks to timed steps. Only the link waits, buffers,
+//!   closes and resets; it is a state machine that the tests drive on simulated time.
+//! - The link keeps order: it clamps due times. When the chain changes, what is queued leaves at once and in
+//!   order. What a toxic planned for the connection (a reset, a close) stays planned as long as that toxic does.
+//! - Every queue has a bound: a direction holds at most 1,024 chunks or 4 MiB (plus one read of 32 KiB), then
+//!   its source is no longer read.
+//! - The control plane never waits for the data plane: no request can hang because of a stuck connection.
+//! - Without toxics the proxy is invisible: half-close, FIN and RST are passed on as they came.
+//! - Every fault under a lease ends by itself when the lease is not renewed, on the monotonic clock.
+//! - Chance is a pure function of the proxy's name, the connection's number and the toxic.
+//!
+//! Start at [`serve`], or at [`ProxyClient`] for the other side.
+
+mod address;
+mod api;
+mod attached;
+mod client;
+mod config;
+mod control;
+mod dice;
+mod json;
+mod link;
+mod model;
+mod refusal;
+mod server;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod timer;
+mod toxic;
+mod wire;
+
+pub use attached::Stream;
+pub use client::{ClientError, ProxyClient};
+pub use config::{ProxyConfig, ProxyEntry, load_config};
+pub use model::{Fault, FaultState, Lease, LeaseList, NewFault, ProxyInfo, ToxicInfo, ToxicOrder};
+pub use server::{ServeError, serve};
+pub use toxic::{BadToxic, Bandwidth, Chunk, Latency, ResetPeer, Step, Timeout, Toxic, ToxicSpec};

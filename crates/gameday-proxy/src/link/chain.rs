@@ -1,0 +1,185 @@
+//! The toxics of one direction of one connection, in order: a pure function of timed steps.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use rand::rngs::StdRng;
+
+use crate::attached::{Attached, Stream};
+use crate::dice::Dice;
+use crate::toxic::{Chunk, Step, Toxic};
+
+/// The end of the whole connection, planned by a toxic.
+#[derive(Debug, Clone)]
+pub(crate) struct Cut {
+    pub(crate) at: Instant,
+    pub(crate) reset: bool,
+    pub(crate) by: Arc<Attached>,
+}
+
+/// What came out of a chain: steps that keep their order, and cuts that do not wait for any.
+#[derive(Debug, Default)]
+pub(crate) struct Emitted {
+    pub(crate) steps: Vec<Step>,
+    pub(crate) cuts: Vec<Cut>,
+}
+
+/// The stages that act on this connection: the toxics of this stream for which its dice fell so.
+pub(crate) struct Chain {
+    stream: Stream,
+    dice: Dice,
+    stages: Vec<Stage>,
+}
+
+struct Stage {
+    attached: Arc<Attached>,
+    toxic: Box<dyn Toxic>,
+    rng: StdRng,
+    /// When the toxic met the connection; an update does not change that.
+    met: Instant,
+    /// When the last step came out: what the next stage sees never goes back in time.
+    last_out: Option<Instant>,
+}
+
+impl Chain {
+    pub(crate) fn new(stream: Stream, dice: Dice) -> Self {
+        Self {
+            stream,
+            dice,
+            stages: Vec::new(),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.stages.is_empty()
+    }
+
+    /// Sends a chunk or the end of the stream through all stages.
+    pub(crate) fn carry(&mut self, step: Step, out: &mut Emitted) {
+        let mut steps = vec![step];
+        for stage in &mut self.stages {
+            let mut next = Vec::with_capacity(steps.len());
+            for step in steps {
+                stage.take(step, &mut next);
+            }
+            steps = stage.without_cuts(next, out);
+        }
+        out.steps.append(&mut steps);
+    }
+
+    /// Whether this toxic, in this revision, is one of the stages.
+    pub(crate) fn has(&self, attached: &Attached) -> bool {
+        self.stages.iter().any(|stage| stage.is(attached))
+    }
+
+    /// Whether these toxics make another chain than this one.
+    pub(crate) fn differs(&self, toxics: &[Arc<Attached>]) -> bool {
+        let mut stages = self.stages.iter();
+        let same = self
+            .wanted(toxics)
+            .all(|wanted| stages.next().is_some_and(|stage| stage.is(wanted)));
+        !same || stages.next().is_some()
+    }
+
+    /// Becomes the chain of these toxics. What was queued must have left, since all plans are forgotten.
+    pub(crate) fn become_chain_of(&mut self, now: Instant, toxics: &[Arc<Attached>], out: &mut Emitted) {
+        let mut old = std::mem::take(&mut self.stages);
+        let wanted: Vec<Arc<Attached>> = self.wanted(toxics).map(Arc::clone).collect();
+        for attached in wanted {
+            let kept = old
+                .iter()
+                .position(|stage| stage.attached.id == attached.id)
+                .map(|index| old.remove(index));
+            let stage = match kept {
+                Some(stage) if stage.is(&attached) => stage.flushed(),
+                Some(stage) => self.opened(attached, stage.met, out),
+                None => self.opened(attached, now, out),
+            };
+            self.stages.push(stage);
+        }
+        for mut removed in old {
+            let mut steps = Vec::new();
+            removed.toxic.on_remove(now, &mut steps);
+            let kept = removed.without_cuts(steps, out);
+            out.steps.extend(kept);
+        }
+    }
+
+    fn wanted<'a>(&self, toxics: &'a [Arc<Attached>]) -> impl Iterator<Item = &'a Arc<Attached>> + use<'a> {
+        let (stream, dice) = (self.stream, self.dice);
+        toxics
+            .iter()
+            .filter(move |toxic| toxic.stream == stream && dice.acts(toxic.id, toxic.toxicity))
+    }
+
+    fn opened(&self, attached: Arc<Attached>, met: Instant, out: &mut Emitted) -> Stage {
+        let (toxic, rng) = (attached.spec.build(), self.dice.stage_rng(attached.id));
+        let mut stage = Stage {
+            attached,
+            toxic,
+            rng,
+            met,
+            last_out: None,
+        };
+        let mut steps = Vec::new();
+        stage.toxic.on_open(met, &mut steps);
+        let kept = stage.without_cuts(steps, out);
+        out.steps.extend(kept);
+        stage
+    }
+}
+
+impl Stage {
+    fn is(&self, attached: &Attached) -> bool {
+        self.attached.id == attached.id && self.attached.revision == attached.revision
+    }
+
+    fn flushed(mut self) -> Self {
+        self.toxic.on_flush();
+        self.last_out = None;
+        self
+    }
+
+    fn take(&mut self, step: Step, out: &mut Vec<Step>) {
+        match step {
+            Step::Send(chunk) => self.take_chunk(chunk, out),
+            Step::Finish(at) => self.toxic.on_close(at, out),
+            Step::Close(_) | Step::Reset(_) => out.push(step),
+        }
+    }
+
+    fn take_chunk(&mut self, chunk: Chunk, out: &mut Vec<Step>) {
+        let (due, bytes, before) = (chunk.due, chunk.bytes.len(), out.len());
+        self.toxic.on_chunk(chunk, &mut self.rng, out);
+        let untouched =
+            matches!(&out[before..], [Step::Send(same)] if same.due == due && same.bytes.len() == bytes);
+        if !untouched {
+            self.attached.touches.note();
+        }
+    }
+
+    /// Takes the cuts out of what this stage gave and clamps the rest to the order of time.
+    fn without_cuts(&mut self, steps: Vec<Step>, out: &mut Emitted) -> Vec<Step> {
+        let mut kept = Vec::with_capacity(steps.len());
+        for mut step in steps {
+            match &mut step {
+                Step::Send(Chunk { due: at, .. }) | Step::Finish(at) => {
+                    *at = self.last_out.map_or(*at, |last| last.max(*at));
+                    self.last_out = Some(*at);
+                    kept.push(step);
+                }
+                Step::Close(at) => out.cuts.push(Cut {
+                    at: *at,
+                    reset: false,
+                    by: Arc::clone(&self.attached),
+                }),
+                Step::Reset(at) => out.cuts.push(Cut {
+                    at: *at,
+                    reset: true,
+                    by: Arc::clone(&self.attached),
+                }),
+            }
+        }
+        kept
+    }
+}

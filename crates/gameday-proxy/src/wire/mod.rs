@@ -1,0 +1,13 @@
+//! The sockets: accepting, dialling, and carrying bytes as the links say.
+
+mod buffers;
+mod connection;
+mod direction;
+mod door;
+mod pass;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use buffers::Buffers;
+pub(crate) use connection::Route;
+pub(crate) use door::{Door, accept_loop};
