@@ -1,0 +1,133 @@
+//! Alertmanager: its alerts, its counters and its clock.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::BoxFuture;
+use gameday_core::{SourceName, Timestamp};
+
+use crate::client::Client;
+use crate::{Alert, AlertSource, ClockSample, SourceError};
+
+mod exposition;
+mod state;
+
+/// An Alertmanager, or whatever answers as one does.
+#[derive(Debug, Clone)]
+pub struct Alertmanager {
+    client: Client,
+    names: Vec<String>,
+}
+
+/// Which Alertmanager it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertmanagerInfo {
+    /// Its version.
+    pub version: String,
+    /// When its process started, if it says so.
+    pub start_time: Option<Timestamp>,
+}
+
+/// What its counters say of groups and notifications.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct AlertmanagerMetrics {
+    /// Groups of alerts that it holds now; zero is a clean start of the group stage. None when it does not say.
+    pub aggregation_groups: Option<f64>,
+    /// Notifications tried since it started, by integration, e.g. `webhook`.
+    pub notifications: BTreeMap<String, f64>,
+    /// Notifications that failed since it started, by integration.
+    pub failed: BTreeMap<String, f64>,
+}
+
+/// The `Date` header is cut to whole seconds.
+const CLOCK_RESOLUTION_US: i64 = 1_000_000;
+
+impl Alertmanager {
+    /// A client of the Alertmanager at `base`, e.g. `http://127.0.0.1:9093`; asks nothing yet.
+    ///
+    /// Polls list the alerts of these names, or all when there are none. The process must have installed
+    /// a rustls crypto provider before.
+    ///
+    /// # Errors
+    /// [`SourceError::BadAddress`] when `base` is no address of an HTTP server.
+    pub fn new(base: &str, names: Vec<String>) -> Result<Self, SourceError> {
+        let client = Client::new("alertmanager", base)?;
+        Ok(Self { client, names })
+    }
+
+    /// Its address, redacted.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.client.shown
+    }
+
+    /// Asks which Alertmanager it is.
+    ///
+    /// # Errors
+    /// [`SourceError`] when it does not answer as Alertmanager does.
+    pub async fn check(&self) -> Result<AlertmanagerInfo, SourceError> {
+        let answer = self.client.get("/api/v2/status", &[]).await?;
+        self.client.read_with(&answer, state::info)
+    }
+
+    /// The alerts that it holds, silenced and inhibited ones too, of these names or of all.
+    ///
+    /// # Errors
+    /// [`SourceError`] when they cannot be read.
+    pub async fn alerts(&self, names: &[String]) -> Result<Vec<Alert>, SourceError> {
+        if names.is_empty() {
+            return self.list(&[]).await;
+        }
+        let mut alerts = Vec::new();
+        // Filters of one request must all match, so each name is a request of its own.
+        for name in names {
+            let filter = format!("alertname={}", state::quoted(name));
+            let mut listed = self.list(&[("filter", &filter)]).await?;
+            listed.retain(|alert| alert.seen().alert == *name);
+            alerts.append(&mut listed);
+        }
+        Ok(alerts)
+    }
+
+    /// What its counters say.
+    ///
+    /// # Errors
+    /// [`SourceError`] when they cannot be read.
+    pub async fn metrics(&self) -> Result<AlertmanagerMetrics, SourceError> {
+        let answer = self.client.get("/metrics", &[]).await?;
+        self.client.read_with(&answer, exposition::metrics)
+    }
+
+    /// Compares its clock with ours; one sample is good to a second, many at odd moments to far less.
+    ///
+    /// # Errors
+    /// [`SourceError`] when it does not tell its time.
+    pub async fn clock(&self) -> Result<ClockSample, SourceError> {
+        let answer = self.client.get("/-/ready", &[]).await?;
+        let theirs = answer.date.ok_or_else(|| {
+            self.client
+                .unreadable(&answer, "no `Date` header to read its clock from".to_owned())
+        })?;
+        Ok(ClockSample::cut(
+            answer.sent,
+            answer.received,
+            theirs,
+            CLOCK_RESOLUTION_US,
+        ))
+    }
+
+    async fn list(&self, query: &[(&str, &str)]) -> Result<Vec<Alert>, SourceError> {
+        let answer = self.client.get("/api/v2/alerts", query).await?;
+        self.client
+            .read_with(&answer, |body| state::alerts(body, &self.client.name))
+    }
+}
+
+impl AlertSource for Alertmanager {
+    fn name(&self) -> &SourceName {
+        &self.client.name
+    }
+
+    fn poll(&self) -> BoxFuture<'_, Result<Vec<Alert>, SourceError>> {
+        Box::pin(self.alerts(&self.names))
+    }
+}

@@ -1,0 +1,30 @@
+//! Reads the team's own alerting: Prometheus, Alertmanager and the notifications they send.
+//!
+//! ```text
+//!   Prometheus ───┐                      ┌─► Watch ───────► AlertSeen     what changed
+//!                 ├─► AlertSource::poll ─┘
+//!   Alertmanager ─┘ └─► ClockSample ───────► ClockOffset ─► ClockMeasured theirs − ours ± error
+//!   Webhook ◄── POST, payload v4 ──────────────────────────► Notification  what reached on-call
+//! ```
+//!
+//! Invariants: sources are read-only, and the one way out of this crate is a GET; nothing is ever
+//! silenced, edited or acknowledged. A time is read from a payload or is none: a missing, unreadable
+//! or zero time never becomes a number. Every answer has a cap and every wait an end.
+
+mod alert;
+mod alertmanager;
+mod client;
+mod clock;
+mod error;
+mod lenient;
+mod prometheus;
+mod watch;
+mod webhook;
+
+pub use alert::{Alert, AlertSource};
+pub use alertmanager::{Alertmanager, AlertmanagerInfo, AlertmanagerMetrics};
+pub use clock::{ClockOffset, ClockReading, ClockSample};
+pub use error::SourceError;
+pub use prometheus::{Prometheus, PrometheusInfo, Rule, RuleState, Target};
+pub use watch::Watch;
+pub use webhook::{Webhook, WebhookCounts};

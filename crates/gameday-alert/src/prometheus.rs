@@ -1,0 +1,205 @@
+//! Prometheus: its rules, its alerts, its clock and its raw samples.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::BoxFuture;
+use gameday_core::{RawSeries, RuleSeen, SourceName, Timestamp};
+
+use crate::client::{Answer, Client};
+use crate::{Alert, AlertSource, ClockSample, SourceError};
+
+mod query;
+mod state;
+
+/// A Prometheus, or whatever answers as one does.
+#[derive(Debug, Clone)]
+pub struct Prometheus {
+    client: Client,
+}
+
+/// Which Prometheus it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrometheusInfo {
+    /// Its version.
+    pub version: String,
+    /// When its process started, if it says so. When that changes, `activeAt` began anew.
+    pub start_time: Option<Timestamp>,
+}
+
+/// An alert rule and how it is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// The group's name.
+    pub group: String,
+    /// The file that the group is from; two files may hold groups of one name.
+    pub file: String,
+    /// What the rule is.
+    pub seen: RuleSeen,
+    /// What its alerts are at.
+    pub state: RuleState,
+    /// `ok`, `err` or `unknown`: whether its last evaluation worked.
+    pub health: String,
+    /// Why its last evaluation did not work.
+    pub last_error: Option<String>,
+    /// When it was last evaluated; none before the first time.
+    pub last_evaluation: Option<Timestamp>,
+    /// Its `keep_firing_for`, in milliseconds.
+    pub keep_firing_ms: u64,
+    /// Its alerts that are pending or firing.
+    pub alerts: Vec<Alert>,
+}
+
+/// The furthest state of a rule's alerts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuleState {
+    /// No alert.
+    Inactive,
+    /// Its condition is true, `for` is not over.
+    Pending,
+    /// At least one alert fires.
+    Firing,
+    /// Not evaluated yet, or a word that we do not know.
+    Unknown,
+}
+
+/// One target of a scrape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Its job.
+    pub job: String,
+    /// Its instance.
+    pub instance: String,
+    /// All its labels.
+    pub labels: BTreeMap<String, String>,
+    /// `up`, `down` or `unknown`.
+    pub health: String,
+    /// Why the last scrape failed.
+    pub last_error: Option<String>,
+    /// When the last scrape began; none before the first one.
+    pub last_scrape: Option<Timestamp>,
+    /// How often it is scraped, in milliseconds; none when it is not said.
+    pub scrape_interval_ms: Option<u64>,
+    /// When a scrape is given up, in milliseconds; none when it is not said.
+    pub scrape_timeout_ms: Option<u64>,
+}
+
+/// `time()` is cut to whole milliseconds.
+const CLOCK_RESOLUTION_US: i64 = 1000;
+
+impl Prometheus {
+    /// A client of the Prometheus at `base`, e.g. `http://127.0.0.1:9090`; asks nothing yet.
+    ///
+    /// The process must have installed a rustls crypto provider before.
+    ///
+    /// # Errors
+    /// [`SourceError::BadAddress`] when `base` is no address of an HTTP server.
+    pub fn new(base: &str) -> Result<Self, SourceError> {
+        Client::new("prometheus", base).map(|client| Self { client })
+    }
+
+    /// Its address, redacted.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.client.shown
+    }
+
+    /// Asks which Prometheus it is.
+    ///
+    /// # Errors
+    /// [`SourceError`] when it does not answer as Prometheus does.
+    pub async fn check(&self) -> Result<PrometheusInfo, SourceError> {
+        let answer = self.client.get("/api/v1/status/buildinfo", &[]).await?;
+        let version = self.client.read_with(&answer, state::version)?;
+        // Some that speak its API have no process of their own to tell of: none, then.
+        let start_time = match self.client.get("/api/v1/status/runtimeinfo", &[]).await {
+            Ok(answer) => self.client.read_with(&answer, state::start_time)?,
+            Err(SourceError::Status { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        Ok(PrometheusInfo { version, start_time })
+    }
+
+    /// The alert rules of these names, or all when there are none.
+    ///
+    /// # Errors
+    /// [`SourceError`] when they cannot be read.
+    pub async fn rules(&self, names: &[String]) -> Result<Vec<Rule>, SourceError> {
+        let mut query = vec![("type", "alert")];
+        query.extend(names.iter().map(|name| ("rule_name[]", name.as_str())));
+        let answer = self.client.get("/api/v1/rules", &query).await?;
+        let mut rules = self
+            .client
+            .read_with(&answer, |body| state::rules(body, &self.client.name))?;
+        // Prometheus 2.42 ignores `rule_name[]`.
+        rules.retain(|rule| names.is_empty() || names.contains(&rule.seen.alert));
+        Ok(rules)
+    }
+
+    /// The alerts that are pending or firing.
+    ///
+    /// # Errors
+    /// [`SourceError`] when they cannot be read.
+    pub async fn alerts(&self) -> Result<Vec<Alert>, SourceError> {
+        let answer = self.client.get("/api/v1/alerts", &[]).await?;
+        self.client
+            .read_with(&answer, |body| state::alerts(body, &self.client.name))
+    }
+
+    /// The value of a query that yields one number; none when it yields nothing or NaN.
+    ///
+    /// # Errors
+    /// [`SourceError`] when it cannot be evaluated or yields more than one series.
+    pub async fn query_value(&self, promql: &str) -> Result<Option<f64>, SourceError> {
+        let answer = self.query(promql).await?;
+        self.client.read_with(&answer, query::value)
+    }
+
+    /// The samples as they are stored, of a range selector such as `ALERTS{alertname="X"}[30m]`.
+    ///
+    /// Samples that are not finite are left out: a journal cannot hold them.
+    ///
+    /// # Errors
+    /// [`SourceError`] when it cannot be evaluated or is not a range selector.
+    pub async fn raw(&self, selector: &str) -> Result<Vec<RawSeries>, SourceError> {
+        let answer = self.query(selector).await?;
+        self.client.read_with(&answer, query::series)
+    }
+
+    /// What is scraped.
+    ///
+    /// # Errors
+    /// [`SourceError`] when it cannot be read.
+    pub async fn targets(&self) -> Result<Vec<Target>, SourceError> {
+        let answer = self.client.get("/api/v1/targets", &[("state", "active")]).await?;
+        self.client.read_with(&answer, state::targets)
+    }
+
+    /// Compares its clock with ours.
+    ///
+    /// # Errors
+    /// [`SourceError`] when it does not tell its time.
+    pub async fn clock(&self) -> Result<ClockSample, SourceError> {
+        let answer = self.query("time()").await?;
+        let theirs = self.client.read_with(&answer, query::time)?;
+        Ok(ClockSample::cut(
+            answer.sent,
+            answer.received,
+            theirs,
+            CLOCK_RESOLUTION_US,
+        ))
+    }
+
+    async fn query(&self, promql: &str) -> Result<Answer, SourceError> {
+        self.client.get("/api/v1/query", &[("query", promql)]).await
+    }
+}
+
+impl AlertSource for Prometheus {
+    fn name(&self) -> &SourceName {
+        &self.client.name
+    }
+
+    fn poll(&self) -> BoxFuture<'_, Result<Vec<Alert>, SourceError>> {
+        Box::pin(self.alerts())
+    }
+}

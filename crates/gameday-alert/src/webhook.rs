@@ -1,0 +1,218 @@
+//! Our receiver of notifications: what reaches it has reached on-call.
+//!
+//! It speaks one path, one method and one payload. A sender gets its answer at once; a sender that is
+//! slow, or one of too many, gets none.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use gameday_core::{Notification, SourceName, Timestamp, redact_url};
+use reqwest::Url;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+
+use crate::SourceError;
+use door::Door;
+
+mod door;
+mod payload;
+
+/// The most that is read of one notification.
+const BODY_LIMIT: usize = 4 * 1024 * 1024;
+/// A notification that is not read whole within this time is refused.
+const BODY_TIME: Duration = Duration::from_secs(5);
+
+/// A receiver that listens and does not answer yet.
+#[derive(Debug)]
+pub struct Webhook {
+    listener: TcpListener,
+    address: SocketAddr,
+    path: String,
+    counts: Arc<WebhookCounts>,
+}
+
+/// What became of the requests so far.
+#[derive(Debug, Default)]
+pub struct WebhookCounts {
+    /// Notifications that were passed on.
+    pub accepted: AtomicU64,
+    /// Requests to our path that were no notification.
+    pub refused: AtomicU64,
+    /// Notifications that found the queue full; their sender was told to try again.
+    pub overflowed: AtomicU64,
+}
+
+impl Webhook {
+    /// Listens on `url`, e.g. `http://127.0.0.1:9095/webhook`; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// [`SourceError::BadAddress`] when the URL is no `http://IP:PORT/path`, [`SourceError::Listen`] when
+    /// it cannot be listened on, e.g. because the port is in use.
+    pub async fn bind(url: &str) -> Result<Self, SourceError> {
+        let name = SourceName::new("webhook").expect("a name");
+        let shown = redact_url(url.trim());
+        let (address, path) = listen_on(url.trim()).map_err(|why| SourceError::BadAddress {
+            name: name.clone(),
+            url: shown.clone(),
+            why,
+        })?;
+        let failed = |source| SourceError::Listen {
+            name,
+            url: shown,
+            source,
+        };
+        let listener = TcpListener::bind(address).await;
+        let bound = listener.and_then(|listener| Ok((listener.local_addr()?, listener)));
+        let (address, listener) = bound.map_err(failed)?;
+        Ok(Self {
+            listener,
+            address,
+            path,
+            counts: Arc::default(),
+        })
+    }
+
+    /// Where notifications are to be sent; with the real port when it was bound to port 0.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}{}", self.address, self.path)
+    }
+
+    /// What became of the requests; stays readable while it serves.
+    #[must_use]
+    pub fn counts(&self) -> Arc<WebhookCounts> {
+        Arc::clone(&self.counts)
+    }
+
+    /// Passes each notification to `out`, until nobody holds the other end or this future is dropped.
+    ///
+    /// # Errors
+    /// [`SourceError::Listen`] when it cannot accept any more.
+    pub async fn serve(self, out: mpsc::Sender<Notification>) -> Result<(), SourceError> {
+        let url = self.url();
+        let desk = Desk {
+            path: self.path.into(),
+            counts: self.counts,
+            out: out.clone(),
+        };
+        let app = Router::new().fallback(receive).with_state(desk);
+        let serving = axum::serve(Door::new(self.listener), app).into_future();
+        tokio::select! {
+            () = out.closed() => Ok(()),
+            ended = serving => ended.map_err(|source| SourceError::Listen {
+                name: SourceName::new("webhook").expect("a name"),
+                url,
+                source,
+            }),
+        }
+    }
+}
+
+/// What a request needs to be received.
+#[derive(Clone)]
+struct Desk {
+    path: Arc<str>,
+    counts: Arc<WebhookCounts>,
+    out: mpsc::Sender<Notification>,
+}
+
+/// An answer that is not 200, and why.
+type Refusal = (StatusCode, String);
+
+async fn receive(State(desk): State<Desk>, request: Request) -> Response {
+    // The head was just read: this is the moment at which the notification arrived.
+    let arrived = Timestamp::now();
+    let answer = match addressed(&desk, &request) {
+        Err(refusal) => refusal,
+        Ok(()) => match take(&desk, arrived, request).await {
+            Ok(()) => (StatusCode::OK, String::new()),
+            Err(refusal) => refusal,
+        },
+    };
+    // One connection, one notification: a kept connection could be closed by us just as the next one is sent.
+    let (status, reason) = answer;
+    (status, [(header::CONNECTION, "close")], reason).into_response()
+}
+
+fn addressed(desk: &Desk, request: &Request) -> Result<(), Refusal> {
+    if request.uri().path() != &*desk.path {
+        return Err((
+            StatusCode::NOT_FOUND,
+            format!("notifications go to {}\n", desk.path),
+        ));
+    }
+    if request.method() != Method::POST {
+        let reason = "notifications are POSTed\n".to_owned();
+        return Err((StatusCode::METHOD_NOT_ALLOWED, reason));
+    }
+    Ok(())
+}
+
+async fn take(desk: &Desk, arrived: Timestamp, request: Request) -> Result<(), Refusal> {
+    let notification = read(arrived, request).await.inspect_err(|_| {
+        desk.counts.refused.fetch_add(1, Ordering::Relaxed);
+    })?;
+    match desk.out.try_send(notification) {
+        Ok(()) => {
+            desk.counts.accepted.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        }
+        Err(TrySendError::Full(_)) => {
+            desk.counts.overflowed.fetch_add(1, Ordering::Relaxed);
+            let reason = "too many notifications at once, try again\n".to_owned();
+            Err((StatusCode::SERVICE_UNAVAILABLE, reason))
+        }
+        Err(TrySendError::Closed(_)) => Err((StatusCode::SERVICE_UNAVAILABLE, "closing\n".to_owned())),
+    }
+}
+
+async fn read(arrived: Timestamp, request: Request) -> Result<Notification, Refusal> {
+    let body = axum::body::to_bytes(request.into_body(), BODY_LIMIT);
+    let body = match tokio::time::timeout(BODY_TIME, body).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(error)) => {
+            let reason = format!("the body cannot be read, or is over {BODY_LIMIT} bytes: {error}\n");
+            return Err((StatusCode::BAD_REQUEST, reason));
+        }
+        Err(_) => {
+            let reason = format!("the body did not end within {} s\n", BODY_TIME.as_secs());
+            return Err((StatusCode::REQUEST_TIMEOUT, reason));
+        }
+    };
+    payload::notification(arrived, &body)
+        .map_err(|why| (StatusCode::BAD_REQUEST, format!("no notification: {why}\n")))
+}
+
+/// The address and path of `http://IP:PORT/path`.
+fn listen_on(url: &str) -> Result<(SocketAddr, String), String> {
+    let url: Url = url.parse().map_err(|error| format!("{error}"))?;
+    if url.scheme() != "http" {
+        return Err("it must begin with http://".to_owned());
+    }
+    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+        return Err("it is made of http://, an IP address, a port and a path".to_owned());
+    }
+    let host = url
+        .host_str()
+        .unwrap_or_default()
+        .trim_matches(['[', ']'])
+        .to_owned();
+    let ip = match host.as_str() {
+        "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        literal => literal
+            .parse()
+            .map_err(|_| format!("`{literal}` is not an IP address of this machine or `localhost`"))?,
+    };
+    let port = url.port_or_known_default().unwrap_or(80);
+    Ok((SocketAddr::new(ip, port), url.path().to_owned()))
+}
+
+#[cfg(test)]
+mod tests;
