@@ -1,0 +1,72 @@
+//! The embedded lab's ledger: PostgreSQL's protocol over a few tables in memory.
+//!
+//! It speaks version 3.0 with trust authentication and simple queries, for the statements of
+//! [`crate::statements`] only; anything else is refused with an error, and the session goes on.
+
+mod session;
+mod store;
+mod wire;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use crate::LabError;
+use store::Store;
+
+/// As PostgreSQL's `max_connections`.
+const MAX_CONNECTIONS: usize = 200;
+
+/// The settings of the role `ledger`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LedgerSettings {
+    /// The supervisor's process id.
+    pub parent: u32,
+    /// Where to listen.
+    pub listen: SocketAddr,
+}
+
+/// Serves until the process ends.
+pub(crate) async fn run(settings: LedgerSettings) -> Result<(), LabError> {
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .map_err(LabError::io(format!("listen on {}", settings.listen)))?;
+    crate::log::info(
+        "ledger listens",
+        serde_json::json!({ "address": settings.listen.to_string() }),
+    );
+    accept(listener).await;
+    Ok(())
+}
+
+async fn accept(listener: TcpListener) {
+    let store = Arc::new(Mutex::new(Store::default()));
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut sessions = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    let place = Arc::clone(&places).try_acquire_owned().ok();
+                    sessions.spawn(session::serve(stream, Arc::clone(&store), place));
+                }
+                // Out of descriptors, most likely: some will come back.
+                Err(error) => {
+                    crate::log::warn("accept failed", serde_json::json!({ "error": error.to_string() }));
+                    sleep(Duration::from_millis(100)).await;
+                }
+            },
+            Some(_) = sessions.join_next() => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

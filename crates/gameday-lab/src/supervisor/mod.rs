@@ -1,0 +1,114 @@
+//! The lab's supervisor: starts every part, watches over all of them, and takes all down again.
+//!
+//! ```text
+//!   folder, ports ─► alerting ─► ledger ─► proxy ─► api ─► load ─► quiet and steady ─► `ready`
+//! ```
+
+mod crew;
+mod folder;
+mod health;
+mod plan;
+mod real;
+mod spawner;
+
+use std::future::Future;
+use std::path::Path;
+use std::pin::pin;
+use std::time::Instant;
+
+use crate::programs::Programs;
+use crate::{LabError, LabExports, LabKind, state};
+use crew::Crew;
+use health::{Looker, Steady};
+use plan::Plan;
+
+/// Starts with other ports when another program has just taken one of ours.
+const MAX_STARTS: usize = 3;
+
+/// Runs a lab until `stop` completes or a part of it dies; calls `ready` once all is well.
+///
+/// `program` is the gameday binary, which children of the lab are started from. Nothing of the lab
+/// is left when this returns; when the process is killed instead, only its folder is left, and the
+/// next `up` or [`down`](crate::down) removes that.
+pub async fn up(
+    kind: LabKind,
+    program: &Path,
+    ready: impl FnOnce(&LabExports),
+    stop: impl Future<Output = ()>,
+) -> Result<(), LabError> {
+    state::forget_dead_labs();
+    let mut stop = pin!(stop);
+    let mut starts = 1;
+    loop {
+        let mut crew = Crew::new(program)?;
+        let started = tokio::select! {
+            started = start(kind, &mut crew) => Some(started),
+            () = &mut stop => None,
+        };
+        let outcome = match started {
+            None => Ok(()),
+            Some(Ok(exports)) => {
+                ready(&exports);
+                tokio::select! {
+                    died = crew.first_death() => Err(died),
+                    () = &mut stop => Ok(()),
+                }
+            }
+            Some(Err(error)) if error.is_port_clash() && starts < MAX_STARTS => {
+                crew.say("a port was taken meanwhile, starting again");
+                crew.stop().await;
+                starts += 1;
+                continue;
+            }
+            Some(Err(error)) => Err(error),
+        };
+        crew.stop().await;
+        return outcome;
+    }
+}
+
+/// Starts every part in order and waits until each can be used by the next.
+async fn start(kind: LabKind, crew: &mut Crew) -> Result<LabExports, LabError> {
+    let began = Instant::now();
+    let plan = Plan::draw(kind)?;
+    let looker = Looker::new()?;
+    // Even a lab that is killed while it starts leaves no folder for ever.
+    state::remember(kind, crew.dir(), std::iter::empty())?;
+    plan.write_files(crew.dir())?;
+    match kind {
+        LabKind::Real => {
+            let programs = Programs::find()?;
+            real::start_alerting(crew, &plan, &programs).await?;
+            real::start_ledger(crew, &plan, &programs).await?;
+        }
+        LabKind::Embedded => {
+            crew.start(plan.alerting()).await?;
+            crew.start(plan.embedded_ledger()).await?;
+            crew.until_ready("ledger", || health::ledger_answers(plan.ledger))
+                .await?;
+        }
+    }
+    crew.start(plan.proxy(crew)).await?;
+    let version = format!("http://{}/version", plan.proxy_api);
+    crew.until_ready("proxy", || looker.answers(&version)).await?;
+    crew.start(plan.api()).await?;
+    let health = format!("http://{}/healthz", plan.api);
+    crew.until_ready("api", || looker.answers(&health)).await?;
+    crew.start(plan.load()).await?;
+    let steady = Steady::from_now(plan.api, plan.prometheus);
+    for (part, address) in [
+        ("prometheus", plan.prometheus),
+        ("alertmanager", plan.alertmanager),
+    ] {
+        let url = format!("http://{address}/-/ready");
+        crew.until_ready(part, || looker.answers(&url)).await?;
+    }
+    crew.until_ready("load", || looker.is_steady(&steady)).await?;
+    let exports = plan.exports(crew);
+    state::remember(kind, crew.dir(), crew.pids().map(|(_, pid)| pid))?;
+    crew.say(&format!(
+        "the {kind} lab is ready ({:.1} s)",
+        began.elapsed().as_secs_f64()
+    ));
+    Ok(exports)
+}

@@ -1,0 +1,218 @@
+//! Who listens where in one lab, and how each part is started.
+
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use nix::sys::signal::Signal;
+use serde::Serialize;
+use serde_json::json;
+
+use super::crew::{Crew, Part};
+use crate::alerting::AlertingSettings;
+use crate::api::{ApiSettings, PASSWORD};
+use crate::exec::ExecSettings;
+use crate::ledger::LedgerSettings;
+use crate::load::LoadSettings;
+use crate::{LabError, LabExports, LabKind, ports, rules};
+
+/// The name of the fault proxy's one proxy.
+const PROXY: &str = "payments-db";
+
+/// The addresses of one lab.
+#[derive(Debug)]
+pub(super) struct Plan {
+    kind: LabKind,
+    parent: u32,
+    pub api: SocketAddr,
+    pub ledger: SocketAddr,
+    /// The ledger as the API sees it.
+    proxied_ledger: SocketAddr,
+    pub proxy_api: SocketAddr,
+    pub prometheus: SocketAddr,
+    pub alertmanager: SocketAddr,
+    webhook: SocketAddr,
+}
+
+impl Plan {
+    /// Draws free ports.
+    pub(super) fn draw(kind: LabKind) -> Result<Self, LabError> {
+        let [
+            api,
+            ledger,
+            proxied_ledger,
+            proxy_api,
+            prometheus,
+            alertmanager,
+            webhook,
+        ] = ports::free().map_err(LabError::io("find free ports"))?;
+        let parent = std::process::id();
+        Ok(Plan {
+            kind,
+            parent,
+            api,
+            ledger,
+            proxied_ledger,
+            proxy_api,
+            prometheus,
+            alertmanager,
+            webhook,
+        })
+    }
+
+    /// Writes the files that the foreign programs and the proxy read.
+    pub(super) fn write_files(&self, dir: &Path) -> Result<(), LabError> {
+        let proxy = format!(
+            "[proxy.{PROXY}]\nlisten = \"{}\"\nupstream = \"{}\"\n",
+            self.proxied_ledger, self.ledger
+        );
+        write(dir, "proxy.toml", &proxy)?;
+        if self.kind == LabKind::Real {
+            let (api, alertmanager) = (self.api.to_string(), self.alertmanager.to_string());
+            write(
+                dir,
+                "prometheus.yml",
+                &rules::prometheus_yaml(&api, &alertmanager, "rules.yml"),
+            )?;
+            write(dir, "rules.yml", &rules::rules_yaml())?;
+            write(
+                dir,
+                "alertmanager.yml",
+                &rules::alertmanager_yaml(&self.webhook_url()),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// The fault proxy: a program as anybody would start it.
+    pub(super) fn proxy(&self, crew: &Crew) -> Part {
+        let config = crew.dir().join("proxy.toml").display().to_string();
+        let args = ["proxy", "--config", &config, "--api", &self.proxy_api.to_string()];
+        self.foreign("proxy", crew.program(), &args)
+    }
+
+    /// The payments API.
+    pub(super) fn api(&self) -> Part {
+        let settings = ApiSettings {
+            parent: self.parent,
+            listen: self.api,
+            ledger: self.proxied_ledger,
+        };
+        own("api", "api", &settings)
+    }
+
+    /// Its users.
+    pub(super) fn load(&self) -> Part {
+        own(
+            "load",
+            "load",
+            &LoadSettings {
+                parent: self.parent,
+                api: self.api,
+            },
+        )
+    }
+
+    /// What stands in for PostgreSQL.
+    pub(super) fn embedded_ledger(&self) -> Part {
+        own(
+            "ledger",
+            "ledger",
+            &LedgerSettings {
+                parent: self.parent,
+                listen: self.ledger,
+            },
+        )
+    }
+
+    /// What stands in for Prometheus and Alertmanager.
+    pub(super) fn alerting(&self) -> Part {
+        let settings = AlertingSettings {
+            parent: self.parent,
+            api: self.api,
+            prometheus: self.prometheus,
+            alertmanager: self.alertmanager,
+            webhook: self.webhook_url(),
+        };
+        own("alerting", "alerting", &settings)
+    }
+
+    /// A program that is not gameday's own, run as this user.
+    pub(super) fn foreign(&self, name: &'static str, program: &Path, args: &[&str]) -> Part {
+        self.foreign_as(name, program, args, None)
+    }
+
+    /// A program that is not gameday's own, run as another user if one is named.
+    pub(super) fn foreign_as(
+        &self,
+        name: &'static str,
+        program: &Path,
+        args: &[&str],
+        user: Option<(u32, u32)>,
+    ) -> Part {
+        let settings = ExecSettings {
+            parent: self.parent,
+            program: program.to_owned(),
+            args: args.iter().map(|&arg| arg.to_owned()).collect(),
+            user,
+            quit: name == "postgres",
+        };
+        // PostgreSQL waits for its clients on SIGTERM, and does not on SIGINT.
+        let stop = if settings.quit {
+            Signal::SIGINT
+        } else {
+            Signal::SIGTERM
+        };
+        Part {
+            name,
+            role: "exec",
+            settings: json!(settings),
+            stop,
+        }
+    }
+
+    /// What scenarios are told.
+    pub(super) fn exports(&self, crew: &Crew) -> LabExports {
+        let url = |address: SocketAddr| format!("http://{address}");
+        let mut pids: BTreeMap<String, u32> = crew.pids().collect();
+        pids.insert("supervisor".into(), self.parent);
+        LabExports {
+            kind: self.kind,
+            api: url(self.api),
+            proxy_api: url(self.proxy_api),
+            prometheus: url(self.prometheus),
+            alertmanager: url(self.alertmanager),
+            webhook: self.webhook_url(),
+            dir: PathBuf::from(crew.dir()),
+            env: BTreeMap::from([(PASSWORD.to_owned(), crew.password().to_owned())]),
+            pids,
+        }
+    }
+
+    fn webhook_url(&self) -> String {
+        format!("http://{}/webhook", self.webhook)
+    }
+}
+
+fn own(name: &'static str, role: &'static str, settings: &impl Serialize) -> Part {
+    Part {
+        name,
+        role,
+        settings: json!(settings),
+        stop: Signal::SIGTERM,
+    }
+}
+
+fn write(dir: &Path, name: &str, text: &str) -> Result<(), LabError> {
+    let path = dir.join(name);
+    OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(&path)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(LabError::io(format!("write {}", path.display())))
+}
