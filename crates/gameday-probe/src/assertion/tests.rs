@@ -1,0 +1,200 @@
+//! Assertions: what they say of an answer, and what is said of a bad one.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use expect_test::{Expect, expect};
+use hyper::header::{HeaderMap, HeaderValue};
+
+use super::*;
+
+fn response() -> Response {
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        "content-type",
+        HeaderValue::from_static("application/json; charset=utf-8"),
+    );
+    headers.append("via", HeaderValue::from_static("a"));
+    headers.append("via", HeaderValue::from_static("b"));
+    let body = br#"{ "id": "pay_1", "amount": 100, "rate": 1.0, "paid": true, "error": null,
+                      "a b": "x", "items": [ { "k": 1, "v": "one" }, { "k": 2, "v": "two" } ] }"#;
+    Response::new(201, headers, Bytes::from_static(body))
+}
+
+/// The one place that knows the API: `holds`, what was found instead, or what is wrong with it.
+#[track_caller]
+fn check(assertion: &str, expect: Expect) {
+    let secrets = BTreeMap::new();
+    let values = Values::begin(&secrets, &BTreeMap::new()).unwrap();
+    let said = match parse(assertion, &mut |text| Some(Template::fixed(text))) {
+        Err(wrong) => match wrong.hint {
+            Some(hint) => format!("error: {}\nhint: {hint}", wrong.message),
+            None => format!("error: {}", wrong.message),
+        },
+        Ok(assertion) => match assertion.unwrap().check(&response(), &values) {
+            Ok(()) => "holds".to_owned(),
+            Err(Unmet::Found(found)) => format!("found {found}"),
+            Err(Unmet::Missing(Missing(name))) => format!("missing {name}"),
+        },
+    };
+    expect.assert_eq(&said);
+}
+
+#[test]
+fn a_status_is_compared() {
+    check("status == 201", expect!["holds"]);
+    check("status in [200, 201]", expect!["holds"]);
+    check("status == 200", expect!["found 201"]);
+    check("  status   in [200]  ", expect!["found 201"]);
+}
+
+#[test]
+fn json_values_are_compared_with_their_types() {
+    check("json $.id == \"pay_1\"", expect!["holds"]);
+    check("json $.amount == 100", expect!["holds"]);
+    check("json $.amount == 100.0", expect!["holds"]);
+    check("json $.rate == 1", expect!["holds"]);
+    check("json $.amount == \"100\"", expect!["found 100"]);
+    check("json $.paid == true", expect!["holds"]);
+    check("json $.error == null", expect!["holds"]);
+    check("json $.nowhere == null", expect!["found nothing there"]);
+    check("json $.id in [\"pay_0\", \"pay_1\"]", expect!["holds"]);
+    check("json $.id contains \"y_\"", expect!["holds"]);
+    check("json $.id matches /^pay_\\d+$/", expect!["holds"]);
+    check("json $.id matches /^ref_/", expect![[r#"found "pay_1""#]]);
+    check("json $.id isString", expect!["holds"]);
+    check("json $.amount isString", expect!["found 100"]);
+}
+
+#[test]
+fn a_path_may_hold_spaces_and_filters_and_must_find_one_value() {
+    check("json $['a b'] == \"x\"", expect!["holds"]);
+    check("json $.items[?@.k == 2].v == \"two\"", expect!["holds"]);
+    check(
+        "json $.items[*].v == \"two\"",
+        expect!["found 2 values there instead of one"],
+    );
+}
+
+#[test]
+fn a_header_is_found_whatever_its_case() {
+    check("header Content-Type contains \"json\"", expect!["holds"]);
+    check("header VIA == \"a, b\"", expect!["holds"]);
+    check("header X-Request-Id matches /./", expect!["found no such header"]);
+}
+
+#[test]
+fn what_is_no_assertion_is_told_with_a_hint() {
+    check(
+        "",
+        expect![[r#"
+        error: the assertion is empty
+        hint: for example `status == 200`"#]],
+    );
+    check(
+        "staus == 200",
+        expect![[r#"
+        error: `staus` is not something to look at
+        hint: did you mean `status`?"#]],
+    );
+    check(
+        "body contains \"x\"",
+        expect![[r#"
+        error: `body` is not something to look at
+        hint: known here: `status`, `header`, `json`"#]],
+    );
+    check(
+        "status = 200",
+        expect![[r#"
+        error: `=` is not an operator
+        hint: did you mean `==`?"#]],
+    );
+    check(
+        "status",
+        expect![[r#"
+        error: the operator is missing
+        hint: one of `==`, `in`, `contains`, `matches`, `isString`"#]],
+    );
+    check(
+        "status ==",
+        expect![[r#"
+        error: `==` wants a value
+        hint: for example `status == 200`"#]],
+    );
+    check(
+        "status == ok",
+        expect![[r#"
+        error: `ok` is not a value
+        hint: a number, a text in double quotes, `true`, `false` or `null`"#]],
+    );
+    check(
+        "status == \"200\"",
+        expect![[r#"
+        error: a status is a number
+        hint: for example `status == 200`"#]],
+    );
+    check(
+        "status isString",
+        expect![[r#"
+        error: a status is a number: `isString` is for texts
+        hint: `status == 200` or `status in [200, 201]`"#]],
+    );
+    check(
+        "status in 200",
+        expect![[r#"
+        error: `in` wants a list
+        hint: for example `status in [200, 201]`"#]],
+    );
+    check(
+        "status == [200]",
+        expect![[r#"
+        error: `==` compares with one value
+        hint: `in` compares with a list"#]],
+    );
+    check(
+        "status in []",
+        expect!["error: `in` wants a list that is not empty: nothing is in `[]`"],
+    );
+    check(
+        "json token isString",
+        expect![[r#"
+            error: `token` is not a JSONPath: parser error at character 1
+            hint: a JSONPath begins with `$`, for example `$.token`"#]],
+    );
+    check(
+        "json $.a[ == 1",
+        expect!["error: `$.a[ == 1` is not a JSONPath: parser error at character 4"],
+    );
+    check(
+        "json $.id isString now",
+        expect!["error: `isString` stands alone, `now` is too much"],
+    );
+    check(
+        "json $.id matches ^pay_",
+        expect![[r#"
+        error: `matches` wants a pattern between slashes
+        hint: for example `matches /^pay_/`"#]],
+    );
+    check(
+        "json $.id matches /(/",
+        expect!["error: `/(/` is not a pattern: unclosed group"],
+    );
+    check(
+        "json $.id matches /(a{1000}){1000}/",
+        expect![
+            "error: `/(a{1000}){1000}/` is not a pattern: Compiled regex exceeds size limit of 2097152 bytes."
+        ],
+    );
+    check(
+        "header Content Type == \"x\"",
+        expect![[r#"
+        error: `Type` is not an operator
+        hint: known here: `==`, `in`, `contains`, `matches`, `isString`"#]],
+    );
+    check(
+        "header Age == 3",
+        expect![[r#"
+        error: a header is a text
+        hint: put the value in double quotes"#]],
+    );
+}

@@ -1,0 +1,40 @@
+//! Looks at a service as its users would: flows of HTTP steps from `probes/*.toml`, on an open-loop schedule.
+//!
+//! ```text
+//!   probes/checkout.toml ──► FlowPlan ──build──► Probe ──schedule──► Tick::Done { observation }
+//!        (typed)            (checked)           (runs)              Tick::Missed { count }
+//!
+//!   one step:  resolve ─ connect ─ tls ─ send ─ wait ─ transfer ─► expect ─► save
+//! ```
+//!
+//! Invariants:
+//! - A probe cannot fail. It says up, down or unknown; unknown means *we* could not look. A step over
+//!   its `slo` is up and slow.
+//! - Each request has a connection of its own, and its phases are consecutive stamps of one clock:
+//!   they add up to the request's total exactly.
+//! - A slow probe never delays the next one; a tick that could not run is counted as missed.
+//! - No secret and no `redact`ed value is ever in a message or in `Debug` output.
+
+mod alarm;
+mod assertion;
+mod duration;
+mod error;
+mod file;
+mod flow;
+mod net;
+mod observation;
+mod plan;
+mod response;
+mod schedule;
+mod step;
+mod template;
+mod values;
+
+pub use error::BuildError;
+pub use flow::build;
+pub use observation::{Observation, Probe};
+pub use plan::{FileSlo, FlowPlan};
+pub use schedule::{MAX_IN_FLIGHT, Scheduled, Tick, schedule};
+
+/// Where secrets come from: the caller hands it in, nothing here reads the process's own.
+pub type Environment = std::collections::BTreeMap<String, String>;

@@ -1,0 +1,135 @@
+//! Names to addresses, as this machine is configured and without a cache.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::OnceLock;
+
+use gameday_core::Reason;
+use hickory_resolver::TokioResolver;
+use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::op::ResponseCode;
+
+use super::lacking;
+use crate::observation::Fault;
+
+/// Finds addresses.
+#[derive(Default)]
+pub(crate) struct Resolver {
+    /// Made when a name is first asked for; an address needs none.
+    system: OnceLock<Result<TokioResolver, String>>,
+}
+
+impl Resolver {
+    #[cfg(test)]
+    pub(super) fn with(resolver: TokioResolver) -> Self {
+        Self {
+            system: OnceLock::from(Ok(resolver)),
+        }
+    }
+
+    /// A host's addresses, in the order in which they are to be tried; never none.
+    pub(super) async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, Fault> {
+        if let Ok(address) = host.parse() {
+            return Ok(vec![address]);
+        }
+        if is_localhost(host) {
+            return Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
+        }
+        let resolver = self
+            .system
+            .get_or_init(system_resolver)
+            .as_ref()
+            .map_err(|error| {
+                let message = format!("this machine has no usable resolver configuration: {error}");
+                Fault::new(Reason::CannotLook, message)
+            })?;
+        let found = resolver
+            .lookup_ip(host)
+            .await
+            .map_err(|error| fault(host, &error))?;
+        let addresses = alternate(found.iter().collect());
+        if addresses.is_empty() {
+            return Err(Fault::new(
+                Reason::DnsNoAddress,
+                format!("`{host}` has no address"),
+            ));
+        }
+        Ok(addresses)
+    }
+}
+
+/// RFC 6761, 6.3: never asked of a server.
+fn is_localhost(host: &str) -> bool {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    host == "localhost" || host.ends_with(".localhost")
+}
+
+fn system_resolver() -> Result<TokioResolver, String> {
+    let mut builder = TokioResolver::builder_tokio().map_err(|error| error.to_string())?;
+    // A cached answer would hide a resolver that broke in the meantime.
+    builder.options_mut().cache_size = 0;
+    builder.build().map_err(|error| error.to_string())
+}
+
+/// The families take turns (RFC 8305, 4), so that one broken family costs one head start only.
+fn alternate(addresses: Vec<IpAddr>) -> Vec<IpAddr> {
+    let Some(first) = addresses.first().map(IpAddr::is_ipv4) else {
+        return addresses;
+    };
+    let (same, other): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|a| a.is_ipv4() == first);
+    let (mut same, mut other) = (same.into_iter(), other.into_iter());
+    let mut mixed = Vec::new();
+    loop {
+        let before = mixed.len();
+        mixed.extend(same.next());
+        mixed.extend(other.next());
+        if mixed.len() == before {
+            return mixed;
+        }
+    }
+}
+
+fn fault(host: &str, error: &NetError) -> Fault {
+    match error {
+        NetError::Timeout => Fault::new(Reason::DnsTimeout, format!("no resolver answered for `{host}`")),
+        NetError::Dns(DnsError::NoRecordsFound(none)) if none.response_code == ResponseCode::NXDomain => {
+            Fault::new(Reason::DnsNxdomain, format!("the name `{host}` does not exist"))
+        }
+        NetError::Dns(DnsError::NoRecordsFound(_)) => {
+            Fault::new(Reason::DnsNoAddress, format!("the name `{host}` has no address"))
+        }
+        NetError::Dns(DnsError::ResponseCode(code)) => Fault::new(
+            Reason::DnsServfail,
+            format!("the resolver could not answer for `{host}`: {code}"),
+        ),
+        NetError::Proto(error) => Fault::new(
+            Reason::CannotLook,
+            format!("`{host}` cannot be asked for: {error}"),
+        ),
+        NetError::Io(error) => lacking(error).unwrap_or_else(|| {
+            let message = format!("the resolver cannot be reached for `{host}`: {error}");
+            Fault::new(Reason::DnsServfail, message)
+        }),
+        other => Fault::new(
+            Reason::DnsServfail,
+            format!("the resolver failed for `{host}`: {other}"),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_take_turns_beginning_with_the_first() {
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        let mixed = alternate(["10.0.0.1", "10.0.0.2", "10.0.0.3", "::1"].map(address).to_vec());
+        assert_eq!(mixed, ["10.0.0.1", "::1", "10.0.0.2", "10.0.0.3"].map(address));
+    }
+
+    #[test]
+    fn localhost_needs_no_server() {
+        assert!(is_localhost("LocalHost.") && is_localhost("api.localhost"));
+        assert!(!is_localhost("localhost.example"));
+    }
+}
