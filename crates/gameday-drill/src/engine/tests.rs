@@ -1,0 +1,413 @@
+//! The engine as a table: seconds and inputs in, what it wants done out. No clock, no socket.
+
+use super::*;
+use crate::plan::{AbortIf, Entry, Expectation, FaultKind, Guard, Observe, Plan, Steady, SteadyKind};
+use expect_test::{Expect, expect};
+use gameday_core::{NotifiedAlert, Reason, TargetName, Timestamp};
+use std::collections::BTreeMap;
+
+const SEC: Duration = Duration::from_secs(1);
+
+fn plan() -> Plan {
+    let probe = ProbeName::new("checkout").unwrap();
+    Plan {
+        scenario: "test".into(),
+        title: "test".into(),
+        hypothesis: None,
+        runbook: None,
+        lab: None,
+        vars: BTreeMap::new(),
+        targets: BTreeMap::new(),
+        probes: vec![],
+        observe: Observe {
+            webhook: Some("http://127.0.0.1:9".into()),
+            ..Observe::default()
+        },
+        steady: vec![Steady {
+            name: SteadyName::new("works").unwrap(),
+            kind: SteadyKind::Success {
+                probe: probe.clone(),
+                floor: 0.95,
+            },
+            window: SEC * 3,
+        }],
+        timeline: vec![Entry {
+            name: FaultName::new("slow").unwrap(),
+            at: Duration::ZERO,
+            hold: SEC * 5,
+            on: TargetName::new("db").unwrap(),
+            fault: FaultKind::Down,
+        }],
+        expect: vec![Expectation {
+            label: "Slow".into(),
+            alert: "Slow".into(),
+            of: FaultName::new("slow").unwrap(),
+            job: None,
+            firing: Some(SEC * 3),
+            notified: Some(SEC * 4),
+            resolved: Some(SEC * 6),
+            labels: BTreeMap::new(),
+            receiver: None,
+        }],
+        guard: Guard {
+            abort_if: vec![AbortIf {
+                text: "checkout < 50% for 2s".into(),
+                probe,
+                floor: 0.5,
+                window: SEC * 2,
+            }],
+            max_duration: SEC * 60,
+            lease: SEC * 15,
+        },
+        recover_within: Some(SEC * 5),
+    }
+}
+
+/// One line a second in which something other than an evaluation is wanted.
+///
+/// `world` says what happens in a second: `up`, `down`, `blind` probes; everything else is an input.
+fn simulate(plan: &Plan, seconds: u64, mut world: impl FnMut(u64) -> Vec<Input>) -> String {
+    let mut drill = Drill::new(plan);
+    let mut told = Vec::new();
+    for second in 0..=seconds {
+        let now = Offset::from_micros(second * 1_000_000);
+        let mut wanted = Vec::new();
+        for input in world(second).into_iter().chain([Input::Tick]) {
+            wanted.extend(drill.handle(now, input).iter().filter_map(word));
+        }
+        if !wanted.is_empty() {
+            told.push(format!("{second:>2}s {}", wanted.join(", ")));
+        }
+    }
+    told.join("\n") + "\n"
+}
+
+fn word(action: &Action) -> Option<String> {
+    Some(match action {
+        Action::Record(EventKind::SteadyEvaluated(_)) => return None,
+        Action::Record(EventKind::StageEntered(stage)) => format!("[{stage:?}]"),
+        Action::Record(EventKind::Stopped(why)) => format!("stopped {why:?}"),
+        Action::Record(EventKind::FaultInjected { fault }) => format!("{fault} injected"),
+        Action::Record(EventKind::FaultRemoved { fault, .. }) => format!("{fault} removed"),
+        Action::Record(EventKind::FaultFailed { fault, error }) => format!("{fault} failed: {error}"),
+        Action::Record(EventKind::GuardBreached { detail, .. }) => format!("breach: {detail}"),
+        Action::Record(other) => format!("{other:?}"),
+        Action::Inject(fault) => format!("inject {fault}"),
+        Action::Remove(fault) => format!("remove {fault}"),
+        Action::Verify => "verify".into(),
+        Action::Finish(how) => format!("finish {how:?}"),
+    })
+}
+
+fn slow() -> FaultName {
+    FaultName::new("slow").unwrap()
+}
+
+fn looked(outcome: Outcome) -> Input {
+    Input::Probed(
+        ProbeName::new("checkout").unwrap(),
+        outcome,
+        Duration::from_millis(20),
+    )
+}
+
+fn up() -> Input {
+    looked(Outcome::Up { slow: vec![] })
+}
+
+fn down() -> Input {
+    looked(Outcome::Down(Reason::HttpStatus))
+}
+
+fn notice(status: &str) -> Input {
+    let alert = NotifiedAlert {
+        status: status.into(),
+        alert: "Slow".into(),
+        labels: BTreeMap::new(),
+        annotations: BTreeMap::new(),
+        fingerprint: "f".into(),
+        starts_at: None,
+        ends_at: None,
+    };
+    Input::Notified(Notification {
+        arrived: Timestamp::from_micros(0),
+        receiver: "oncall".into(),
+        status: status.into(),
+        group_key: String::new(),
+        truncated_alerts: 0,
+        alerts: vec![alert],
+    })
+}
+
+/// A world in which all goes well, with something else in one of its seconds.
+fn check(also: impl Fn(u64) -> Vec<Input>, expect: Expect) {
+    let world = |second| {
+        let mut inputs = match second {
+            0 => vec![Input::Preflight(Ok(()))],
+            4 => vec![Input::Injected(slow())],
+            10 => vec![Input::Removed(slow())],
+            13 => vec![Input::RollbackChecked(true)],
+            _ => vec![],
+        };
+        let extra = also(second);
+        if !extra
+            .iter()
+            .any(|input| matches!(input, Input::Probed(..) | Input::Missed(..)))
+        {
+            inputs.push(up());
+        }
+        inputs.extend(extra);
+        inputs
+    };
+    expect.assert_eq(&simulate(&plan(), 40, world));
+}
+
+#[test]
+fn a_drill_goes_through_its_stages() {
+    check(
+        |second| match second {
+            8 => vec![notice("firing")],
+            14 => vec![notice("resolved")],
+            _ => vec![],
+        },
+        expect![[r#"
+             0s [Steady]
+             3s [Inject], inject slow
+             4s slow injected
+             9s remove slow
+            10s slow removed, [Verify], verify
+            13s [Recover]
+            14s finish Completed
+        "#]],
+    );
+}
+
+#[test]
+fn a_resolved_notice_is_waited_for_until_its_limit() {
+    check(
+        |second| {
+            if second == 8 {
+                vec![notice("firing")]
+            } else {
+                vec![]
+            }
+        },
+        expect![[r#"
+             0s [Steady]
+             3s [Inject], inject slow
+             4s slow injected
+             9s remove slow
+            10s slow removed, [Verify], verify
+            13s [Recover]
+            20s finish Completed
+        "#]],
+    );
+}
+
+#[test]
+fn a_steady_state_that_does_not_hold_refuses_and_touches_nothing() {
+    check(
+        |_| vec![down()],
+        expect![[r#"
+         0s [Steady]
+         4s slow injected
+        10s slow removed
+        12s finish Refused("the steady state does not hold: `works` (checkout success >= 95% for 3s): it is 0.0%")
+    "#]],
+    );
+}
+
+#[test]
+fn a_refused_preflight_touches_nothing() {
+    let world = |second| {
+        if second == 0 {
+            vec![Input::Preflight(Err("no proxy".into()))]
+        } else {
+            vec![]
+        }
+    };
+    expect![[r#"
+         0s finish Refused("no proxy")
+    "#]]
+    .assert_eq(&simulate(&plan(), 20, world));
+}
+
+#[test]
+fn a_guard_breach_removes_the_fault_and_aborts() {
+    check(
+        |second| if second >= 6 { vec![down(), down()] } else { vec![] },
+        expect![[r#"
+             0s [Steady]
+             3s [Inject], inject slow
+             4s slow injected
+             7s breach: 1 up, 3 down, 0 unknown, stopped Guard("checkout < 50% for 2s"), remove slow
+            10s slow removed, [Verify], verify
+            13s finish Aborted
+        "#]],
+    );
+}
+
+#[test]
+fn a_guard_that_cannot_see_is_a_breach() {
+    let missed = || Input::Missed(ProbeName::new("checkout").unwrap(), 3);
+    check(
+        |second| if second >= 6 { vec![missed()] } else { vec![] },
+        expect![[r#"
+             0s [Steady]
+             3s [Inject], inject slow
+             4s slow injected
+             6s breach: blind: 2 up, 0 down, 3 unknown, stopped Guard("checkout < 50% for 2s"), remove slow
+            10s slow removed, [Verify], verify
+            13s finish Aborted
+        "#]],
+    );
+}
+
+#[test]
+fn a_second_signal_never_skips_the_rollback() {
+    let signal = || Input::Stop(StopReason::Signal("SIGINT".into()));
+    check(
+        |second| {
+            if second == 6 || second == 7 {
+                vec![signal()]
+            } else {
+                vec![]
+            }
+        },
+        expect![[r#"
+             0s [Steady]
+             3s [Inject], inject slow
+             4s slow injected
+             6s stopped Signal("SIGINT"), remove slow
+            10s slow removed, [Verify], verify
+            13s finish Aborted
+        "#]],
+    );
+}
+
+#[test]
+fn a_signal_while_the_fault_is_being_injected_removes_it() {
+    let signal = || Input::Stop(StopReason::Signal("SIGTERM".into()));
+    check(
+        |second| if second == 3 { vec![signal()] } else { vec![] },
+        expect![[r#"
+             0s [Steady]
+             3s [Inject], inject slow, stopped Signal("SIGTERM"), remove slow
+             4s slow injected
+            10s slow removed, [Verify], verify
+            13s finish Aborted
+        "#]],
+    );
+}
+
+#[test]
+fn a_signal_before_anything_was_touched_just_ends_it() {
+    let signal = || Input::Stop(StopReason::Signal("SIGINT".into()));
+    check(
+        |second| if second == 2 { vec![signal()] } else { vec![] },
+        expect![[r#"
+             0s [Steady]
+             2s stopped Signal("SIGINT"), finish Aborted
+        "#]],
+    );
+}
+
+#[test]
+fn a_fault_that_fails_to_inject_is_removed_all_the_same() {
+    let failed = || Input::InjectFailed(slow(), "time-out".into());
+    let world = |second| match second {
+        0 => vec![Input::Preflight(Ok(())), up()],
+        4 => vec![failed(), up()],
+        5 => vec![Input::Removed(slow()), up()],
+        8 => vec![Input::RollbackChecked(true), up()],
+        _ => vec![up()],
+    };
+    expect![[r#"
+         0s [Steady]
+         3s [Inject], inject slow
+         4s slow failed: time-out, stopped Fault("slow: time-out"), remove slow
+         5s slow removed, [Verify], verify
+         8s finish Aborted
+    "#]]
+    .assert_eq(&simulate(&plan(), 20, world));
+}
+
+#[test]
+fn a_lost_lease_and_a_lost_target_abort() {
+    check(
+        |second| {
+            if second == 6 {
+                vec![Input::Lost(slow(), "its lease ran out".into())]
+            } else {
+                vec![]
+            }
+        },
+        expect![[r#"
+             0s [Steady]
+             3s [Inject], inject slow
+             4s slow injected
+             6s stopped Fault("slow: its lease ran out"), remove slow
+            10s slow removed, [Verify], verify
+            13s finish Aborted
+        "#]],
+    );
+    check(
+        |second| {
+            if second == 6 {
+                vec![Input::TargetLost("no answer".into())]
+            } else {
+                vec![]
+            }
+        },
+        expect![[r#"
+             0s [Steady]
+             3s [Inject], inject slow
+             4s slow injected
+             6s stopped Target("no answer"), remove slow
+            10s slow removed, [Verify], verify
+            13s finish Aborted
+        "#]],
+    );
+}
+
+#[test]
+fn a_rollback_that_cannot_be_verified_never_recovers() {
+    let world = |second| match second {
+        0 => vec![Input::Preflight(Ok(())), up()],
+        4 => vec![Input::Injected(slow()), up()],
+        10 => vec![Input::RemoveFailed(slow(), "no answer".into()), up()],
+        13 => vec![Input::RollbackChecked(false), up()],
+        _ => vec![up()],
+    };
+    expect![[r#"
+         0s [Steady]
+         3s [Inject], inject slow
+         4s slow injected
+         9s remove slow
+        10s slow failed: no answer, [Verify], verify
+        13s finish Aborted
+    "#]]
+    .assert_eq(&simulate(&plan(), 40, world));
+}
+
+#[test]
+fn the_whole_drill_may_not_last_longer_than_its_maximum() {
+    let mut plan = plan();
+    plan.guard.max_duration = SEC * 6;
+    let world = |second| match second {
+        0 => vec![Input::Preflight(Ok(())), up()],
+        4 => vec![Input::Injected(slow()), up()],
+        7 => vec![Input::Removed(slow()), up()],
+        9 => vec![Input::RollbackChecked(true), up()],
+        _ => vec![up()],
+    };
+    expect![[r#"
+         0s [Steady]
+         3s [Inject], inject slow
+         4s slow injected
+         6s stopped MaxDuration, remove slow
+         7s slow removed, [Verify], verify
+         9s finish Aborted
+    "#]]
+    .assert_eq(&simulate(&plan, 20, world));
+}

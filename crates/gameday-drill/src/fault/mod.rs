@@ -1,0 +1,142 @@
+//! Faults: what is done to a target, and how it is undone. One kind, one file.
+//!
+//! Every fault has a lease that somebody else than the runner watches (the proxy, a helper process),
+//! so that it ends by itself when the runner dies or is stuck.
+
+mod pause;
+mod toxic;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use gameday_alert::ClockSample;
+use gameday_core::{SourceName, Timestamp};
+use serde::{Deserialize, Serialize};
+
+pub use pause::PauseFault;
+pub use toxic::ToxicFault;
+
+use crate::plan::{Entry, FaultKind, Plan, Target};
+
+/// What a fault has done so far.
+#[derive(Debug, Clone, Default)]
+pub struct Effect {
+    /// Chunks, connections or processes touched.
+    pub touched: u64,
+    /// When the first of them was, on the clock of whatever injects.
+    pub first_touched: Option<Timestamp>,
+    /// Why it is no longer in place, if it is not.
+    pub lost: Option<String>,
+    /// A look at the clock of whatever injects, if that is not ours.
+    pub clock: Option<ClockSample>,
+}
+
+/// What can go wrong with a fault.
+#[derive(Debug, thiserror::Error)]
+pub enum FaultError {
+    /// The proxy did not do it.
+    #[error(transparent)]
+    Proxy(#[from] gameday_proxy::ClientError),
+    /// The target or helper is not as it must be.
+    #[error("{0}")]
+    Refused(String),
+    /// The helper process could not be reached.
+    #[error("{what}: {source}")]
+    Helper {
+        /// What was tried.
+        what: String,
+        /// Why it failed.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// Something that can be injected and undone.
+pub trait Fault: Send + Sync {
+    /// Looks whether the target is there and as the scenario says; touches nothing.
+    fn check(&self) -> BoxFuture<'_, Result<String, FaultError>>;
+    /// Puts it in place under a lease.
+    fn inject(&self, lease: Duration) -> BoxFuture<'_, Result<(), FaultError>>;
+    /// Renews the lease and says what was touched.
+    fn renew(&self) -> BoxFuture<'_, Result<Effect, FaultError>>;
+    /// Takes it away; safe twice, and safe if it was never injected.
+    fn remove(&self) -> BoxFuture<'_, Result<Effect, FaultError>>;
+    /// Looks whether it is really gone; `Ok` says what was seen.
+    fn verify(&self) -> BoxFuture<'_, Result<String, FaultError>>;
+    /// How `heal` undoes it, for the journal.
+    fn undo(&self) -> Undo;
+    /// Whose clock its times are on.
+    fn clock(&self) -> SourceName;
+}
+
+/// What the journal keeps of a fault, enough to undo it from another process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Undo {
+    /// Drop this lease at this proxy.
+    Lease {
+        /// The proxy's API, redacted if it held anything secret.
+        api: String,
+        /// The owner of the lease.
+        owner: String,
+        /// The fault's name in it.
+        name: String,
+        /// The proxy it is done to.
+        proxy: String,
+    },
+    /// Let this process run again, or start it.
+    Process {
+        /// The file that holds its process id.
+        pid_file: std::path::PathBuf,
+        /// The command that starts it.
+        start: Vec<String>,
+    },
+}
+
+/// Makes the fault of each timeline entry.
+///
+/// # Errors
+/// When a proxy's URL cannot be used.
+pub(crate) fn build(plan: &Plan, drill: &str, program: &Path) -> Result<Vec<Arc<dyn Fault>>, FaultError> {
+    plan.timeline
+        .iter()
+        .map(|entry| build_one(plan, entry, drill, program))
+        .collect()
+}
+
+fn build_one(plan: &Plan, entry: &Entry, drill: &str, program: &Path) -> Result<Arc<dyn Fault>, FaultError> {
+    let clock = |prefix: &str| SourceName::new(&format!("{prefix}.{}", entry.on));
+    let refuse = |error: gameday_core::BadName| FaultError::Refused(error.to_string());
+    Ok(match (&plan.targets[&entry.on], &entry.fault) {
+        (
+            Target::Proxy {
+                proxy,
+                api,
+                listen,
+                upstream,
+            },
+            fault,
+        ) => {
+            let expected = toxic::Expected {
+                listen: listen.clone(),
+                upstream: upstream.clone(),
+            };
+            let fault = match fault {
+                FaultKind::Toxic {
+                    spec,
+                    stream,
+                    toxicity,
+                } => toxic::on_proxy(proxy, spec, stream, *toxicity),
+                _ => toxic::switch_off(proxy),
+            };
+            let clock = clock("proxy").map_err(refuse)?;
+            Arc::new(ToxicFault::new(api, drill, &entry.name, fault, expected, clock)?)
+        }
+        (Target::Process { pid_file, start }, _) => {
+            let clock = clock("process").map_err(refuse)?;
+            Arc::new(PauseFault::new(program, pid_file, start, clock))
+        }
+    })
+}

@@ -1,0 +1,265 @@
+//! A toxic on a proxy, or a proxy switched off: under a lease that the proxy itself watches.
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use gameday_alert::ClockSample;
+use gameday_core::{FaultName, SourceName, Timestamp, redact_url};
+use gameday_proxy::{Fault as Row, FaultState, Lease, NewFault, ProxyClient, Stream, ToxicOrder, ToxicSpec};
+use tokio::sync::Mutex;
+
+use super::{Effect, Fault, FaultError, Undo};
+
+/// A fault of a proxy under a lease.
+#[derive(Debug)]
+pub struct ToxicFault {
+    client: ProxyClient,
+    api: String,
+    owner: String,
+    fault: NewFault,
+    expected: Expected,
+    clock: SourceName,
+    lease: Mutex<Option<Duration>>,
+}
+
+/// What the scenario states about the proxy.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Expected {
+    pub(super) listen: Option<String>,
+    pub(super) upstream: Option<String>,
+}
+
+pub(super) fn on_proxy(proxy: &str, spec: &ToxicSpec, stream: &str, toxicity: f64) -> NewFault {
+    let stream = if stream == "upstream" {
+        Stream::Upstream
+    } else {
+        Stream::Downstream
+    };
+    NewFault::toxic(
+        "",
+        proxy,
+        ToxicOrder {
+            toxicity,
+            ..ToxicOrder::new(spec, stream)
+        },
+    )
+}
+
+pub(super) fn switch_off(proxy: &str) -> NewFault {
+    NewFault::down("", proxy)
+}
+
+/// How long bytes are watched for being touched, after the rollback.
+const STILL: Duration = Duration::from_secs(2);
+
+impl ToxicFault {
+    pub(super) fn new(
+        api: &str,
+        drill: &str,
+        entry: &FaultName,
+        mut fault: NewFault,
+        expected: Expected,
+        clock: SourceName,
+    ) -> Result<Self, FaultError> {
+        fault.name = format!("{drill}.{entry}");
+        let client = ProxyClient::new(api)?;
+        Ok(Self {
+            client,
+            api: api.to_owned(),
+            owner: drill.to_owned(),
+            fault,
+            expected,
+            clock,
+            lease: Mutex::new(None),
+        })
+    }
+
+    /// What is left to undo, as a journal has it: for `heal`.
+    ///
+    /// # Errors
+    /// When the API's URL cannot be used.
+    pub fn from_undo(api: &str, owner: &str, name: &str, proxy: &str) -> Result<Self, FaultError> {
+        let mut fault = switch_off(proxy);
+        name.clone_into(&mut fault.name);
+        Ok(Self {
+            client: ProxyClient::new(api)?,
+            api: api.to_owned(),
+            owner: owner.to_owned(),
+            fault,
+            expected: Expected::default(),
+            clock: SourceName::new("proxy").expect("a name"),
+            lease: Mutex::new(None),
+        })
+    }
+
+    async fn checked(&self) -> Result<String, FaultError> {
+        let proxies = self.client.proxies().await?;
+        let api = redact_url(&self.api);
+        let name = &self.fault.proxy;
+        let Some(proxy) = proxies.get(name) else {
+            let known: Vec<&str> = proxies.keys().map(String::as_str).collect();
+            return Err(FaultError::Refused(format!(
+                "no proxy is named `{name}` at {api}; there are: `{}`",
+                known.join("`, `")
+            )));
+        };
+        for (what, stated, found) in [
+            ("listens on", &self.expected.listen, &proxy.listen),
+            ("has the upstream", &self.expected.upstream, &proxy.upstream),
+        ] {
+            if let Some(stated) = stated.as_ref().filter(|stated| *stated != found) {
+                return Err(FaultError::Refused(format!(
+                    "`{name}` {what} {found}, not {stated} as the scenario states"
+                )));
+            }
+        }
+        if !proxy.enabled {
+            return Err(FaultError::Refused(format!("`{name}` is switched off already")));
+        }
+        if !self.client.has_leases().await? {
+            return Err(FaultError::Refused(format!(
+                "the proxy at {api} has no /v1/leases (plain Toxiproxy?): its faults would outlive us; use `gameday proxy`"
+            )));
+        }
+        for lease in self.client.leases().await?.leases {
+            if let Some(other) = lease
+                .faults
+                .iter()
+                .find(|row| row.proxy == *name && row.state == FaultState::Active)
+            {
+                return Err(FaultError::Refused(format!(
+                    "`{name}` has the fault `{}` of `{}`; if that drill is dead: gameday heal",
+                    other.name, lease.owner
+                )));
+            }
+        }
+        Ok(format!(
+            "`{name}` at {api}: {} → {}",
+            proxy.listen, proxy.upstream
+        ))
+    }
+
+    fn row<'l>(&self, lease: &'l Lease) -> Option<&'l Row> {
+        lease.faults.iter().rev().find(|row| row.name == self.fault.name)
+    }
+
+    async fn look(&self) -> Result<Option<Row>, FaultError> {
+        let lease = self.client.lease(&self.owner).await?;
+        Ok(lease.as_ref().and_then(|lease| self.row(lease)).cloned())
+    }
+
+    async fn verified(&self) -> Result<String, FaultError> {
+        let name = &self.fault.proxy;
+        self.client.drop_lease(&self.owner).await?;
+        let Some(before) = self.look().await? else {
+            return Ok(format!("`{name}`: the proxy knows nothing of the fault"));
+        };
+        tokio::time::sleep(STILL).await;
+        let after = self.look().await?.unwrap_or_else(|| before.clone());
+        let enabled = self
+            .client
+            .proxies()
+            .await?
+            .get(name)
+            .is_some_and(|proxy| proxy.enabled);
+        if after.state == FaultState::Active {
+            return Err(FaultError::Refused(format!(
+                "`{name}`: the fault is still in place"
+            )));
+        }
+        if after.touched != before.touched {
+            let more = after.touched - before.touched;
+            return Err(FaultError::Refused(format!(
+                "`{name}`: {more} more were touched after the removal"
+            )));
+        }
+        if !enabled {
+            return Err(FaultError::Refused(format!("`{name}` is switched off")));
+        }
+        let bytes = after.proxy_bytes.saturating_sub(before.proxy_bytes);
+        Ok(format!(
+            "`{name}`: no fault left; {bytes} bytes passed in 2 s and none was touched"
+        ))
+    }
+}
+
+fn effect_of(row: Option<&Row>) -> Effect {
+    let Some(row) = row else { return Effect::default() };
+    Effect {
+        touched: row.touched,
+        first_touched: row.first_touched_at,
+        lost: None,
+        clock: None,
+    }
+}
+
+impl Fault for ToxicFault {
+    fn check(&self) -> BoxFuture<'_, Result<String, FaultError>> {
+        Box::pin(self.checked())
+    }
+
+    fn inject(&self, lease: Duration) -> BoxFuture<'_, Result<(), FaultError>> {
+        Box::pin(async move {
+            *self.lease.lock().await = Some(lease);
+            self.client.renew_lease(&self.owner, lease).await?;
+            self.client.add_fault(&self.owner, &self.fault).await?;
+            Ok(())
+        })
+    }
+
+    fn renew(&self) -> BoxFuture<'_, Result<Effect, FaultError>> {
+        Box::pin(async {
+            let Some(ttl) = *self.lease.lock().await else {
+                return Ok(Effect::default());
+            };
+            let sent = Timestamp::now();
+            let lease = self.client.renew_lease(&self.owner, ttl).await?;
+            let received = Timestamp::now();
+            let row = self.row(&lease);
+            let mut effect = effect_of(row);
+            effect.clock = Some(ClockSample {
+                sent,
+                received,
+                theirs_low: lease.now,
+                theirs_high: lease.now,
+            });
+            effect.lost = match row.map(|row| &row.state) {
+                Some(FaultState::Active) => None,
+                Some(FaultState::Expired) => {
+                    Some("its lease ran out: the runner did not renew it in time".to_owned())
+                }
+                Some(FaultState::Removed) => Some("somebody else removed it".to_owned()),
+                None => Some("the proxy no longer knows it: was it restarted?".to_owned()),
+            };
+            Ok(effect)
+        })
+    }
+
+    fn remove(&self) -> BoxFuture<'_, Result<Effect, FaultError>> {
+        Box::pin(async {
+            match self.client.remove_fault(&self.owner, &self.fault.name).await {
+                Ok(row) => Ok(effect_of(Some(&row))),
+                // Never injected, or a proxy that was restarted: there is nothing to remove.
+                Err(error) if error.status() == Some(404) => Ok(Effect::default()),
+                Err(error) => Err(error.into()),
+            }
+        })
+    }
+
+    fn verify(&self) -> BoxFuture<'_, Result<String, FaultError>> {
+        Box::pin(self.verified())
+    }
+
+    fn undo(&self) -> Undo {
+        Undo::Lease {
+            api: self.api.clone(),
+            owner: self.owner.clone(),
+            name: self.fault.name.clone(),
+            proxy: self.fault.proxy.clone(),
+        }
+    }
+
+    fn clock(&self) -> SourceName {
+        self.clock.clone()
+    }
+}

@@ -1,0 +1,140 @@
+//! `gameday heal`: puts back what dead runners have left, from their own journals.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use gameday_core::{Event, EventKind, FaultName, Journal, JournalError};
+
+use crate::fault::{Fault, ToxicFault, Undo};
+use crate::process;
+use crate::registry::{OpenDrill, Registry};
+
+/// What was found of one drill, and what became of it.
+#[derive(Debug)]
+pub struct Healed {
+    /// The drill's name.
+    pub drill: String,
+    /// What was found and done, a line each.
+    pub details: Vec<String>,
+    /// How it stands now.
+    pub state: HealedState,
+}
+
+/// How a drill stands after `heal`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HealedState {
+    /// Nothing of it is left.
+    Whole,
+    /// Its runner lives; it was left alone.
+    Running,
+    /// Something may still be in place.
+    Broken,
+}
+
+/// Heals every open drill of this machine.
+///
+/// # Errors
+/// When the folder of open drills cannot be read.
+pub async fn heal(registry: &Registry) -> io::Result<Vec<Healed>> {
+    let mut all = Vec::new();
+    for open in registry.list()? {
+        all.push(match open {
+            Ok(open) => heal_one(registry, &open).await,
+            Err(path) => Healed {
+                drill: path.display().to_string(),
+                details: vec!["this entry cannot be read; look what it is and delete it".to_owned()],
+                state: HealedState::Broken,
+            },
+        });
+    }
+    Ok(all)
+}
+
+async fn heal_one(registry: &Registry, open: &OpenDrill) -> Healed {
+    let healed = |state, details| Healed {
+        drill: open.drill.clone(),
+        details,
+        state,
+    };
+    let (journal, read) = match Journal::reopen(&open.journal) {
+        Ok(found) => found,
+        Err(JournalError::Locked(_)) => {
+            return healed(
+                HealedState::Running,
+                vec!["its runner lives: left alone".to_owned()],
+            );
+        }
+        Err(error) => {
+            let hint = "undo its faults by hand (GET /v1/leases at the proxy), then delete its entry";
+            return healed(HealedState::Broken, vec![error.to_string(), hint.to_owned()]);
+        }
+    };
+    let (mut verified, mut details) = (true, Vec::new());
+    let left = ordered(&read.events);
+    if left.is_empty() {
+        details.push("no fault had been ordered".to_owned());
+    }
+    for (fault, undo) in left {
+        let undone = match undo {
+            Ok(undo) => undo_one(&undo).await,
+            Err(error) => Err(error.to_string()),
+        };
+        verified &= undone.is_ok();
+        details.push(match undone {
+            Ok(seen) => format!("{fault}: {seen}"),
+            Err(why) => format!("{fault}: could not be undone: {why}"),
+        });
+    }
+    if let Err(error) = journal.record_durably(EventKind::Healed {
+        verified,
+        details: details.clone(),
+    }) {
+        details.push(format!("the journal could not be written: {error}"));
+    }
+    if verified && let Err(error) = registry.existing(open).release() {
+        details.push(format!("its entry could not be deleted: {error}"));
+    }
+    healed(
+        if verified {
+            HealedState::Whole
+        } else {
+            HealedState::Broken
+        },
+        details,
+    )
+}
+
+type ToUndo = (FaultName, serde_json::Result<Undo>);
+
+/// Every fault that was ever ordered: removing one that is gone already is safe.
+fn ordered(events: &[Event]) -> Vec<ToUndo> {
+    let mut seen = BTreeSet::new();
+    let faults = events.iter().filter_map(|event| match &event.kind {
+        EventKind::FaultOrdered { fault, undo } => Some((fault.clone(), undo.clone())),
+        _ => None,
+    });
+    faults
+        .filter(|(fault, _)| seen.insert(fault.clone()))
+        .map(|(fault, undo)| (fault, serde_json::from_value(undo)))
+        .collect()
+}
+
+async fn undo_one(undo: &Undo) -> Result<String, String> {
+    match undo {
+        Undo::Lease {
+            api,
+            owner,
+            name,
+            proxy,
+        } => {
+            let fault = ToxicFault::from_undo(api, owner, name, proxy).map_err(|error| error.to_string())?;
+            fault.remove().await.map_err(|error| error.to_string())?;
+            fault.verify().await.map_err(|error| error.to_string())
+        }
+        Undo::Process { pid_file, start } => {
+            let (pid_file, start) = (pid_file.clone(), start.clone());
+            let revive = tokio::task::spawn_blocking(move || process::revive(&pid_file, &start));
+            revive.await.map_err(|error| error.to_string())?
+        }
+    }
+}

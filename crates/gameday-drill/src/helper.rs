@@ -1,0 +1,80 @@
+//! The helper that pauses a process: a small child of the runner, and its dead man's switch.
+//!
+//! It reads one byte for each renewal. No byte for one lease, or end of file, means undo. So a runner
+//! that is stuck (SIGSTOP) is undone as surely as one that is dead.
+
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use crate::process::{Handle, read_pid, revive, state};
+
+/// Pauses the process of `pid_file` until `renewals` ends or is silent for a lease; then undoes it.
+///
+/// Writes `paused`, then `undone`, each a line. A refusal is one line that says why.
+///
+/// # Errors
+/// When the process cannot be paused, or could not be made to run again.
+pub fn pause(
+    pid_file: &Path,
+    start: &[String],
+    lease: Duration,
+    mut renewals: impl Read + AsFd,
+    mut answers: impl Write,
+) -> Result<(), String> {
+    let handle = match read_pid(pid_file).and_then(stop) {
+        Ok(handle) => handle,
+        Err(why) => {
+            // The runner may be gone already; then nobody is left to be told.
+            let _ = writeln!(answers, "{why}");
+            return Err(why);
+        }
+    };
+    let told = writeln!(answers, "paused").and_then(|()| answers.flush());
+    if told.is_ok() {
+        wait_for_silence(&mut renewals, lease);
+    }
+    // The very process that was stopped runs first; only then is asked whether the target is there.
+    let went_on = handle.go_on();
+    let revived = revive(pid_file, start);
+    let _ = writeln!(answers, "undone").and_then(|()| answers.flush());
+    revived.map(drop).and(went_on)
+}
+
+fn stop(pid: i32) -> Result<Handle, String> {
+    let handle = Handle::open(pid)?;
+    handle.stop()?;
+    let deadline = Instant::now() + Duration::from_secs(2);
+    while state(pid) != Some('T') {
+        if Instant::now() > deadline {
+            handle.go_on()?;
+            return Err(format!("process {pid} does not stop"));
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Ok(handle)
+}
+
+fn wait_for_silence(renewals: &mut (impl Read + AsFd), lease: Duration) {
+    let mut bytes = [0_u8; 64];
+    let mut deadline = Instant::now() + lease;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let wait = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        let ready = poll(&mut [PollFd::new(renewals.as_fd(), PollFlags::POLLIN)], wait);
+        match ready {
+            Ok(0) if Instant::now() >= deadline => return,
+            Ok(0) | Err(nix::errno::Errno::EINTR) => {}
+            Err(_) => return,
+            Ok(_) => match renewals.read(&mut bytes) {
+                Ok(0) => return,
+                Ok(_) => deadline = Instant::now() + lease,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return,
+            },
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Runs a plan: steady state, faults, guards, rollback.
+//!
+//! ```text
+//!   scenario.toml ──► Plan ──► Drill (pure: input in, actions out) ◄──► runner (all I/O) ──► journal
+//!                                                                        │    │    │
+//!                                                                    probes faults alerts
+//! ```
+//!
+//! Invariants: the engine is synchronous and pure. A fault is on disk before it is injected, has a
+//! lease that somebody else watches, and may be removed twice. The runner never hosts a data path:
+//! killing it cuts nothing.
+
+mod engine;
+mod fault;
+mod heal;
+mod helper;
+mod plan;
+mod process;
+mod registry;
+mod runner;
+mod scenario;
+mod window;
+
+pub use engine::{Action, Drill, Input};
+pub use fault::{Effect, Fault, FaultError, PauseFault, ToxicFault, Undo};
+pub use heal::{Healed, HealedState, heal};
+pub use helper::pause;
+pub use plan::{
+    AbortIf, Entry, Expectation, FaultKind, Guard, Observe, Plan, ProbePlan, Steady, SteadyKind, Target,
+};
+pub use registry::{Claim, ClaimError, OpenDrill, Registry};
+pub use runner::{Run, RunError, run};
+pub use scenario::{Given, LAB_VARIABLES};

@@ -1,0 +1,411 @@
+//! The plan: a scenario with every name resolved and every number checked.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use gameday_core::{
+    ExpectRecord, FaultName, FaultRecord, GuardRecord, ObserveRecord, PlanRecord, ProbeName, Ratio,
+    RegionName, Span, SteadyName, SteadyRecord, TargetName, TargetRecord, Unit, redact_url,
+};
+use gameday_probe::FlowPlan;
+use gameday_proxy::ToxicSpec;
+
+/// What will be done. Only a [`crate::scenario`] file makes one.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The scenario's name: its file's stem.
+    pub scenario: String,
+    /// One line for people.
+    pub title: String,
+    /// What the team believes will happen.
+    pub hypothesis: Option<String>,
+    /// Where the runbook is.
+    pub runbook: Option<String>,
+    /// The practice system to start, if any.
+    pub lab: Option<String>,
+    /// Variables as they are used.
+    pub vars: BTreeMap<String, String>,
+    /// The only things that may be touched.
+    pub targets: BTreeMap<TargetName, Target>,
+    /// What looks at the service.
+    pub probes: Vec<ProbePlan>,
+    /// The alerting that is read.
+    pub observe: Observe,
+    /// Gate before, drawn during, defines recovery after.
+    pub steady: Vec<Steady>,
+    /// Faults in the order of the file.
+    pub timeline: Vec<Entry>,
+    /// Alerts that must come.
+    pub expect: Vec<Expectation>,
+    /// What ends the drill early.
+    pub guard: Guard,
+    /// The steady state must be back this long after the last removal.
+    pub recover_within: Option<Duration>,
+}
+
+/// Something the drill may touch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A proxy that is already running; the runner never hosts one.
+    Proxy {
+        /// Its name in the proxy's API.
+        proxy: String,
+        /// The API's base URL.
+        api: String,
+        /// What its listen address must be, if stated.
+        listen: Option<String>,
+        /// What its upstream must be, if stated.
+        upstream: Option<String>,
+    },
+    /// A process of this machine.
+    Process {
+        /// A file that holds its process id.
+        pid_file: PathBuf,
+        /// The command that starts it again, if it is gone when the fault is undone.
+        start: Vec<String>,
+    },
+}
+
+impl Target {
+    /// `proxy` or `process`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Proxy { .. } => "proxy",
+            Self::Process { .. } => "process",
+        }
+    }
+
+    /// What two drills must not share: the same text means the same thing is touched.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        match self {
+            Self::Proxy { proxy, api, .. } => {
+                format!("proxy {proxy} at {}", redact_url(api.trim_end_matches('/')))
+            }
+            Self::Process { pid_file, .. } => {
+                let path = std::path::absolute(pid_file).unwrap_or_else(|_| pid_file.clone());
+                format!("process of {}", path.display())
+            }
+        }
+    }
+}
+
+/// A probe with its regions.
+#[derive(Debug, Clone)]
+pub struct ProbePlan {
+    /// Its name in the scenario.
+    pub name: ProbeName,
+    /// The file it was read from, for messages.
+    pub file: PathBuf,
+    /// What it does.
+    pub flow: FlowPlan,
+    /// Where it looks from.
+    pub regions: Vec<RegionName>,
+}
+
+/// The alerting that is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Observe {
+    /// Prometheus' base URL.
+    pub prometheus: Option<String>,
+    /// Alertmanager's base URL.
+    pub alertmanager: Option<String>,
+    /// Where our receiver listens.
+    pub webhook: Option<String>,
+}
+
+/// One steady-state condition.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Steady {
+    /// Its name.
+    pub name: SteadyName,
+    /// What is measured, and its limit.
+    pub kind: SteadyKind,
+    /// The trailing window.
+    pub window: Duration,
+}
+
+/// What a steady-state condition measures.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SteadyKind {
+    /// The 95th percentile of a probe's total time stays at or under a limit.
+    P95 {
+        /// Which probe.
+        probe: ProbeName,
+        /// The limit.
+        limit: Duration,
+    },
+    /// The share of a probe's looks that say up stays at or over a floor.
+    Success {
+        /// Which probe.
+        probe: ProbeName,
+        /// The floor, 0 to 1.
+        floor: f64,
+    },
+    /// A query of the user's own stays within a bound over the whole window.
+    Promql {
+        /// The query.
+        query: String,
+        /// At most this, if stated.
+        max: Option<f64>,
+        /// At least this, if stated.
+        min: Option<f64>,
+    },
+}
+
+/// One entry of the timeline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Its name.
+    pub name: FaultName,
+    /// When it is ordered, after T0.
+    pub at: Duration,
+    /// How long it is held, from its confirmation.
+    pub hold: Duration,
+    /// The target.
+    pub on: TargetName,
+    /// What is done to it.
+    pub fault: FaultKind,
+}
+
+/// What can be done to a target.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FaultKind {
+    /// A toxic on a proxy.
+    Toxic {
+        /// Which, with its settings.
+        spec: ToxicSpec,
+        /// `downstream` or `upstream`.
+        stream: String,
+        /// The share of connections it meets.
+        toxicity: f64,
+    },
+    /// The proxy is switched off: nothing listens.
+    Down,
+    /// The process is stopped (SIGSTOP).
+    Pause,
+}
+
+impl FaultKind {
+    /// The kind's word in files and reports.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Toxic { spec, .. } => spec.kind(),
+            Self::Down => "down",
+            Self::Pause => "pause",
+        }
+    }
+
+    /// Its settings for people.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        match self {
+            Self::Toxic {
+                spec,
+                stream,
+                toxicity,
+            } => {
+                let share = if *toxicity < 1.0 {
+                    format!(" on {} of connections", Ratio::from_value(*toxicity))
+                } else {
+                    String::new()
+                };
+                format!("{spec} {stream}{share}")
+            }
+            Self::Down => "switched off".to_owned(),
+            Self::Pause => "stopped (SIGSTOP)".to_owned(),
+        }
+    }
+}
+
+/// One alert that must come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expectation {
+    /// Its key.
+    pub label: String,
+    /// The alert's name.
+    pub alert: String,
+    /// The fault it must tell of.
+    pub of: FaultName,
+    /// The scrape job that sees the fault first.
+    pub job: Option<String>,
+    /// Limit from T0e to firing.
+    pub firing: Option<Duration>,
+    /// Limit from T0e to the notification.
+    pub notified: Option<Duration>,
+    /// Limit from the removal to the resolved notice.
+    pub resolved: Option<Duration>,
+    /// Labels it must carry.
+    pub labels: BTreeMap<String, String>,
+    /// The receiver it must reach.
+    pub receiver: Option<String>,
+}
+
+/// What ends the drill early.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Guard {
+    /// Abort conditions.
+    pub abort_if: Vec<AbortIf>,
+    /// The whole drill may not last longer.
+    pub max_duration: Duration,
+    /// A fault ends by itself this long after its last renewal.
+    pub lease: Duration,
+}
+
+/// `checkout < 50% for 15s`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AbortIf {
+    /// As written.
+    pub text: String,
+    /// Which probe.
+    pub probe: ProbeName,
+    /// Below this share of up looks, 0 to 1.
+    pub floor: f64,
+    /// Over this trailing window.
+    pub window: Duration,
+}
+
+/// Milliseconds of a span, for records.
+#[must_use]
+pub(crate) fn ms(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn span(duration: Duration) -> Span {
+    Span::from_value(duration)
+}
+
+impl Steady {
+    /// The condition for people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let window = span(self.window);
+        match &self.kind {
+            SteadyKind::P95 { probe, limit } => format!("{probe} p95 <= {} for {window}", span(*limit)),
+            SteadyKind::Success { probe, floor } => {
+                format!("{probe} success >= {} for {window}", Ratio::from_value(*floor))
+            }
+            SteadyKind::Promql { query, max, min } => {
+                let low = min.map(|min| format!(" >= {min}")).unwrap_or_default();
+                let high = max.map(|max| format!(" <= {max}")).unwrap_or_default();
+                format!("{query}{low}{high} for {window}")
+            }
+        }
+    }
+
+    fn record(&self) -> SteadyRecord {
+        let (limit, unit, at_most) = match &self.kind {
+            SteadyKind::P95 { limit, .. } => (limit.as_secs_f64() * 1e3, Unit::Ms, true),
+            SteadyKind::Success { floor, .. } => (*floor, Unit::Ratio, false),
+            SteadyKind::Promql { max: Some(max), .. } => (*max, Unit::Number, true),
+            SteadyKind::Promql { min, .. } => (min.unwrap_or_default(), Unit::Number, false),
+        };
+        SteadyRecord {
+            name: self.name.clone(),
+            text: self.text(),
+            limit,
+            unit,
+            at_most,
+            window_ms: ms(self.window),
+        }
+    }
+}
+
+impl Plan {
+    /// The plan as the journal keeps it: names and numbers, nothing secret.
+    #[must_use]
+    pub fn record(&self) -> PlanRecord {
+        let redacted = |url: &Option<String>| url.as_deref().map(redact_url);
+        PlanRecord {
+            title: self.title.clone(),
+            hypothesis: self.hypothesis.clone(),
+            runbook: self.runbook.clone(),
+            vars: self.vars.clone(),
+            targets: self
+                .targets
+                .iter()
+                .map(|(name, target)| target_record(name, target))
+                .collect(),
+            probes: self
+                .probes
+                .iter()
+                .map(|p| p.flow.record(p.name.clone(), &p.regions))
+                .collect(),
+            observe: ObserveRecord {
+                prometheus: redacted(&self.observe.prometheus),
+                alertmanager: redacted(&self.observe.alertmanager),
+                webhook: redacted(&self.observe.webhook),
+            },
+            steady: self.steady.iter().map(Steady::record).collect(),
+            timeline: self.timeline.iter().map(entry_record).collect(),
+            expect: self.expect.iter().map(expect_record).collect(),
+            guard: GuardRecord {
+                abort_if: self
+                    .guard
+                    .abort_if
+                    .iter()
+                    .map(|guard| guard.text.clone())
+                    .collect(),
+                max_duration_ms: ms(self.guard.max_duration),
+                lease_ms: ms(self.guard.lease),
+            },
+            recover_within_ms: self.recover_within.map(ms),
+        }
+    }
+
+    /// The longest window of the steady state: how long a gate has to look at least.
+    #[must_use]
+    pub fn longest_window(&self) -> Duration {
+        self.steady
+            .iter()
+            .map(|steady| steady.window)
+            .max()
+            .unwrap_or_default()
+    }
+
+    /// When the last fault is removed, after T0, if all goes as planned.
+    #[must_use]
+    pub fn timeline_length(&self) -> Duration {
+        self.timeline
+            .iter()
+            .map(|entry| entry.at + entry.hold)
+            .max()
+            .unwrap_or_default()
+    }
+}
+
+fn target_record(name: &TargetName, target: &Target) -> TargetRecord {
+    TargetRecord {
+        name: name.clone(),
+        kind: target.kind().to_owned(),
+        detail: target.identity(),
+    }
+}
+
+fn entry_record(entry: &Entry) -> FaultRecord {
+    FaultRecord {
+        name: entry.name.clone(),
+        on: entry.on.clone(),
+        kind: entry.fault.word().to_owned(),
+        detail: entry.fault.detail(),
+        at_ms: ms(entry.at),
+        hold_ms: ms(entry.hold),
+    }
+}
+
+fn expect_record(expect: &Expectation) -> ExpectRecord {
+    ExpectRecord {
+        label: expect.label.clone(),
+        alert: expect.alert.clone(),
+        of: expect.of.clone(),
+        job: expect.job.clone(),
+        firing_ms: expect.firing.map(ms),
+        notified_ms: expect.notified.map(ms),
+        resolved_ms: expect.resolved.map(ms),
+        labels: expect.labels.clone(),
+        receiver: expect.receiver.clone(),
+    }
+}

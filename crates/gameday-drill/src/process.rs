@@ -1,0 +1,139 @@
+//! Processes of this machine: is it running, stopped or gone, and how it runs again.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use std::os::unix::process::CommandExt;
+
+/// Reads a process id from a file (its first line, as PostgreSQL and most daemons write it).
+pub(crate) fn read_pid(pid_file: &Path) -> Result<i32, String> {
+    let text = std::fs::read_to_string(pid_file)
+        .map_err(|error| format!("cannot read the pid file {}: {error}", pid_file.display()))?;
+    let first = text.lines().next().unwrap_or_default().trim();
+    match first.parse::<i32>() {
+        // 0 and 1 are never a target: signals to them mean everybody, or init.
+        Ok(pid) if pid > 1 => Ok(pid),
+        _ => Err(format!(
+            "{} does not hold a process id in its first line",
+            pid_file.display()
+        )),
+    }
+}
+
+/// The state letter of `/proc/PID/stat` (proc(5)): `T` is stopped; none when it is gone or a zombie.
+pub(crate) fn state(pid: i32) -> Option<char> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name stands in parentheses and may hold anything, so look behind the last one.
+    let state = stat.rsplit_once(") ")?.1.chars().next()?;
+    (!matches!(state, 'Z' | 'X')).then_some(state)
+}
+
+/// A process that cannot be confused with a later one of the same id (pidfd_open(2)).
+#[derive(Debug)]
+pub(crate) struct Handle(rustix::fd::OwnedFd);
+
+impl Handle {
+    pub(crate) fn open(pid: i32) -> Result<Self, String> {
+        let id = Pid::from_raw(pid).ok_or("0 is not a process id")?;
+        pidfd_open(id, PidfdFlags::empty())
+            .map(Self)
+            .map_err(|error| format!("cannot open process {pid}: {error}"))
+    }
+
+    pub(crate) fn stop(&self) -> Result<(), String> {
+        pidfd_send_signal(&self.0, Signal::STOP).map_err(|error| format!("cannot stop the process: {error}"))
+    }
+
+    pub(crate) fn go_on(&self) -> Result<(), String> {
+        pidfd_send_signal(&self.0, Signal::CONT)
+            .map_err(|error| format!("cannot continue the process: {error}"))
+    }
+}
+
+/// Lets the process of a pid file run again; starts it when it is gone. Says what it did.
+pub(crate) fn revive(pid_file: &Path, start: &[String]) -> Result<String, String> {
+    let pid = read_pid(pid_file);
+    match pid.as_ref().map(|pid| (*pid, state(*pid))) {
+        Ok((pid, Some(_))) => {
+            Handle::open(pid)?.go_on()?;
+            wait_until(|| state(pid).is_some_and(|state| state != 'T'))
+                .then(|| format!("process {pid} runs"))
+                .ok_or_else(|| format!("process {pid} is still stopped"))
+        }
+        _ => run_start(pid_file, start),
+    }
+}
+
+fn run_start(pid_file: &Path, start: &[String]) -> Result<String, String> {
+    let (program, args) = start.split_first().ok_or("there is no `start` command")?;
+    // Not our child to wait for: it may be a daemon that stays in the foreground.
+    Command::new(program)
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .map_err(|error| format!("the process is gone and `{program}` could not be started: {error}"))?;
+    let runs = || read_pid(pid_file).is_ok_and(|pid| state(pid).is_some_and(|state| state != 'T'));
+    if wait_until(runs) {
+        Ok(format!("the process was gone; `{program}` started it"))
+    } else {
+        Err(format!(
+            "the process was gone; `{program}` was run, but {} names no running process",
+            pid_file.display()
+        ))
+    }
+}
+
+/// Waits up to three seconds for the kernel or a daemon to follow.
+fn wait_until(condition: impl Fn() -> bool) -> bool {
+    (0..150).any(|_| {
+        if condition() {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        false
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pid_file_never_means_everybody() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("pid");
+        for text in ["0", "1", "-1", "", "abc", "99999999999"] {
+            std::fs::write(&file, text).unwrap();
+            assert!(read_pid(&file).is_err(), "{text:?} must be refused");
+        }
+        std::fs::write(&file, "4242\n/var/lib/postgresql\n").unwrap();
+        assert_eq!(read_pid(&file).unwrap(), 4242);
+    }
+
+    #[test]
+    fn a_process_is_stopped_and_runs_again_and_is_started_when_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("pid");
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        std::fs::write(&file, pid.to_string()).unwrap();
+        let handle = Handle::open(pid).unwrap();
+        handle.stop().unwrap();
+        assert!(wait_until(|| state(pid) == Some('T')));
+        assert!(revive(&file, &[]).unwrap().contains("runs"));
+        assert_ne!(state(pid), Some('T'));
+
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let start = ["sh", "-c", "echo $$ > $0; exec sleep 20", file.to_str().unwrap()].map(str::to_owned);
+        assert!(revive(&file, &start).unwrap().contains("started it"));
+        let again = read_pid(&file).unwrap();
+        assert_ne!(again, pid);
+        rustix::process::kill_process(Pid::from_raw(again).unwrap(), Signal::KILL).unwrap();
+    }
+}

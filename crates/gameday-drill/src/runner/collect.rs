@@ -1,0 +1,69 @@
+//! After the drill: the raw samples that Prometheus kept, which are the truth about its rules.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::time::Duration;
+
+use gameday_alert::Prometheus;
+use gameday_core::{EventKind, Journal, Offset, SourceName};
+use tokio::time::timeout;
+
+use crate::plan::Plan;
+
+/// Prometheus answers within this, or the samples stay unknown and the journal says so.
+const PATIENCE: Duration = Duration::from_secs(6);
+/// The range begins this much before the drill.
+const MARGIN: Duration = Duration::from_secs(30);
+
+/// Records the raw `ALERTS` samples of the expected alerts and the `up` samples of their jobs.
+pub(super) async fn raw_samples(plan: &Plan, journal: &Journal, jobs: &BTreeSet<String>) -> io::Result<()> {
+    let Some(prometheus) = plan
+        .observe
+        .prometheus
+        .as_deref()
+        .and_then(|url| Prometheus::new(url).ok())
+    else {
+        return Ok(());
+    };
+    let range = (journal.clock().offset().since(Offset::default()) + MARGIN).as_secs();
+    let alerts: BTreeSet<&str> = plan.expect.iter().map(|expect| expect.alert.as_str()).collect();
+    let selectors = alerts
+        .iter()
+        .map(|alert| format!("ALERTS{{alertname={}}}[{range}s]", quoted(alert)));
+    let ups = jobs
+        .iter()
+        .map(|job| format!("up{{job={}}}[{range}s]", quoted(job)));
+    for selector in selectors.chain(ups) {
+        let source = SourceName::new("prometheus").expect("a name");
+        let kind = match timeout(PATIENCE, prometheus.raw(&selector)).await {
+            Ok(Ok(series)) => EventKind::RawSamples {
+                source,
+                selector,
+                series,
+            },
+            Ok(Err(error)) => EventKind::SourceLost {
+                source,
+                error: error.to_string(),
+            },
+            Err(_) => EventKind::SourceLost {
+                source,
+                error: format!("no answer to {selector}"),
+            },
+        };
+        let lost = matches!(kind, EventKind::SourceLost { .. });
+        journal.record(kind)?;
+        if lost {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// A label's value in PromQL's double quotes.
+fn quoted(text: &str) -> String {
+    let escaped = text
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n");
+    format!("\"{escaped}\"")
+}

@@ -1,0 +1,387 @@
+//! The runner: does what the engine decides, and tells it what happened. All I/O of a drill is here.
+//!
+//! One loop owns the engine and the journal's order; everything that waits is a task of its own that
+//! reports through one bounded queue.
+
+mod collect;
+mod fault_task;
+mod preflight;
+mod sources;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use gameday_core::{DrillStarted, Ended, EventKind, FaultName, Journal, ProbeDone, SCHEMA, StopReason};
+use gameday_probe::{Environment, Tick};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::engine::{Action, Drill, Input};
+use crate::fault::{self, Fault};
+use crate::plan::Plan;
+use crate::registry::{Claim, OpenDrill, Registry};
+use fault_task::{FaultTask, Order};
+
+/// Everything a run needs beside its plan.
+#[derive(Debug)]
+pub struct Run {
+    /// The drill's name: scenario and UTC start.
+    pub drill: String,
+    /// gameday's version.
+    pub version: String,
+    /// `real` or `embedded` when a lab was started.
+    pub lab: Option<String>,
+    /// The binary that has the helper.
+    pub program: PathBuf,
+    /// Where secrets come from.
+    pub environment: Environment,
+    /// Open drills of this machine.
+    pub registry: Registry,
+    /// A file that ends the drill when it appears.
+    pub stop_file: PathBuf,
+}
+
+/// What ends a run without an orderly end in the journal.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The journal could not be written.
+    #[error("cannot write the journal {path}: {source}")]
+    Journal {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// What the tasks of a run report.
+enum Report {
+    /// For the journal and for the engine.
+    Both(EventKind, Input),
+    /// For the journal alone.
+    Note(EventKind),
+    /// For the engine alone.
+    Input(Input),
+    /// A probe's tick.
+    Tick(Tick),
+}
+
+type Reports = mpsc::Sender<Report>;
+
+/// Bounds the queue of reports: a second of a busy drill.
+const QUEUE: usize = 4096;
+
+/// Runs a plan to its end, whatever that is; the journal says how it went.
+///
+/// # Errors
+/// [`RunError`] when the journal cannot be written; every fault was removed before it is returned.
+pub async fn run(
+    plan: &Plan,
+    run: &Run,
+    journal: &Journal,
+    stops: mpsc::Receiver<StopReason>,
+) -> Result<(), RunError> {
+    let write = |source| RunError::Journal {
+        path: journal.path().to_owned(),
+        source,
+    };
+    let started = DrillStarted {
+        schema: SCHEMA,
+        version: run.version.clone(),
+        drill: run.drill.clone(),
+        scenario: plan.scenario.clone(),
+        lab: run.lab.clone(),
+        plan: plan.record(),
+    };
+    journal
+        .record_durably(EventKind::DrillStarted(Box::new(started)))
+        .map_err(write)?;
+    let mut runner = Runner::new(plan, run, journal);
+    let outcome = runner.drive(stops).await;
+    if outcome.is_err() {
+        // The journal is lost (a full disk?), the drill is over, and nothing may stay broken.
+        runner.undo_all().await;
+    }
+    runner.close();
+    outcome.map_err(write)
+}
+
+struct Runner<'r> {
+    plan: &'r Plan,
+    run: &'r Run,
+    journal: &'r Journal,
+    drill: Drill<'r>,
+    faults: BTreeMap<FaultName, FaultTask>,
+    claim: Option<Claim>,
+    reports: Reports,
+    inbox: mpsc::Receiver<Report>,
+    tasks: JoinSet<()>,
+    /// Labels of the expected alerts as they were seen, for the raw samples at the end.
+    jobs: std::collections::BTreeSet<String>,
+    ended: Option<Ended>,
+}
+
+impl<'r> Runner<'r> {
+    fn new(plan: &'r Plan, run: &'r Run, journal: &'r Journal) -> Self {
+        let (reports, inbox) = mpsc::channel(QUEUE);
+        Self {
+            plan,
+            run,
+            journal,
+            drill: Drill::new(plan),
+            faults: BTreeMap::new(),
+            claim: None,
+            reports,
+            inbox,
+            tasks: JoinSet::new(),
+            jobs: plan
+                .expect
+                .iter()
+                .filter_map(|expect| expect.job.clone())
+                .collect(),
+            ended: None,
+        }
+    }
+
+    async fn drive(&mut self, mut stops: mpsc::Receiver<StopReason>) -> io::Result<()> {
+        self.journal
+            .record(EventKind::StageEntered(gameday_core::Stage::Preflight))?;
+        let ready = tokio::select! {
+            ready = preflight::look(self.plan, self.run, self.journal) => ready?,
+            Some(reason) = stops.recv() => {
+                self.feed(Input::Stop(reason)).await?;
+                return self.finish().await;
+            }
+        };
+        match ready {
+            Ok(ready) => self.begin(ready).await?,
+            Err(why) => self.feed(Input::Preflight(Err(why))).await?,
+        }
+        while self.ended.is_none() {
+            self.step(&mut stops).await?;
+        }
+        self.finish().await
+    }
+
+    /// Pre-flight was passed: everything that looks begins to look.
+    async fn begin(&mut self, ready: preflight::Ready) -> io::Result<()> {
+        self.claim = Some(ready.claim);
+        for (entry, fault) in self.plan.timeline.iter().zip(ready.faults) {
+            let task = FaultTask::start(
+                &mut self.tasks,
+                entry.name.clone(),
+                fault,
+                self.plan.guard.lease,
+                self.reports.clone(),
+            );
+            self.faults.insert(entry.name.clone(), task);
+        }
+        sources::start(&mut self.tasks, self.plan, ready.sources, &self.reports);
+        let (ticks, mut from_probes) = mpsc::channel(QUEUE);
+        self.tasks.spawn(gameday_probe::schedule(ready.probes, ticks));
+        let reports = self.reports.clone();
+        self.tasks.spawn(async move {
+            while let Some(tick) = from_probes.recv().await {
+                if reports.send(Report::Tick(tick)).await.is_err() {
+                    return;
+                }
+            }
+        });
+        self.tasks
+            .spawn(watch_stop_file(self.run.stop_file.clone(), self.reports.clone()));
+        self.feed(Input::Preflight(Ok(()))).await
+    }
+
+    async fn step(&mut self, stops: &mut mpsc::Receiver<StopReason>) -> io::Result<()> {
+        let tick = self
+            .drill
+            .next_tick()
+            .map(|at| self.journal.clock().instant_of(at));
+        let until_tick = tokio::time::sleep_until(tick.unwrap_or_else(std::time::Instant::now).into());
+        tokio::select! {
+            Some(report) = self.inbox.recv() => self.take(report).await,
+            Some(reason) = stops.recv() => self.feed(Input::Stop(reason)).await,
+            () = until_tick => self.feed(Input::Tick).await,
+        }
+    }
+
+    async fn take(&mut self, report: Report) -> io::Result<()> {
+        match report {
+            Report::Note(kind) => self.journal.record(kind).map(drop),
+            Report::Input(input) => self.feed(input).await,
+            Report::Both(kind, input) => {
+                self.note_job(&kind);
+                self.journal.record(kind)?;
+                self.feed(input).await
+            }
+            Report::Tick(tick) => self.probed(tick).await,
+        }
+    }
+
+    async fn probed(&mut self, tick: Tick) -> io::Result<()> {
+        match tick {
+            Tick::Done {
+                probe,
+                region,
+                intended,
+                observation,
+            } => {
+                let done = ProbeDone {
+                    probe: probe.clone(),
+                    intended: self.journal.clock().offset_of(intended),
+                    outcome: observation.outcome.clone(),
+                    total_us: u64::try_from(observation.total.as_micros()).unwrap_or(u64::MAX),
+                    phases: observation.phases,
+                    steps: observation.steps,
+                    message: observation.message,
+                };
+                self.journal
+                    .record_in(&region, EventKind::ProbeDone(Box::new(done)))?;
+                self.feed(Input::Probed(probe, observation.outcome, observation.total))
+                    .await
+            }
+            Tick::Missed { probe, region, count } => {
+                self.journal.record_in(
+                    &region,
+                    EventKind::ProbeMissed {
+                        probe: probe.clone(),
+                        count,
+                    },
+                )?;
+                self.feed(Input::Missed(probe, count)).await
+            }
+        }
+    }
+
+    /// The job of an expected alert, from its own labels.
+    fn note_job(&mut self, kind: &EventKind) {
+        let expected = |alert: &str| self.plan.expect.iter().any(|expect| expect.alert == alert);
+        let jobs: Vec<String> = match kind {
+            EventKind::AlertSeen(seen) if expected(&seen.alert) => {
+                seen.labels.get("job").cloned().into_iter().collect()
+            }
+            EventKind::Notified(told) => {
+                let alerts = told.alerts.iter().filter(|alert| expected(&alert.alert));
+                alerts
+                    .filter_map(|alert| alert.labels.get("job").cloned())
+                    .collect()
+            }
+            _ => Vec::new(),
+        };
+        self.jobs.extend(jobs);
+    }
+
+    /// Tells the engine and does what it wants.
+    async fn feed(&mut self, input: Input) -> io::Result<()> {
+        let actions = self.drill.handle(self.journal.clock().offset(), input);
+        for action in actions {
+            self.act(action).await?;
+        }
+        Ok(())
+    }
+
+    async fn act(&mut self, action: Action) -> io::Result<()> {
+        match action {
+            Action::Record(kind) => self.journal.record(kind).map(drop),
+            Action::Inject(fault) => {
+                let task = &self.faults[&fault];
+                let undo = serde_json::to_value(task.undo())?;
+                // No durable record, no fault.
+                self.journal.record_durably(EventKind::FaultOrdered {
+                    fault: fault.clone(),
+                    undo,
+                })?;
+                task.order(Order::Inject).await;
+                Ok(())
+            }
+            Action::Remove(fault) => {
+                self.faults[&fault].order(Order::Remove).await;
+                Ok(())
+            }
+            Action::Verify => {
+                let faults: Vec<Arc<dyn Fault>> = self.faults.values().map(FaultTask::fault).collect();
+                self.tasks.spawn(verify(faults, self.reports.clone()));
+                Ok(())
+            }
+            Action::Finish(how) => {
+                self.ended = Some(how);
+                Ok(())
+            }
+        }
+    }
+
+    async fn finish(&mut self) -> io::Result<()> {
+        let ended = self.ended.take().unwrap_or(Ended::Aborted);
+        if !matches!(ended, Ended::Refused(_)) {
+            collect::raw_samples(self.plan, self.journal, &self.jobs).await?;
+        }
+        self.journal
+            .record_durably(EventKind::DrillEnded(ended))
+            .map(drop)
+    }
+
+    async fn undo_all(&mut self) {
+        self.tasks.abort_all();
+        for task in self.faults.values().filter(|task| task.may_be_in_place()) {
+            let removed = tokio::time::timeout(self.plan.guard.lease, task.fault().remove()).await;
+            task.confirmed_gone(matches!(removed, Ok(Ok(_))));
+        }
+    }
+
+    /// The tasks end, and the claim goes when nothing can be left.
+    fn close(&mut self) {
+        self.tasks.abort_all();
+        let left = self.faults.values().any(FaultTask::may_be_in_place);
+        if !left && let Some(claim) = self.claim.take() {
+            // An entry that stays is found by `heal`, which finds nothing to undo: harmless.
+            let _ = claim.release();
+        }
+    }
+}
+
+/// Looks whether each fault is gone; all at once, since each look takes two seconds.
+async fn verify(faults: Vec<Arc<dyn Fault>>, reports: Reports) {
+    let looks = faults.iter().map(|fault| fault.verify());
+    let seen = futures_util::future::join_all(looks).await;
+    let verified = seen.iter().all(Result::is_ok);
+    let details = seen
+        .into_iter()
+        .map(|look| look.unwrap_or_else(|error| format!("not verified: {error}")))
+        .collect();
+    let kind = EventKind::RollbackChecked { verified, details };
+    let _ = reports
+        .send(Report::Both(kind, Input::RollbackChecked(verified)))
+        .await;
+}
+
+async fn watch_stop_file(path: PathBuf, reports: Reports) {
+    let mut every = tokio::time::interval(Duration::from_millis(500));
+    loop {
+        every.tick().await;
+        if path.exists() {
+            let _ = reports
+                .send(Report::Input(Input::Stop(StopReason::StopFile)))
+                .await;
+            return;
+        }
+    }
+}
+
+/// The open-drill entry of a run.
+fn open_drill(plan: &Plan, run: &Run, journal: &Path) -> OpenDrill {
+    let targets = plan.targets.values().map(crate::plan::Target::identity).collect();
+    let journal = std::path::absolute(journal).unwrap_or_else(|_| journal.to_owned());
+    OpenDrill {
+        drill: run.drill.clone(),
+        journal,
+        targets,
+    }
+}
+
+fn build_faults(plan: &Plan, run: &Run) -> Result<Vec<Arc<dyn Fault>>, String> {
+    fault::build(plan, &run.drill, &run.program).map_err(|error| error.to_string())
+}

@@ -1,0 +1,229 @@
+//! Pre-flight: is everything as the scenario says? Nothing is touched, and every refusal is told.
+
+use std::io;
+use std::sync::Arc;
+
+use gameday_alert::{Alertmanager, Prometheus, SourceError, Webhook};
+use gameday_core::{AlertState, EventKind, Journal};
+use gameday_probe::Scheduled;
+
+use super::sources::Sources;
+use super::{Run, build_faults, open_drill};
+use crate::fault::Fault;
+use crate::plan::Plan;
+use crate::registry::Claim;
+
+/// All that the drill needs, found to be there.
+pub(super) struct Ready {
+    pub(super) faults: Vec<Arc<dyn Fault>>,
+    pub(super) sources: Sources,
+    pub(super) probes: Vec<Scheduled>,
+    pub(super) claim: Claim,
+}
+
+/// What the report reads to know whether the group stage can be trusted.
+const GROUP_STAGE: &str = "group stage";
+
+/// Writes down each check as it is made.
+struct Checks<'j> {
+    journal: &'j Journal,
+    refusals: Vec<String>,
+}
+
+impl Checks<'_> {
+    fn note(&mut self, name: impl Into<String>, found: Result<String, String>) -> io::Result<bool> {
+        let name = name.into();
+        let ok = found.is_ok();
+        let detail = found.unwrap_or_else(|why| {
+            self.refusals.push(format!("{name}: {why}"));
+            why
+        });
+        self.journal.record(EventKind::Checked { name, ok, detail })?;
+        Ok(ok)
+    }
+}
+
+/// Looks at targets, sources and probes; an inner error says why the drill must not go on.
+pub(super) async fn look(plan: &Plan, run: &Run, journal: &Journal) -> io::Result<Result<Ready, String>> {
+    let mut checks = Checks {
+        journal,
+        refusals: Vec::new(),
+    };
+    let faults = targets(plan, run, &mut checks).await?;
+    let sources = sources(plan, &mut checks).await?;
+    let probes = probes(plan, run, &mut checks)?;
+    let refused = |checks: Checks<'_>| Ok(Err(checks.refusals.join("; ")));
+    if !checks.refusals.is_empty() {
+        return refused(checks);
+    }
+    // Claimed last, so that a refused drill leaves no trace.
+    match run.registry.claim(&open_drill(plan, run, journal.path())) {
+        Ok(claim) => Ok(Ok(Ready {
+            faults,
+            sources,
+            probes,
+            claim,
+        })),
+        Err(error) => {
+            checks.note("open drills", Err(error.to_string()))?;
+            refused(checks)
+        }
+    }
+}
+
+async fn targets(plan: &Plan, run: &Run, checks: &mut Checks<'_>) -> io::Result<Vec<Arc<dyn Fault>>> {
+    let faults = match build_faults(plan, run) {
+        Ok(faults) => faults,
+        Err(why) => {
+            checks.note("targets", Err(why))?;
+            return Ok(Vec::new());
+        }
+    };
+    let mut seen = std::collections::BTreeSet::new();
+    for (entry, fault) in plan.timeline.iter().zip(&faults) {
+        if seen.insert(&entry.on) {
+            let found = fault.check().await.map_err(|error| error.to_string());
+            checks.note(format!("target {}", entry.on), found)?;
+        }
+    }
+    Ok(faults)
+}
+
+async fn sources(plan: &Plan, checks: &mut Checks<'_>) -> io::Result<Sources> {
+    let mut sources = Sources::default();
+    if let Some(url) = &plan.observe.prometheus {
+        match prometheus(plan, url).await {
+            Ok((prometheus, rules, detail)) => {
+                checks.note("prometheus", Ok(detail))?;
+                for rule in rules {
+                    checks.journal.record(rule)?;
+                }
+                sources.prometheus = Some(Arc::new(prometheus));
+            }
+            Err(why) => drop(checks.note("prometheus", Err(why))?),
+        }
+    }
+    if let Some(url) = &plan.observe.alertmanager {
+        match alertmanager(plan, url).await {
+            Ok((alertmanager, detail, groups)) => {
+                checks.note("alertmanager", Ok(detail))?;
+                checks.note(GROUP_STAGE, Ok(groups))?;
+                sources.alertmanager = Some(Arc::new(alertmanager));
+            }
+            Err(why) => drop(checks.note("alertmanager", Err(why))?),
+        }
+    }
+    if let Some(url) = &plan.observe.webhook {
+        match Webhook::bind(url).await {
+            Ok(webhook) => {
+                checks.note("webhook", Ok(format!("listening for {url}")))?;
+                sources.webhook = Some(webhook);
+            }
+            Err(error) => drop(checks.note("webhook", Err(error.to_string()))?),
+        }
+    }
+    Ok(sources)
+}
+
+fn expected_alerts(plan: &Plan) -> Vec<String> {
+    let mut names: Vec<String> = plan.expect.iter().map(|expect| expect.alert.clone()).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+type FoundPrometheus = (Prometheus, Vec<EventKind>, String);
+
+async fn prometheus(plan: &Plan, url: &str) -> Result<FoundPrometheus, String> {
+    let say = |error: SourceError| error.to_string();
+    let prometheus = Prometheus::new(url).map_err(say)?;
+    let info = prometheus.check().await.map_err(say)?;
+    let names = expected_alerts(plan);
+    let rules = prometheus.rules(&names).await.map_err(say)?;
+    for name in &names {
+        if !rules.iter().any(|rule| rule.seen.alert == *name) {
+            return Err(format!(
+                "no alert rule is named `{name}`: the expectation could never be met"
+            ));
+        }
+    }
+    for alert in prometheus.alerts().await.map_err(say)? {
+        let seen = alert.seen();
+        if names.contains(&seen.alert) {
+            let state = if seen.state == AlertState::Pending {
+                "pending"
+            } else {
+                "firing"
+            };
+            return Err(format!(
+                "the alert `{}` is {state} already: what it says next would prove nothing",
+                seen.alert
+            ));
+        }
+    }
+    let detail = format!(
+        "version {}, {} of {} expected rules found and inactive",
+        info.version,
+        names.len(),
+        names.len()
+    );
+    Ok((
+        prometheus,
+        rules
+            .into_iter()
+            .map(|rule| EventKind::RuleSeen(rule.seen))
+            .collect(),
+        detail,
+    ))
+}
+
+async fn alertmanager(plan: &Plan, url: &str) -> Result<(Alertmanager, String, String), String> {
+    let say = |error: SourceError| error.to_string();
+    let alertmanager = Alertmanager::new(url, expected_alerts(plan)).map_err(say)?;
+    let info = alertmanager.check().await.map_err(say)?;
+    let listed = alertmanager.alerts(&expected_alerts(plan)).await.map_err(say)?;
+    if let Some(alert) = listed.first() {
+        return Err(format!(
+            "the alert `{}` is there already: what it says next would prove nothing",
+            alert.seen().alert
+        ));
+    }
+    let groups = match alertmanager
+        .metrics()
+        .await
+        .ok()
+        .and_then(|metrics| metrics.aggregation_groups)
+    {
+        Some(0.0) => "clean: Alertmanager holds no group from before".to_owned(),
+        Some(groups) => format!("not clean: Alertmanager holds {groups} groups from before"),
+        None => "not clean: Alertmanager does not tell how many groups it holds".to_owned(),
+    };
+    Ok((alertmanager, format!("version {}", info.version), groups))
+}
+
+fn probes(plan: &Plan, run: &Run, checks: &mut Checks<'_>) -> io::Result<Vec<Scheduled>> {
+    let mut scheduled = Vec::new();
+    for probe in &plan.probes {
+        let built = gameday_probe::build(&probe.flow, &run.environment);
+        let found = match &built {
+            Ok(_) => Ok(format!(
+                "every {} from {} regions",
+                gameday_core::Span::from_value(probe.flow.every),
+                probe.regions.len()
+            )),
+            Err(error) => Err(error.to_string()),
+        };
+        checks.note(format!("probe {}", probe.name), found)?;
+        let Ok(flow) = built else { continue };
+        for region in &probe.regions {
+            scheduled.push(Scheduled {
+                probe: probe.name.clone(),
+                region: region.clone(),
+                every: probe.flow.every,
+                timeout: probe.flow.timeout,
+                run: flow.clone(),
+            });
+        }
+    }
+    Ok(scheduled)
+}

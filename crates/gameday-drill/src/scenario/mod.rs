@@ -1,0 +1,266 @@
+//! Reads a scenario file into a [`Plan`], telling every problem in it.
+//!
+//! One file here for each table of the scenario; this one reads the top level and the variables.
+
+mod expect;
+mod guard;
+mod probes;
+mod steady;
+mod targets;
+mod timeline;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use gameday_core::{Problem, Problems, Source, Span, Table, Vars, redact_url, references, substitute};
+
+use crate::plan::{Observe, Plan};
+
+/// What a scenario is read with, beside its own text.
+#[derive(Debug, Clone, Default)]
+pub struct Given {
+    /// Variables that the user set (`--set k=v`).
+    pub set: BTreeMap<String, String>,
+    /// `lab.…` variables; [`Given::placeholders`] when no lab runs.
+    pub lab: BTreeMap<String, String>,
+}
+
+/// The names that a lab exports.
+pub const LAB_VARIABLES: [&str; 5] = ["api", "proxy_api", "prometheus", "alertmanager", "webhook"];
+
+impl Given {
+    /// For `check` and `--plan`: the lab's addresses are not known, but their form is.
+    #[must_use]
+    pub fn placeholders(set: BTreeMap<String, String>) -> Self {
+        let lab = LAB_VARIABLES
+            .iter()
+            .map(|name| ((*name).to_owned(), format!("http://{name}.lab")))
+            .collect();
+        Self { set, lab }
+    }
+}
+
+/// The practice systems that exist.
+const LABS: [&str; 1] = ["payments"];
+
+const TOP_LEVEL: [&str; 13] = [
+    "title",
+    "hypothesis",
+    "runbook",
+    "lab",
+    "vars",
+    "targets",
+    "probes",
+    "observe",
+    "steady",
+    "timeline",
+    "expect",
+    "guard",
+    "recover",
+];
+
+impl Plan {
+    /// Reads a scenario and the probe files it names.
+    ///
+    /// # Errors
+    /// Every problem of the scenario and of its probe files.
+    pub fn load(source: &Source, given: &Given) -> Result<Self, Vec<Problem>> {
+        let problems = Problems::new(source);
+        let plan = read(source, given, &problems);
+        problems.into_result(plan)
+    }
+}
+
+fn read(source: &Source, given: &Given, problems: &Problems<'_>) -> Option<Plan> {
+    let mut root = Table::parse(problems);
+    let vars = read_vars(&mut root, given, problems);
+    substitute(root.entries_mut(), &vars.all, problems);
+    vars.tell_unused(problems);
+
+    let title = root.need("title");
+    let hypothesis = root.get("hypothesis");
+    let runbook = root.get("runbook");
+    let lab = read_lab(&mut root, &vars.all, problems);
+    let targets = targets::read(&mut root);
+    let probes = probes::read(&mut root, source);
+    let observe = read_observe(&mut root, problems);
+    let steady = steady::read(&mut root, &probes, observe.prometheus.is_some());
+    let timeline = timeline::read(&mut root, &targets);
+    let expect = expect::read(&mut root, &timeline, &observe);
+    let guard = guard::read(&mut root, &probes);
+    let recover_within = read_recover(&mut root, steady.is_empty());
+    let end = root.span();
+    root.finish();
+
+    let plan = Plan {
+        scenario: source.stem().to_owned(),
+        title: title?,
+        hypothesis,
+        runbook,
+        lab,
+        vars: vars.own,
+        targets: targets.good,
+        probes: probes.good,
+        observe,
+        steady,
+        timeline,
+        expect,
+        guard: guard?,
+        recover_within,
+    };
+    check_whole(&plan, end, problems);
+    Some(plan)
+}
+
+struct ReadVars {
+    /// The scenario's own, as used.
+    own: BTreeMap<String, String>,
+    all: Vars,
+    places: Vec<(String, std::ops::Range<usize>)>,
+}
+
+impl ReadVars {
+    fn tell_unused(&self, problems: &Problems<'_>) {
+        for (name, place) in &self.places {
+            if !self.all.is_used(name) {
+                let problem = problems
+                    .source()
+                    .problem(place.clone(), format!("the variable `{name}` is never used"));
+                problems.push(problem.hint(format!("write `{{{{{name}}}}}` where it belongs, or delete it")));
+            }
+        }
+    }
+}
+
+fn read_vars(root: &mut Table<'_, '_>, given: &Given, problems: &Problems<'_>) -> ReadVars {
+    let mut all = Vars::default();
+    for (name, value) in &given.lab {
+        all.set(format!("lab.{name}"), value.clone());
+    }
+    let mut own = BTreeMap::new();
+    let mut places = Vec::new();
+    for (name, value) in root
+        .table("vars")
+        .map(|mut table| table.take_values::<String>())
+        .unwrap_or_default()
+    {
+        let key = name.get_ref().clone();
+        if TOP_LEVEL.contains(&key.as_str()) {
+            let message = format!("the variable `{key}` has the name of a top-level key");
+            problems.push(
+                problems
+                    .source()
+                    .problem(name.span(), message)
+                    .hint("call it something else"),
+            );
+        }
+        if references(value.get_ref()).next().is_some() {
+            problems.add(value.span(), "a variable's value cannot refer to other variables");
+        }
+        let value = given
+            .set
+            .get(&key)
+            .cloned()
+            .unwrap_or_else(|| value.get_ref().clone());
+        all.set(key.clone(), value.clone());
+        own.insert(key.clone(), value);
+        places.push((key, name.span()));
+    }
+    for name in given.set.keys().filter(|name| !own.contains_key(*name)) {
+        let problem = Problem::of_file(
+            &problems.source().path,
+            format!("`--set {name}=…`: no variable has this name"),
+        );
+        problems.push(problem.nearest(name, own.keys().map(String::as_str)));
+    }
+    ReadVars { own, all, places }
+}
+
+fn read_lab(root: &mut Table<'_, '_>, vars: &Vars, problems: &Problems<'_>) -> Option<String> {
+    let Some(lab) = root.spanned::<String>("lab") else {
+        if let Some(name) = vars
+            .values
+            .keys()
+            .find(|name| name.starts_with("lab.") && vars.is_used(name))
+        {
+            let problem = problems
+                .source()
+                .problem(0..0, format!("`{{{{{name}}}}}` needs a lab"));
+            problems.push(problem.hint("add `lab = \"payments\"`, or write the address of your own system"));
+        }
+        return None;
+    };
+    if !LABS.contains(&lab.get_ref().as_str()) {
+        let problem = problems
+            .source()
+            .problem(lab.span(), format!("no lab is named `{}`", lab.get_ref()));
+        problems.push(problem.nearest(lab.get_ref(), LABS));
+    }
+    Some(lab.into_inner())
+}
+
+fn read_observe(root: &mut Table<'_, '_>, problems: &Problems<'_>) -> Observe {
+    let Some(mut table) = root.table("observe") else {
+        return Observe::default();
+    };
+    let mut url = |key: &'static str| {
+        let url = table.spanned::<String>(key)?;
+        check_url(problems, &url);
+        Some(url.into_inner())
+    };
+    let observe = Observe {
+        prometheus: url("prometheus"),
+        alertmanager: url("alertmanager"),
+        webhook: url("webhook"),
+    };
+    table.finish();
+    observe
+}
+
+/// A base URL of ours is `http://` or `https://` with a host; anything else is told now, not at run time.
+fn check_url(problems: &Problems<'_>, url: &toml::Spanned<String>) {
+    let fine = reqwest::Url::parse(url.get_ref())
+        .is_ok_and(|parsed| matches!(parsed.scheme(), "http" | "https") && parsed.has_host());
+    if !fine {
+        let problem = problems
+            .source()
+            .problem(url.span(), format!("`{}` is not a URL", url.get_ref()));
+        problems.push(problem.hint("write it with its scheme, such as `http://127.0.0.1:9090`"));
+    } else if redact_url(url.get_ref()) != *url.get_ref() {
+        // The journal keeps addresses, and a journal must hold no secret.
+        problems.add(url.span(), "an address holds no user, password or query");
+    }
+}
+
+fn read_recover(root: &mut Table<'_, '_>, no_steady: bool) -> Option<Duration> {
+    let mut table = root.table("recover")?;
+    let within = table.need::<Span>("within").map(Span::get);
+    if no_steady {
+        table.problems().add(
+            table.span(),
+            "[recover] needs a [steady] state that can come back",
+        );
+    }
+    table.finish();
+    within
+}
+
+fn check_whole(plan: &Plan, place: std::ops::Range<usize>, problems: &Problems<'_>) {
+    let least = plan.longest_window() + plan.timeline_length();
+    if plan.guard.max_duration <= least && problems.count() == 0 {
+        let message = format!(
+            "the drill cannot end within its max_duration of {}: steady state and timeline alone take {}",
+            Span::from_value(plan.guard.max_duration),
+            Span::from_value(least),
+        );
+        problems.push(
+            problems
+                .source()
+                .problem(place, message)
+                .hint("raise [guard] max_duration"),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! `[targets]`: the only things that a drill may touch.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use gameday_core::{Problems, Table, TargetName};
+use toml::Spanned;
+
+use super::check_url;
+use crate::plan::Target;
+
+/// The targets of a scenario; one that is described badly is declared all the same.
+#[derive(Debug, Default)]
+pub(super) struct Targets {
+    pub(super) good: BTreeMap<TargetName, Target>,
+    declared: Vec<String>,
+}
+
+impl Targets {
+    /// A target of the scenario, or a problem that names the nearest one.
+    pub(super) fn known(
+        &self,
+        problems: &Problems<'_>,
+        name: &Spanned<String>,
+    ) -> Option<(&TargetName, &Target)> {
+        let typed = name.get_ref();
+        if !self.declared.contains(typed) {
+            let message = format!("`{typed}` is not in [targets], so it cannot be touched");
+            let problem = problems.source().problem(name.span(), message);
+            problems.push(problem.nearest(typed, self.declared.iter().map(String::as_str)));
+        }
+        self.good.iter().find(|(name, _)| name.as_str() == typed)
+    }
+}
+
+pub(super) fn read(root: &mut Table<'_, '_>) -> Targets {
+    let mut targets = Targets::default();
+    for (name, table) in root.tables("targets") {
+        let problems = table.problems();
+        targets.declared.push(name.get_ref().clone());
+        let target = read_one(table);
+        match (TargetName::new(name.get_ref()), target) {
+            (Err(error), _) => problems.add(name.span(), error.to_string()),
+            (Ok(name), Some(target)) => {
+                targets.good.insert(name, target);
+            }
+            (Ok(_), None) => {}
+        }
+    }
+    targets
+}
+
+fn read_one(mut table: Table<'_, '_>) -> Option<Target> {
+    let (proxy, process) = (table.key_span("proxy"), table.key_span("process"));
+    let target = match (proxy, process) {
+        (Some(_), Some(second)) => {
+            table
+                .problems()
+                .add(second, "a target is a `proxy` or a `process`, not both");
+            return None;
+        }
+        (Some(_), None) => read_proxy(&mut table),
+        (None, Some(_)) => read_process(&mut table),
+        (None, None) => {
+            let problem = table
+                .problems()
+                .source()
+                .problem(table.span(), "a target needs `proxy` or `process`: what is it?");
+            table
+                .problems()
+                .push(problem.hint("e.g. `{ proxy = \"payments-db\", api = \"http://127.0.0.1:8474\" }`"));
+            return None;
+        }
+    };
+    // Known keys of the other kind are still unknown here, so finish after the right reader.
+    table.finish();
+    target
+}
+
+fn read_proxy(table: &mut Table<'_, '_>) -> Option<Target> {
+    let proxy = table.need("proxy");
+    let api: Option<Spanned<String>> = table.need_spanned("api");
+    if let Some(api) = &api {
+        check_url(table.problems(), api);
+    }
+    let (listen, upstream) = (table.get("listen"), table.get("upstream"));
+    Some(Target::Proxy {
+        proxy: proxy?,
+        api: api?.into_inner(),
+        listen,
+        upstream,
+    })
+}
+
+fn read_process(table: &mut Table<'_, '_>) -> Option<Target> {
+    let mut process = table.table("process")?;
+    let pid_file: Option<PathBuf> = process.need("pid_file");
+    let start: Option<Spanned<Vec<String>>> = process.need_spanned("start");
+    if let Some(start) = start.as_ref().filter(|start| start.get_ref().is_empty()) {
+        process.problems().add(
+            start.span(),
+            "`start` is the command that starts the process again: it cannot be empty",
+        );
+    }
+    process.finish();
+    Some(Target::Process {
+        pid_file: pid_file?,
+        start: start?.into_inner(),
+    })
+}

@@ -1,0 +1,204 @@
+//! `[timeline]`: the faults, when, how long and on what.
+
+use gameday_core::{FaultName, Problems, Ratio, Span, Table};
+use gameday_proxy::ToxicSpec;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::targets::Targets;
+use crate::plan::{Entry, FaultKind, Target};
+
+/// Faults that are not toxics; the words of both lists share one table of a scenario.
+const OTHER_KINDS: [&str; 2] = ["down", "pause"];
+
+/// A fault without settings: `fault.pause = {}`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoSettings {}
+
+pub(super) fn read(root: &mut Table<'_, '_>, targets: &Targets) -> Vec<Entry> {
+    let problems = root.problems();
+    if !root.has("timeline") {
+        let problem = problems.source().problem(0..0, "the table [timeline] is missing");
+        problems.push(problem.hint("a drill without a fault is a probe: see `gameday probe`"));
+    }
+    let mut entries = Vec::new();
+    for (name, table) in root.tables("timeline") {
+        match FaultName::new(name.get_ref()) {
+            Ok(name) => entries.extend(read_one(name, table, targets)),
+            Err(error) => problems.add(name.span(), error.to_string()),
+        }
+    }
+    tell_overlaps(problems, &entries);
+    entries.into_iter().map(|(entry, _)| entry).collect()
+}
+
+type Placed = (Entry, std::ops::Range<usize>);
+
+fn read_one(name: FaultName, mut table: Table<'_, '_>, targets: &Targets) -> Option<Placed> {
+    let problems = table.problems();
+    let at: Option<Span> = table.get("at");
+    let hold: Option<Spanned<Span>> = table.need_spanned("hold");
+    let on: Option<Spanned<String>> = table.need_spanned("on");
+    let stream: Option<Spanned<String>> = table.spanned("stream");
+    let toxicity: Option<Spanned<Ratio>> = table.spanned("toxicity");
+    let fault = read_fault(&mut table, stream, toxicity);
+    let place = table.span();
+    table.finish();
+
+    let (hold, on) = (hold?, on?);
+    if hold.get_ref().get().is_zero() {
+        problems.add(hold.span(), "a fault is held for some time");
+    }
+    let (on_name, target) = targets.known(problems, &on)?;
+    let (fault, fault_place) = fault?;
+    let fits = matches!(
+        (&fault, target),
+        (FaultKind::Toxic { .. } | FaultKind::Down, Target::Proxy { .. })
+            | (FaultKind::Pause, Target::Process { .. })
+    );
+    if !fits {
+        let wanted = if fault == FaultKind::Pause {
+            "process"
+        } else {
+            "proxy"
+        };
+        let message = format!(
+            "`{}` is done to a {wanted}, and `{on_name}` is a {}",
+            fault.word(),
+            target.kind()
+        );
+        problems.add(fault_place, message);
+    }
+    let at = at.map(Span::get).unwrap_or_default();
+    Some((
+        Entry {
+            name,
+            at,
+            hold: hold.get_ref().get(),
+            on: on_name.clone(),
+            fault,
+        },
+        place,
+    ))
+}
+
+fn read_fault(
+    table: &mut Table<'_, '_>,
+    stream: Option<Spanned<String>>,
+    toxicity: Option<Spanned<Ratio>>,
+) -> Option<(FaultKind, std::ops::Range<usize>)> {
+    let problems = table.problems();
+    let table_place = table.span();
+    if !table.has("fault") {
+        let problem = problems.source().problem(table_place, "the entry has no fault");
+        problems.push(problem.hint("e.g. `fault.latency = { delay = \"200ms\" }`"));
+        return None;
+    }
+    let bare = table
+        .entries_mut()
+        .get("fault")
+        .is_some_and(|value| value.get_ref().as_table().is_none());
+    if bare {
+        let problem = problems
+            .source()
+            .problem(table.key_span("fault")?, "a fault is named with a dot");
+        problems.push(problem.hint("e.g. `fault.latency = { delay = \"200ms\" }` or `fault.pause = {}`"));
+        let _: Option<toml::Value> = table.get("fault");
+        return None;
+    }
+    let mut fault = table.table("fault")?;
+    let kinds: Vec<Spanned<String>> = fault.keys();
+    let (first, more) = kinds.split_first()?;
+    if let Some(second) = more.first() {
+        let message = format!(
+            "one entry has one fault: `{}` and `{}` are two",
+            first.get_ref(),
+            second.get_ref()
+        );
+        problems.push(
+            problems
+                .source()
+                .problem(second.span(), message)
+                .hint("write an entry for each"),
+        );
+        return None;
+    }
+    let place = first.span();
+    let kind = match first.get_ref().as_str() {
+        "down" => fault.need::<NoSettings>("down").map(|_| FaultKind::Down),
+        "pause" => fault.need::<NoSettings>("pause").map(|_| FaultKind::Pause),
+        word if !ToxicSpec::KINDS.contains(&word) => {
+            let problem = problems
+                .source()
+                .problem(place.clone(), format!("no fault is named `{word}`"));
+            problems.push(problem.nearest(word, ToxicSpec::KINDS.iter().chain(&OTHER_KINDS).copied()));
+            None
+        }
+        _ => fault
+            .whole::<ToxicSpec>()
+            .and_then(|spec| toxic(problems, spec, &stream, &toxicity)),
+    }?;
+    if !matches!(kind, FaultKind::Toxic { .. }) {
+        for place in [stream.map(|s| s.span()), toxicity.map(|t| t.span())]
+            .into_iter()
+            .flatten()
+        {
+            problems.add(
+                place,
+                format!("only a toxic has this: `{}` takes the whole target", kind.word()),
+            );
+        }
+    }
+    Some((kind, place))
+}
+
+fn toxic(
+    problems: &Problems<'_>,
+    spec: ToxicSpec,
+    stream: &Option<Spanned<String>>,
+    toxicity: &Option<Spanned<Ratio>>,
+) -> Option<FaultKind> {
+    let word = stream
+        .as_ref()
+        .map_or("downstream", |stream| stream.get_ref().as_str());
+    if let Some(stream) = stream
+        .as_ref()
+        .filter(|_| !["downstream", "upstream"].contains(&word))
+    {
+        let problem = problems
+            .source()
+            .problem(stream.span(), format!("no stream is named `{word}`"));
+        problems.push(problem.nearest(word, ["downstream", "upstream"]));
+        return None;
+    }
+    let toxicity = toxicity.as_ref().map_or(1.0, |toxicity| toxicity.get_ref().get());
+    Some(FaultKind::Toxic {
+        spec,
+        stream: word.to_owned(),
+        toxicity,
+    })
+}
+
+/// Entries may overlap, but not two that take the same thing away: undoing one would undo the other.
+fn tell_overlaps(problems: &Problems<'_>, entries: &[Placed]) {
+    for (index, (second, place)) in entries.iter().enumerate() {
+        let clash = entries[..index].iter().find(|(first, _)| {
+            let together = first.at < second.at + second.hold && second.at < first.at + first.hold;
+            let whole = !matches!(first.fault, FaultKind::Toxic { .. });
+            together && first.on == second.on && whole && first.fault == second.fault
+        });
+        if let Some((first, _)) = clash {
+            let message = format!(
+                "`{}` and `{}` overlap on `{}`",
+                first.name, second.name, second.on
+            );
+            problems.push(
+                problems
+                    .source()
+                    .problem(place.clone(), message)
+                    .hint("let one end before the other begins"),
+            );
+        }
+    }
+}
