@@ -7,88 +7,23 @@
 //!       └── refused ─┴──────────┴──────────┘ └─ aborted / unverified
 //! ```
 
+mod expect;
+mod input;
+mod steady;
+mod timeline;
+
 use std::time::Duration;
 
 use gameday_core::{
-    AlertSeen, AlertState, Ended, EventKind, FaultEnd, FaultName, Notification, Offset, Outcome, ProbeName,
-    Span, Stage, SteadyEvaluated, SteadyName, StopReason,
+    AlertSeen, Ended, EventKind, Notification, Offset, ProbeName, Stage, SteadyName, StopReason,
 };
 
-use crate::plan::{Expectation, Plan, Steady, SteadyKind};
+use crate::plan::{Expectation, Plan, SteadyKind};
 use crate::window::Window;
-
-/// What the engine is told.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Input {
-    /// Pre-flight is over; an error says why the drill must not go on.
-    Preflight(Result<(), String>),
-    /// A probe looked.
-    Probed(ProbeName, Outcome, Duration),
-    /// Ticks of a probe that could not run.
-    Missed(ProbeName, u64),
-    /// A query of a steady state was answered, or could not be.
-    Queried(SteadyName, Option<f64>),
-    /// A fault is in place.
-    Injected(FaultName),
-    /// A fault could not be injected; it may be in place all the same.
-    InjectFailed(FaultName, String),
-    /// A fault is gone.
-    Removed(FaultName),
-    /// A fault could not be removed, for as long as was tried.
-    RemoveFailed(FaultName, String),
-    /// A fault ended without us: its lease ran out or somebody took it away.
-    Lost(FaultName, String),
-    /// A target stopped answering.
-    TargetLost(String),
-    /// A notification arrived.
-    Notified(Notification),
-    /// An alert changed.
-    Alert(AlertSeen),
-    /// The rollback was looked at.
-    RollbackChecked(bool),
-    /// The drill must end early.
-    Stop(StopReason),
-    /// Only the time went on.
-    Tick,
-}
-
-/// What the engine wants done.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Action {
-    /// Write this down.
-    Record(EventKind),
-    /// Journal the fault durably, then inject it.
-    Inject(FaultName),
-    /// Remove the fault, trying until it is gone or its lease must have ended it.
-    Remove(FaultName),
-    /// Look whether anything of ours is left.
-    Verify,
-    /// Write down how it ended, and stop.
-    Finish(Ended),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum EntryState {
-    Waiting,
-    Ordered,
-    InPlace { since: Offset },
-    Removing,
-    Gone,
-}
-
-#[derive(Debug, Default)]
-struct ExpectState {
-    told: bool,
-    resolved: bool,
-}
-
-struct SteadyWatch {
-    window: Window,
-    /// For a query: since when it has been within its bound without a break, and its last value.
-    within_since: Option<Offset>,
-    value: Option<f64>,
-    holds: Option<bool>,
-}
+use expect::ExpectState;
+pub use input::{Action, Input};
+use steady::{SteadyWatch, not_holding};
+use timeline::Timeline;
 
 /// A drill that is being run.
 pub struct Drill<'p> {
@@ -98,7 +33,7 @@ pub struct Drill<'p> {
     t0: Offset,
     removed_at: Offset,
     next_second: Offset,
-    entries: Vec<EntryState>,
+    timeline: Timeline<'p>,
     steady: Vec<SteadyWatch>,
     guards: Vec<Window>,
     expect: Vec<ExpectState>,
@@ -116,12 +51,6 @@ impl<'p> Drill<'p> {
     /// A drill that is in its pre-flight.
     #[must_use]
     pub fn new(plan: &'p Plan) -> Self {
-        let watch = |steady: &Steady| SteadyWatch {
-            window: Window::new(steady.window),
-            within_since: None,
-            value: None,
-            holds: None,
-        };
         Self {
             plan,
             stage: Stage::Preflight,
@@ -129,8 +58,8 @@ impl<'p> Drill<'p> {
             t0: Offset::default(),
             removed_at: Offset::default(),
             next_second: Offset::default(),
-            entries: vec![EntryState::Waiting; plan.timeline.len()],
-            steady: plan.steady.iter().map(watch).collect(),
+            timeline: Timeline::new(&plan.timeline),
+            steady: plan.steady.iter().map(SteadyWatch::new).collect(),
             guards: plan
                 .guard
                 .abort_if
@@ -158,19 +87,9 @@ impl<'p> Drill<'p> {
     /// When the engine wants to be called again although nothing happens.
     #[must_use]
     pub fn next_tick(&self) -> Option<Offset> {
-        let timeline =
-            self.plan
-                .timeline
-                .iter()
-                .zip(&self.entries)
-                .filter_map(|(entry, state)| match state {
-                    EntryState::Waiting if self.stage == Stage::Inject => Some(self.t0 + entry.at),
-                    EntryState::InPlace { since } => Some(*since + entry.hold),
-                    _ => None,
-                });
-        (!self.ended)
-            .then(|| timeline.chain([self.next_second]).min())
-            .flatten()
+        let t0 = (self.stage == Stage::Inject).then_some(self.t0);
+        let due = self.timeline.next(t0).into_iter().chain([self.next_second]).min();
+        due.filter(|_| !self.ended)
     }
 
     fn take(&mut self, now: Offset, input: Input, out: &mut Vec<Action>) {
@@ -196,7 +115,7 @@ impl<'p> Drill<'p> {
                     .for_each(|window| window.push_missed(now, count));
             }
             Input::Queried(name, value) => self.queried(now, &name, value),
-            Input::Injected(fault) => self.injected(now, &fault, out),
+            Input::Injected(fault) => self.timeline.injected(now, &fault, out),
             Input::InjectFailed(fault, error) => {
                 out.push(Action::Record(EventKind::FaultFailed {
                     fault: fault.clone(),
@@ -204,15 +123,10 @@ impl<'p> Drill<'p> {
                 }));
                 self.stop(StopReason::Fault(format!("{fault}: {error}")), out);
             }
-            Input::Removed(fault) => self.gone(now, &fault, Some(FaultEnd::Removed), out),
-            Input::RemoveFailed(fault, error) => {
-                out.push(Action::Record(EventKind::FaultFailed {
-                    fault: fault.clone(),
-                    error,
-                }));
-                self.gone(now, &fault, None, out);
-            }
+            Input::Removed(fault) => self.timeline.removed(&fault, out),
+            Input::RemoveFailed(fault, error) => self.timeline.remove_failed(&fault, error, out),
             Input::Lost(fault, why) => {
+                self.timeline.lost(fault.clone());
                 self.stop(StopReason::Fault(format!("{fault}: {why}")), out);
             }
             Input::TargetLost(why) => self.stop(StopReason::Target(why), out),
@@ -244,75 +158,23 @@ impl<'p> Drill<'p> {
 
     fn queried(&mut self, now: Offset, name: &SteadyName, value: Option<f64>) {
         for (steady, watch) in self.plan.steady.iter().zip(&mut self.steady) {
-            let SteadyKind::Promql { max, min, .. } = &steady.kind else {
-                continue;
-            };
             if steady.name == *name {
-                let within =
-                    value.is_some_and(|v| max.is_none_or(|max| v <= max) && min.is_none_or(|min| v >= min));
-                watch.value = value;
-                watch.within_since = if within {
-                    watch.within_since.or(Some(now))
-                } else {
-                    None
-                };
+                watch.queried(steady, now, value);
             }
         }
-    }
-
-    fn injected(&mut self, now: Offset, fault: &FaultName, out: &mut Vec<Action>) {
-        out.push(Action::Record(EventKind::FaultInjected { fault: fault.clone() }));
-        let state = self.state_of(fault);
-        // A stop may have come while it was being injected; then its removal is under way already.
-        if *state == EntryState::Ordered {
-            *state = EntryState::InPlace { since: now };
-        }
-    }
-
-    fn gone(&mut self, now: Offset, fault: &FaultName, how: Option<FaultEnd>, out: &mut Vec<Action>) {
-        *self.state_of(fault) = EntryState::Gone;
-        self.removed_at = now;
-        if let Some(how) = how {
-            out.push(Action::Record(EventKind::FaultRemoved {
-                fault: fault.clone(),
-                how,
-            }));
-        }
-    }
-
-    fn state_of(&mut self, fault: &FaultName) -> &mut EntryState {
-        let index = self.plan.timeline.iter().position(|entry| entry.name == *fault);
-        &mut self.entries[index.expect("only faults of the plan are ever ordered")]
     }
 
     fn notified(&mut self, notification: &Notification) {
         for (expect, state) in self.plan.expect.iter().zip(&mut self.expect) {
-            for alert in notification
-                .alerts
-                .iter()
-                .filter(|a| matches(expect, &a.alert, &a.labels))
-            {
-                match alert.status.as_str() {
-                    "firing" => state.told = true,
-                    _ if state.told => state.resolved = true,
-                    _ => {}
-                }
-            }
+            state.notified(expect, notification);
         }
     }
 
     fn alert_changed(&mut self, seen: &AlertSeen) {
         // With a receiver of ours the notifications say it; without one the sources must.
-        if self.plan.observe.webhook.is_some() {
-            return;
-        }
-        for (expect, state) in self.plan.expect.iter().zip(&mut self.expect) {
-            if matches(expect, &seen.alert, &seen.labels) {
-                match seen.state {
-                    AlertState::Firing => state.told = true,
-                    AlertState::Gone if state.told => state.resolved = true,
-                    _ => {}
-                }
+        if self.plan.observe.webhook.is_none() {
+            for (expect, state) in self.plan.expect.iter().zip(&mut self.expect) {
+                state.changed(expect, seen);
             }
         }
     }
@@ -335,16 +197,7 @@ impl<'p> Drill<'p> {
         }
         self.stopping = true;
         out.push(Action::Record(EventKind::Stopped(reason)));
-        for (entry, state) in self.plan.timeline.iter().zip(&mut self.entries) {
-            match state {
-                EntryState::Waiting => *state = EntryState::Gone,
-                EntryState::Ordered | EntryState::InPlace { .. } => {
-                    *state = EntryState::Removing;
-                    out.push(Action::Remove(entry.name.clone()));
-                }
-                EntryState::Removing | EntryState::Gone => {}
-            }
-        }
+        self.timeline.stop(out);
         if matches!(self.stage, Stage::Preflight | Stage::Steady | Stage::Recover) {
             self.finish(Ended::Aborted, out);
         }
@@ -441,20 +294,9 @@ impl<'p> Drill<'p> {
     }
 
     fn advance_timeline(&mut self, now: Offset, out: &mut Vec<Action>) {
-        for (entry, state) in self.plan.timeline.iter().zip(&mut self.entries) {
-            match *state {
-                EntryState::Waiting if now >= self.t0 + entry.at => {
-                    *state = EntryState::Ordered;
-                    out.push(Action::Inject(entry.name.clone()));
-                }
-                EntryState::InPlace { since } if now >= since + entry.hold => {
-                    *state = EntryState::Removing;
-                    out.push(Action::Remove(entry.name.clone()));
-                }
-                _ => {}
-            }
-        }
-        if self.entries.iter().all(|state| *state == EntryState::Gone) {
+        self.timeline.advance(now, self.t0, out);
+        if self.timeline.all_gone() {
+            self.removed_at = now;
             self.enter(Stage::Verify, now, out);
             out.push(Action::Verify);
         }
@@ -510,66 +352,6 @@ impl<'p> Drill<'p> {
         self.ended = true;
         out.push(Action::Finish(how));
     }
-}
-
-impl SteadyWatch {
-    fn evaluate(&mut self, steady: &Steady, now: Offset) -> SteadyEvaluated {
-        let counts = self.window.counts(now);
-        let full = self.window.is_full(now);
-        let (value, holds) = match &steady.kind {
-            SteadyKind::P95 { limit, .. } => {
-                let value = self.window.p95_ms();
-                (
-                    value,
-                    value.is_some_and(|p95| p95 <= limit.as_secs_f64() * 1e3) && !counts.is_blind(),
-                )
-            }
-            SteadyKind::Success { floor, .. } => {
-                let value = counts.success();
-                (
-                    value,
-                    value.is_some_and(|success| success >= *floor) && !counts.is_blind(),
-                )
-            }
-            SteadyKind::Promql { .. } => {
-                let held = self
-                    .within_since
-                    .is_some_and(|since| now.since(since) >= steady.window);
-                (self.value, held)
-            }
-        };
-        self.value = value;
-        self.holds = full.then_some(holds);
-        SteadyEvaluated {
-            name: steady.name.clone(),
-            value,
-            holds: self.holds,
-            up: counts.up,
-            down: counts.down,
-            unknown: counts.unknown,
-        }
-    }
-}
-
-fn not_holding((steady, watch): (&Steady, &SteadyWatch)) -> Option<String> {
-    let seen = match (&steady.kind, watch.value) {
-        (_, None) => "nothing was seen".to_owned(),
-        (SteadyKind::P95 { .. }, Some(ms)) => format!(
-            "it is {}",
-            Span::from_value(Duration::from_secs_f64(ms.round() / 1e3))
-        ),
-        (SteadyKind::Success { .. }, Some(share)) => format!("it is {:.1}%", share * 100.0),
-        (SteadyKind::Promql { .. }, Some(value)) => format!("it is {value}"),
-    };
-    (watch.holds != Some(true)).then(|| format!("`{}` ({}): {seen}", steady.name, steady.text()))
-}
-
-fn matches(expect: &Expectation, alert: &str, labels: &std::collections::BTreeMap<String, String>) -> bool {
-    expect.alert == alert
-        && expect
-            .labels
-            .iter()
-            .all(|(key, value)| labels.get(key) == Some(value))
 }
 
 #[cfg(test)]

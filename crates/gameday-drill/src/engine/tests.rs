@@ -3,7 +3,7 @@
 use super::*;
 use crate::plan::{AbortIf, Entry, Expectation, FaultKind, Guard, Observe, Plan, Steady, SteadyKind};
 use expect_test::{Expect, expect};
-use gameday_core::{NotifiedAlert, Reason, TargetName, Timestamp};
+use gameday_core::{FaultEnd, FaultName, NotifiedAlert, Outcome, Reason, TargetName, Timestamp};
 use std::collections::BTreeMap;
 
 const SEC: Duration = Duration::from_secs(1);
@@ -76,7 +76,7 @@ fn simulate(plan: &Plan, seconds: u64, mut world: impl FnMut(u64) -> Vec<Input>)
             wanted.extend(drill.handle(now, input).iter().filter_map(word));
         }
         if !wanted.is_empty() {
-            told.push(format!("{second:>2}s {}", wanted.join(", ")));
+            told.push(format!("{second}s {}", wanted.join(", ")));
         }
     }
     told.join("\n") + "\n"
@@ -88,7 +88,11 @@ fn word(action: &Action) -> Option<String> {
         Action::Record(EventKind::StageEntered(stage)) => format!("[{stage:?}]"),
         Action::Record(EventKind::Stopped(why)) => format!("stopped {why:?}"),
         Action::Record(EventKind::FaultInjected { fault }) => format!("{fault} injected"),
-        Action::Record(EventKind::FaultRemoved { fault, .. }) => format!("{fault} removed"),
+        Action::Record(EventKind::FaultRemoved {
+            fault,
+            how: FaultEnd::Removed,
+        }) => format!("{fault} removed"),
+        Action::Record(EventKind::FaultRemoved { fault, .. }) => format!("{fault} lost"),
         Action::Record(EventKind::FaultFailed { fault, error }) => format!("{fault} failed: {error}"),
         Action::Record(EventKind::GuardBreached { detail, .. }) => format!("breach: {detail}"),
         Action::Record(other) => format!("{other:?}"),
@@ -139,6 +143,10 @@ fn notice(status: &str) -> Input {
     })
 }
 
+fn given(now: bool, inputs: Vec<Input>) -> Vec<Input> {
+    if now { inputs } else { vec![] }
+}
+
 /// A world in which all goes well, with something else in one of its seconds.
 fn check(also: impl Fn(u64) -> Vec<Input>, expect: Expect) {
     let world = |second| {
@@ -171,10 +179,10 @@ fn a_drill_goes_through_its_stages() {
             _ => vec![],
         },
         expect![[r#"
-             0s [Steady]
-             3s [Inject], inject slow
-             4s slow injected
-             9s remove slow
+            0s [Steady]
+            3s [Inject], inject slow
+            4s slow injected
+            9s remove slow
             10s slow removed, [Verify], verify
             13s [Recover]
             14s finish Completed
@@ -185,18 +193,12 @@ fn a_drill_goes_through_its_stages() {
 #[test]
 fn a_resolved_notice_is_waited_for_until_its_limit() {
     check(
-        |second| {
-            if second == 8 {
-                vec![notice("firing")]
-            } else {
-                vec![]
-            }
-        },
+        |second| given(second == 8, vec![notice("firing")]),
         expect![[r#"
-             0s [Steady]
-             3s [Inject], inject slow
-             4s slow injected
-             9s remove slow
+            0s [Steady]
+            3s [Inject], inject slow
+            4s slow injected
+            9s remove slow
             10s slow removed, [Verify], verify
             13s [Recover]
             20s finish Completed
@@ -209,23 +211,17 @@ fn a_steady_state_that_does_not_hold_refuses_and_touches_nothing() {
     check(
         |_| vec![down()],
         expect![[r#"
-         0s [Steady]
-         4s slow injected
-        10s slow removed
-        12s finish Refused("the steady state does not hold: `works` (checkout success >= 95% for 3s): it is 0.0%")
-    "#]],
+            0s [Steady]
+            4s slow injected
+            10s slow removed
+            12s finish Refused("the steady state does not hold: `works` (checkout success >= 95% for 3s): it is 0.0%")
+        "#]],
     );
 }
 
 #[test]
 fn a_refused_preflight_touches_nothing() {
-    let world = |second| {
-        if second == 0 {
-            vec![Input::Preflight(Err("no proxy".into()))]
-        } else {
-            vec![]
-        }
-    };
+    let world = |second| given(second == 0, vec![Input::Preflight(Err("no proxy".into()))]);
     expect![[r#"
          0s finish Refused("no proxy")
     "#]]
@@ -235,12 +231,12 @@ fn a_refused_preflight_touches_nothing() {
 #[test]
 fn a_guard_breach_removes_the_fault_and_aborts() {
     check(
-        |second| if second >= 6 { vec![down(), down()] } else { vec![] },
+        |second| given(second >= 6, vec![down(), down()]),
         expect![[r#"
-             0s [Steady]
-             3s [Inject], inject slow
-             4s slow injected
-             7s breach: 1 up, 3 down, 0 unknown, stopped Guard("checkout < 50% for 2s"), remove slow
+            0s [Steady]
+            3s [Inject], inject slow
+            4s slow injected
+            7s breach: 1 up, 3 down, 0 unknown, stopped Guard("checkout < 50% for 2s"), remove slow
             10s slow removed, [Verify], verify
             13s finish Aborted
         "#]],
@@ -251,12 +247,12 @@ fn a_guard_breach_removes_the_fault_and_aborts() {
 fn a_guard_that_cannot_see_is_a_breach() {
     let missed = || Input::Missed(ProbeName::new("checkout").unwrap(), 3);
     check(
-        |second| if second >= 6 { vec![missed()] } else { vec![] },
+        |second| given(second >= 6, vec![missed()]),
         expect![[r#"
-             0s [Steady]
-             3s [Inject], inject slow
-             4s slow injected
-             6s breach: blind: 2 up, 0 down, 3 unknown, stopped Guard("checkout < 50% for 2s"), remove slow
+            0s [Steady]
+            3s [Inject], inject slow
+            4s slow injected
+            6s breach: blind: 2 up, 0 down, 3 unknown, stopped Guard("checkout < 50% for 2s"), remove slow
             10s slow removed, [Verify], verify
             13s finish Aborted
         "#]],
@@ -267,18 +263,12 @@ fn a_guard_that_cannot_see_is_a_breach() {
 fn a_second_signal_never_skips_the_rollback() {
     let signal = || Input::Stop(StopReason::Signal("SIGINT".into()));
     check(
-        |second| {
-            if second == 6 || second == 7 {
-                vec![signal()]
-            } else {
-                vec![]
-            }
-        },
+        |second| given(second == 6 || second == 7, vec![signal()]),
         expect![[r#"
-             0s [Steady]
-             3s [Inject], inject slow
-             4s slow injected
-             6s stopped Signal("SIGINT"), remove slow
+            0s [Steady]
+            3s [Inject], inject slow
+            4s slow injected
+            6s stopped Signal("SIGINT"), remove slow
             10s slow removed, [Verify], verify
             13s finish Aborted
         "#]],
@@ -289,11 +279,11 @@ fn a_second_signal_never_skips_the_rollback() {
 fn a_signal_while_the_fault_is_being_injected_removes_it() {
     let signal = || Input::Stop(StopReason::Signal("SIGTERM".into()));
     check(
-        |second| if second == 3 { vec![signal()] } else { vec![] },
+        |second| given(second == 3, vec![signal()]),
         expect![[r#"
-             0s [Steady]
-             3s [Inject], inject slow, stopped Signal("SIGTERM"), remove slow
-             4s slow injected
+            0s [Steady]
+            3s [Inject], inject slow, stopped Signal("SIGTERM"), remove slow
+            4s slow injected
             10s slow removed, [Verify], verify
             13s finish Aborted
         "#]],
@@ -304,7 +294,7 @@ fn a_signal_while_the_fault_is_being_injected_removes_it() {
 fn a_signal_before_anything_was_touched_just_ends_it() {
     let signal = || Input::Stop(StopReason::Signal("SIGINT".into()));
     check(
-        |second| if second == 2 { vec![signal()] } else { vec![] },
+        |second| given(second == 2, vec![signal()]),
         expect![[r#"
              0s [Steady]
              2s stopped Signal("SIGINT"), finish Aborted
@@ -335,35 +325,23 @@ fn a_fault_that_fails_to_inject_is_removed_all_the_same() {
 #[test]
 fn a_lost_lease_and_a_lost_target_abort() {
     check(
-        |second| {
-            if second == 6 {
-                vec![Input::Lost(slow(), "its lease ran out".into())]
-            } else {
-                vec![]
-            }
-        },
+        |second| given(second == 6, vec![Input::Lost(slow(), "its lease ran out".into())]),
         expect![[r#"
-             0s [Steady]
-             3s [Inject], inject slow
-             4s slow injected
-             6s stopped Fault("slow: its lease ran out"), remove slow
-            10s slow removed, [Verify], verify
+            0s [Steady]
+            3s [Inject], inject slow
+            4s slow injected
+            6s stopped Fault("slow: its lease ran out"), remove slow
+            10s slow lost, [Verify], verify
             13s finish Aborted
         "#]],
     );
     check(
-        |second| {
-            if second == 6 {
-                vec![Input::TargetLost("no answer".into())]
-            } else {
-                vec![]
-            }
-        },
+        |second| given(second == 6, vec![Input::TargetLost("no answer".into())]),
         expect![[r#"
-             0s [Steady]
-             3s [Inject], inject slow
-             4s slow injected
-             6s stopped Target("no answer"), remove slow
+            0s [Steady]
+            3s [Inject], inject slow
+            4s slow injected
+            6s stopped Target("no answer"), remove slow
             10s slow removed, [Verify], verify
             13s finish Aborted
         "#]],
@@ -380,10 +358,10 @@ fn a_rollback_that_cannot_be_verified_never_recovers() {
         _ => vec![up()],
     };
     expect![[r#"
-         0s [Steady]
-         3s [Inject], inject slow
-         4s slow injected
-         9s remove slow
+        0s [Steady]
+        3s [Inject], inject slow
+        4s slow injected
+        9s remove slow
         10s slow failed: no answer, [Verify], verify
         13s finish Aborted
     "#]]

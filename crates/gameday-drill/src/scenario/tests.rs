@@ -323,9 +323,13 @@ fn addresses_are_urls_and_hold_no_secret() {
             3:1 a target needs `proxy` or `process`: what is it? | e.g. `{ proxy = "payments-db", api = "http://127.0.0.1:8474" }`
         "#]],
     );
-    check("vars = { base =", "vars = { bsae =", expect![[r#"
+    check(
+        "vars = { base =",
+        "vars = { bsae =",
+        expect![[r#"
         5:44 the probe's file has no variable `bsae` | did you mean `base`?
-    "#]]);
+    "#]],
+    );
     check(
         "file = \"probe.toml\"",
         "file = \"prob.toml\"",

@@ -1,0 +1,57 @@
+//! What goes into the engine and what comes out of it.
+
+use std::time::Duration;
+
+use gameday_core::{
+    AlertSeen, Ended, EventKind, FaultName, Notification, Outcome, ProbeName, SteadyName, StopReason,
+};
+
+/// What the engine is told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// Pre-flight is over; an error says why the drill must not go on.
+    Preflight(Result<(), String>),
+    /// A probe looked.
+    Probed(ProbeName, Outcome, Duration),
+    /// Ticks of a probe that could not run.
+    Missed(ProbeName, u64),
+    /// A query of a steady state was answered, or could not be.
+    Queried(SteadyName, Option<f64>),
+    /// A fault is in place.
+    Injected(FaultName),
+    /// A fault could not be injected; it may be in place all the same.
+    InjectFailed(FaultName, String),
+    /// A fault is gone.
+    Removed(FaultName),
+    /// A fault could not be removed, for as long as was tried.
+    RemoveFailed(FaultName, String),
+    /// A fault ended without us: its lease ran out or somebody took it away.
+    Lost(FaultName, String),
+    /// A target stopped answering.
+    TargetLost(String),
+    /// A notification arrived.
+    Notified(Notification),
+    /// An alert changed.
+    Alert(AlertSeen),
+    /// The rollback was looked at.
+    RollbackChecked(bool),
+    /// The drill must end early.
+    Stop(StopReason),
+    /// Only the time went on.
+    Tick,
+}
+
+/// What the engine wants done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Write this down.
+    Record(EventKind),
+    /// Journal the fault durably, then inject it.
+    Inject(FaultName),
+    /// Remove the fault, trying until it is gone or its lease must have ended it.
+    Remove(FaultName),
+    /// Look whether anything of ours is left.
+    Verify,
+    /// Write down how it ended, and stop.
+    Finish(Ended),
+}

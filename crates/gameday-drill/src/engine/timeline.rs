@@ -1,0 +1,121 @@
+//! The timeline while it runs: which faults wait, are in place, or are gone.
+
+use gameday_core::{EventKind, FaultEnd, FaultName, Offset};
+
+use super::input::Action;
+use crate::plan::Entry;
+
+/// The entries of a plan, each with its state.
+pub(super) struct Timeline<'p> {
+    entries: &'p [Entry],
+    states: Vec<State>,
+    lost: Vec<FaultName>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Waiting,
+    Ordered,
+    InPlace { since: Offset },
+    Removing,
+    Gone,
+}
+
+impl<'p> Timeline<'p> {
+    pub(super) fn new(entries: &'p [Entry]) -> Self {
+        Self {
+            entries,
+            states: vec![State::Waiting; entries.len()],
+            lost: Vec::new(),
+        }
+    }
+
+    /// What is due now: faults to order, and faults whose hold is over.
+    pub(super) fn advance(&mut self, now: Offset, t0: Offset, out: &mut Vec<Action>) {
+        for (entry, state) in self.entries.iter().zip(&mut self.states) {
+            match *state {
+                State::Waiting if now >= t0 + entry.at => {
+                    *state = State::Ordered;
+                    out.push(Action::Inject(entry.name.clone()));
+                }
+                State::InPlace { since } if now >= since + entry.hold => {
+                    *state = State::Removing;
+                    out.push(Action::Remove(entry.name.clone()));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// When the next entry is due; those that still wait only once `t0` is known.
+    pub(super) fn next(&self, t0: Option<Offset>) -> Option<Offset> {
+        let due = self
+            .entries
+            .iter()
+            .zip(&self.states)
+            .filter_map(|(entry, state)| match state {
+                State::Waiting => t0.map(|t0| t0 + entry.at),
+                State::InPlace { since } => Some(*since + entry.hold),
+                _ => None,
+            });
+        due.min()
+    }
+
+    pub(super) fn injected(&mut self, now: Offset, fault: &FaultName, out: &mut Vec<Action>) {
+        out.push(Action::Record(EventKind::FaultInjected { fault: fault.clone() }));
+        let state = self.state_of(fault);
+        // A stop may have come while it was being injected; then its removal is under way already.
+        if *state == State::Ordered {
+            *state = State::InPlace { since: now };
+        }
+    }
+
+    /// It ended without us; its removal is ordered all the same, to be sure.
+    pub(super) fn lost(&mut self, fault: FaultName) {
+        self.lost.push(fault);
+    }
+
+    pub(super) fn removed(&mut self, fault: &FaultName, out: &mut Vec<Action>) {
+        *self.state_of(fault) = State::Gone;
+        let how = if self.lost.contains(fault) {
+            FaultEnd::Lost
+        } else {
+            FaultEnd::Removed
+        };
+        out.push(Action::Record(EventKind::FaultRemoved {
+            fault: fault.clone(),
+            how,
+        }));
+    }
+
+    pub(super) fn remove_failed(&mut self, fault: &FaultName, error: String, out: &mut Vec<Action>) {
+        *self.state_of(fault) = State::Gone;
+        out.push(Action::Record(EventKind::FaultFailed {
+            fault: fault.clone(),
+            error,
+        }));
+    }
+
+    /// What waits never comes; what may be in place is removed.
+    pub(super) fn stop(&mut self, out: &mut Vec<Action>) {
+        for (entry, state) in self.entries.iter().zip(&mut self.states) {
+            match state {
+                State::Waiting => *state = State::Gone,
+                State::Ordered | State::InPlace { .. } => {
+                    *state = State::Removing;
+                    out.push(Action::Remove(entry.name.clone()));
+                }
+                State::Removing | State::Gone => {}
+            }
+        }
+    }
+
+    pub(super) fn all_gone(&self) -> bool {
+        self.states.iter().all(|state| *state == State::Gone)
+    }
+
+    fn state_of(&mut self, fault: &FaultName) -> &mut State {
+        let index = self.entries.iter().position(|entry| entry.name == *fault);
+        &mut self.states[index.expect("only faults of the plan are ever ordered")]
+    }
+}

@@ -1,0 +1,152 @@
+//! The plan as the journal keeps it: names and numbers, nothing secret.
+
+use std::time::Duration;
+
+use gameday_core::{
+    ExpectRecord, FaultRecord, GuardRecord, ObserveRecord, PlanRecord, Ratio, Span, SteadyRecord, TargetName,
+    TargetRecord, Unit, redact_url,
+};
+
+use super::{Entry, Expectation, Plan, Steady, SteadyKind, Target};
+
+/// Milliseconds of a span, for records.
+#[must_use]
+fn ms(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn span(duration: Duration) -> Span {
+    Span::from_value(duration)
+}
+
+impl Steady {
+    /// The condition for people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let window = span(self.window);
+        match &self.kind {
+            SteadyKind::P95 { probe, limit } => format!("{probe} p95 <= {} for {window}", span(*limit)),
+            SteadyKind::Success { probe, floor } => {
+                format!("{probe} success >= {} for {window}", Ratio::from_value(*floor))
+            }
+            SteadyKind::Promql { query, max, min } => {
+                let low = min.map(|min| format!(" >= {min}")).unwrap_or_default();
+                let high = max.map(|max| format!(" <= {max}")).unwrap_or_default();
+                format!("{query}{low}{high} for {window}")
+            }
+        }
+    }
+
+    fn record(&self) -> SteadyRecord {
+        let (limit, unit, at_most) = match &self.kind {
+            SteadyKind::P95 { limit, .. } => (limit.as_secs_f64() * 1e3, Unit::Ms, true),
+            SteadyKind::Success { floor, .. } => (*floor, Unit::Ratio, false),
+            SteadyKind::Promql { max: Some(max), .. } => (*max, Unit::Number, true),
+            SteadyKind::Promql { min, .. } => (min.unwrap_or_default(), Unit::Number, false),
+        };
+        SteadyRecord {
+            name: self.name.clone(),
+            text: self.text(),
+            limit,
+            unit,
+            at_most,
+            window_ms: ms(self.window),
+        }
+    }
+}
+
+impl Plan {
+    /// The plan as the journal keeps it: names and numbers, nothing secret.
+    #[must_use]
+    pub fn record(&self) -> PlanRecord {
+        let redacted = |url: &Option<String>| url.as_deref().map(redact_url);
+        PlanRecord {
+            title: self.title.clone(),
+            hypothesis: self.hypothesis.clone(),
+            runbook: self.runbook.clone(),
+            vars: self.vars.clone(),
+            targets: self
+                .targets
+                .iter()
+                .map(|(name, target)| target_record(name, target))
+                .collect(),
+            probes: self
+                .probes
+                .iter()
+                .map(|p| p.flow.record(p.name.clone(), &p.regions))
+                .collect(),
+            observe: ObserveRecord {
+                prometheus: redacted(&self.observe.prometheus),
+                alertmanager: redacted(&self.observe.alertmanager),
+                webhook: redacted(&self.observe.webhook),
+            },
+            steady: self.steady.iter().map(Steady::record).collect(),
+            timeline: self.timeline.iter().map(entry_record).collect(),
+            expect: self.expect.iter().map(expect_record).collect(),
+            guard: GuardRecord {
+                abort_if: self
+                    .guard
+                    .abort_if
+                    .iter()
+                    .map(|guard| guard.text.clone())
+                    .collect(),
+                max_duration_ms: ms(self.guard.max_duration),
+                lease_ms: ms(self.guard.lease),
+            },
+            recover_within_ms: self.recover_within.map(ms),
+        }
+    }
+
+    /// The longest window of the steady state: how long a gate has to look at least.
+    #[must_use]
+    pub fn longest_window(&self) -> Duration {
+        self.steady
+            .iter()
+            .map(|steady| steady.window)
+            .max()
+            .unwrap_or_default()
+    }
+
+    /// When the last fault is removed, after T0, if all goes as planned.
+    #[must_use]
+    pub fn timeline_length(&self) -> Duration {
+        self.timeline
+            .iter()
+            .map(|entry| entry.at + entry.hold)
+            .max()
+            .unwrap_or_default()
+    }
+}
+
+fn target_record(name: &TargetName, target: &Target) -> TargetRecord {
+    TargetRecord {
+        name: name.clone(),
+        kind: target.kind().to_owned(),
+        detail: target.identity(),
+    }
+}
+
+fn entry_record(entry: &Entry) -> FaultRecord {
+    FaultRecord {
+        name: entry.name.clone(),
+        on: entry.on.clone(),
+        kind: entry.fault.word().to_owned(),
+        detail: entry.fault.detail(),
+        at_ms: ms(entry.at),
+        hold_ms: ms(entry.hold),
+    }
+}
+
+fn expect_record(expect: &Expectation) -> ExpectRecord {
+    ExpectRecord {
+        label: expect.label.clone(),
+        alert: expect.alert.clone(),
+        of: expect.of.clone(),
+        job: expect.job.clone(),
+        firing_ms: expect.firing.map(ms),
+        notified_ms: expect.notified.map(ms),
+        resolved_ms: expect.resolved.map(ms),
+        labels: expect.labels.clone(),
+        receiver: expect.receiver.clone(),
+    }
+}
