@@ -176,7 +176,9 @@ impl<'s, 'p> Table<'s, 'p> {
 
     /// Says which of the keys were not known.
     pub fn finish(self) {
-        let asked = self.asked.borrow();
+        let mut asked = self.asked.borrow().clone();
+        asked.sort_unstable();
+        asked.dedup();
         for (key, _) in self.entries.iter() {
             let typed: &str = key.get_ref();
             // Known, but not taken: whoever asked has told why.

@@ -72,11 +72,12 @@ impl Timestamp {
     }
 
     fn jiff(self) -> jiff::Timestamp {
-        let (low, high) = (
-            jiff::Timestamp::MIN.as_microsecond(),
-            jiff::Timestamp::MAX.as_microsecond(),
-        );
-        jiff::Timestamp::from_microsecond(self.0.clamp(low, high)).expect("clamped into jiff's range")
+        let edge = if self.0 < 0 {
+            jiff::Timestamp::MIN
+        } else {
+            jiff::Timestamp::MAX
+        };
+        jiff::Timestamp::from_microsecond(self.0).unwrap_or(edge)
     }
 }
 
@@ -207,6 +208,14 @@ mod tests {
     #[test]
     fn go_zero_time_is_readable() {
         assert!(Timestamp::parse("0001-01-01T00:00:00Z").unwrap() < Timestamp::from_micros(0));
+    }
+
+    #[test]
+    fn times_beyond_the_calendar_are_its_edge() {
+        for micros in [i64::MIN, i64::MAX, 253_402_300_799_999_999] {
+            assert!(Timestamp::from_micros(micros).to_string().len() > 20);
+            assert!(Timestamp::from_micros(micros).to_ms_string().len() > 20);
+        }
     }
 
     #[test]

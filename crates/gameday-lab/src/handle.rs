@@ -31,8 +31,9 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// Starts `program lab up` in a process group of its own and waits until it is ready.
-    pub async fn start(kind: LabKind, program: &Path) -> Result<Lab, LabError> {
+    /// Starts `program lab up` in a process group of its own and waits until it is ready; `say` is told
+    /// each line of its progress.
+    pub async fn start(kind: LabKind, program: &Path, say: fn(&str)) -> Result<Lab, LabError> {
         let mut child = Command::new(program)
             .args(["lab", "up", "--lab", &kind.to_string(), "--output", "json"])
             .stdin(Stdio::piped())
@@ -46,7 +47,7 @@ impl Lab {
         let stderr = child.stderr.take().expect("standard error is a pipe");
         let tail = Tail::default();
         let mut reading = JoinSet::new();
-        reading.spawn(tail.clone().keep(stderr));
+        reading.spawn(tail.clone().keep(stderr, say));
         match timeout(START_LIMIT, read_exports(stdout)).await {
             Ok(Ok(exports)) => Ok(Lab {
                 exports,
@@ -121,11 +122,18 @@ async fn read_exports(stdout: ChildStdout) -> Result<LabExports, String> {
 struct Tail(Arc<Mutex<VecDeque<u8>>>);
 
 impl Tail {
-    async fn keep(self, mut stream: impl AsyncRead + Unpin) {
-        let mut buffer = [0; 1024];
-        while let Ok(read @ 1..) = stream.read(&mut buffer).await {
+    async fn keep(self, stream: impl AsyncRead + Unpin, say: fn(&str)) {
+        let mut lines = BufReader::new(stream);
+        let mut line = Vec::new();
+        // A line without an end is told in pieces rather than kept whole.
+        while let Ok(1..) = (&mut lines)
+            .take(TAIL_BYTES as u64)
+            .read_until(b'\n', &mut line)
+            .await
+        {
+            say(String::from_utf8_lossy(&line).trim_end());
             let mut kept = self.0.lock().expect("no holder of the tail panics");
-            kept.extend(&buffer[..read]);
+            kept.extend(line.drain(..));
             let surplus = kept.len().saturating_sub(TAIL_BYTES);
             kept.drain(..surplus);
         }
@@ -163,7 +171,7 @@ mod tests {
     #[tokio::test]
     async fn a_lab_tells_its_addresses_and_stops_when_its_input_is_closed() {
         let folder = program(&format!("echo '{EXPORTS}'; cat >/dev/null; touch \"$0.stopped\""));
-        let lab = Lab::start(LabKind::Embedded, &folder.path().join("gameday"))
+        let lab = Lab::start(LabKind::Embedded, &folder.path().join("gameday"), |_| {})
             .await
             .unwrap();
         assert_eq!(lab.exports().api, "http://a");
@@ -176,7 +184,7 @@ mod tests {
     async fn a_dropped_lab_stops_as_well() {
         let folder = program(&format!("echo '{EXPORTS}'; cat >/dev/null; touch \"$0.stopped\""));
         drop(
-            Lab::start(LabKind::Embedded, &folder.path().join("gameday"))
+            Lab::start(LabKind::Embedded, &folder.path().join("gameday"), |_| {})
                 .await
                 .unwrap(),
         );
@@ -192,7 +200,7 @@ mod tests {
     #[tokio::test]
     async fn a_lab_that_fails_tells_its_last_words() {
         let folder = program("echo 'no port is free' >&2; exit 2");
-        let error = Lab::start(LabKind::Real, &folder.path().join("gameday"))
+        let error = Lab::start(LabKind::Real, &folder.path().join("gameday"), |_| {})
             .await
             .unwrap_err();
         let told = error.to_string();

@@ -53,6 +53,14 @@ pub enum FaultError {
     },
 }
 
+impl FaultError {
+    /// Nothing answered where the proxy should be.
+    #[must_use]
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Proxy(gameday_proxy::ClientError::Unreachable { .. }))
+    }
+}
+
 /// Something that can be injected and undone.
 pub trait Fault: Send + Sync {
     /// Looks whether the target is there and as the scenario says; touches nothing.
