@@ -1,0 +1,166 @@
+//! The scorecard of the expected alerts and where the time to the notification went.
+
+use maud::{Markup, html};
+
+use super::parts::{against, alert_pill, label_set, prose, section};
+use super::scale::px;
+use crate::words::{clean, exact, exact_or_dash, spaced};
+use crate::{AlertReport, Moment, StagesMs, Trial};
+
+/// A row for each expectation.
+pub(super) fn scorecard(trial: &Trial) -> Markup {
+    if trial.alerts.is_empty() {
+        return html! {};
+    }
+    section(
+        "Expected alerts",
+        html! {
+            table.card {
+                thead { tr {
+                    th { "Alert" } th { "Verdict" }
+                    th.n { "Firing" } th.n { "Notified" } th.n { "Resolved" }
+                } }
+                @for alert in &trial.alerts {
+                    tbody {
+                        tr {
+                            th scope="row" { (clean(&alert.name)) }
+                            td { (alert_pill(alert.verdict)) }
+                            td.n data-label="Firing" { (against(alert.ttd_ms, alert.limits_ms.firing)) }
+                            td.n data-label="Notified" { (against(alert.ttn_ms, alert.limits_ms.notified)) }
+                            td.n data-label="Resolved" { (against(alert.resolved_ms, alert.limits_ms.resolved)) }
+                        }
+                        tr.detail { td colspan="5" { (prose(&alert.detail)) } }
+                        @if !alert.labels.is_empty() {
+                            tr.detail { td colspan="5" { (label_set(&alert.labels)) } }
+                        }
+                    }
+                }
+            }
+        },
+    )
+}
+
+/// Where the time went for each alert, and its marks.
+pub(super) fn stages(trial: &Trial) -> Markup {
+    html! { @for alert in &trial.alerts { (stages_of(trial, alert)) } }
+}
+
+fn stages_of(trial: &Trial, alert: &AlertReport) -> Markup {
+    let title = match trial.alerts.len() {
+        1 => "Where the time went".to_owned(),
+        _ => format!("Where the time went: {}", clean(&alert.name)),
+    };
+    let none = alert.stages_ms == StagesMs::default();
+    section(
+        &title,
+        html! {
+            @if none { p.note { "No stage is known: " (why(alert, "ttn_ms")) } } @else { (waterfall(alert)) }
+            (marks(trial, alert))
+            @for note in &alert.notes { p.note { (prose(note)) } }
+        },
+    )
+}
+
+fn why(alert: &AlertReport, key: &str) -> Markup {
+    html! { span.why { (prose(alert.why.get(key).map_or("", String::as_str))) } }
+}
+
+const MEANING: [(&str, &str); 5] = [
+    ("T0e → T1", "until the monitoring could see it"),
+    ("T1 → T2", "until the rule was true"),
+    ("T2 → T3", "the rule's for"),
+    ("T3 → T4", "Prometheus to Alertmanager"),
+    ("T4 → T5", "grouping and delivery"),
+];
+
+fn waterfall(alert: &AlertReport) -> Markup {
+    let total = alert.stages_ms.sum();
+    let rows = alert
+        .stages_ms
+        .named()
+        .into_iter()
+        .zip(MEANING.into_iter().zip(starts(alert)));
+    html! {
+        table.stages {
+            thead { tr { th { "Stage" } th { "From → to" } th.n { "Time" } th.bars { span.hide { "Share" } } } }
+            tbody { @for ((name, ms), ((marks, meaning), start)) in rows {
+                tr {
+                    th scope="row" { (spaced(name).replace(' ', "-")) span.what { (meaning) } }
+                    td.marks { (marks) }
+                    td.n { (exact_or_dash(ms)) }
+                    td.bars { @match ms { Some(ms) => (bar(start, ms, total)), None => (why(alert, name)) } }
+                }
+            } }
+            tfoot { tr {
+                th scope="row" { "Time to notify" } td.marks { "T0e → T5" }
+                td.n { (exact_or_dash(alert.ttn_ms)) }
+                td.bars { @if alert.ttn_ms.is_none() { (why(alert, "ttn_ms")) } }
+            } }
+        }
+    }
+}
+
+/// Where each stage's bar begins: after those before it.
+fn starts(alert: &AlertReport) -> [i64; 5] {
+    let mut sum = 0;
+    alert.stages_ms.named().map(|(_, ms)| {
+        let start = sum;
+        sum += ms.unwrap_or(0);
+        start
+    })
+}
+
+fn bar(start: i64, ms: i64, total: i64) -> Markup {
+    #[expect(clippy::cast_precision_loss, reason = "a drill is far shorter than 2^53 ms")]
+    let share = |ms: i64| ms as f64 * 100.0 / total.max(1) as f64;
+    html! {
+        svg.bar viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true" {
+            rect.rail x="0" y="0" width="100" height="10" {}
+            rect.fill x=(px(share(start).min(99.4))) y="0" width=(px(share(ms).max(0.6))) height="10" {}
+        }
+    }
+}
+
+/// Each mark with its time and what it is after T0e.
+fn marks(trial: &Trial, alert: &AlertReport) -> Markup {
+    let fault = trial.faults.iter().find(|fault| fault.name == alert.of);
+    let effective = fault.and_then(|fault| fault.effective_at);
+    let after = |at: Option<Moment>| {
+        at.zip(effective)
+            .map_or_else(String::new, |(at, from)| format!("+{}", exact(at.ms_since(from))))
+    };
+    let all = [("T0e", effective)].into_iter().chain(alert.marks.named());
+    html! {
+        details {
+            summary { "Marks, UTC" }
+            table.plain {
+                thead { tr { th { "Mark" } th { "What" } th.n { "Time" } th.n { "After T0e" } th { "As the source gave it" } } }
+                tbody { @for (name, at) in all {
+                    tr {
+                        th scope="row" { (name) }
+                        td { (meaning(name)) }
+                        td.n { (at.map_or_else(|| "—".to_owned(), Moment::clock)) }
+                        td.n { (after(at)) }
+                        td { @match alert.raw.get(name).filter(|_| at.is_some()) {
+                            Some(raw) => code { (raw) },
+                            None => (why(alert, name)),
+                        } }
+                    }
+                } }
+            }
+        }
+    }
+}
+
+fn meaning(mark: &str) -> &'static str {
+    match mark {
+        "T0e" => "fault effective",
+        "T1" => "first scrape that could see it",
+        "T2" => "rule active",
+        "T3" => "firing",
+        "T4" => "seen by Alertmanager",
+        "T5" => "notification received",
+        "T9" => "rule inactive",
+        _ => "resolved notice received",
+    }
+}

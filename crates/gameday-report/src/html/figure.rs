@@ -1,0 +1,37 @@
+//! Shapes of the timeline: each kind has its own, so that no colour is needed to tell them apart.
+
+use std::fmt::Write;
+
+use super::scale::px;
+use crate::measure::Look;
+
+/// Each kind of look with its word and class, in the order of the legend.
+pub(super) const LOOKS: [(Look, &str, &str); 5] = [
+    (Look::Up, "up", "look-up"),
+    (Look::Slow, "slow", "look-slow"),
+    (Look::Down, "down", "look-down"),
+    (Look::Unknown, "unknown", "look-unknown"),
+    (Look::Missed, "missed", "look-missed"),
+];
+
+/// Appends the outline of a look to a path.
+pub(super) fn look(path: &mut String, look: Look, x: f64, y: f64) {
+    let shape = match look {
+        Look::Up => "m-2 0a2 2 0 1 0 4 0a2 2 0 1 0 -4 0",
+        Look::Slow => "m0 -3l3 5.4h-6z",
+        Look::Down => "m-3 -3l6 6m0 -6l-6 6",
+        Look::Unknown => "m-2.8 0a2.8 2.8 0 1 0 5.6 0a2.8 2.8 0 1 0 -5.6 0",
+        Look::Missed => "m0 -4v8",
+    };
+    write!(path, "M{} {}{shape}", px(x), px(y)).expect("a String takes every write");
+}
+
+/// A triangle pointing down onto a lane: a notification.
+pub(super) fn notice(x: f64, y: f64) -> String {
+    format!("M{} {}l-5 -9h10z", px(x), px(y))
+}
+
+/// A diamond on a lane: a resolved notice.
+pub(super) fn resolved(x: f64, y: f64) -> String {
+    format!("M{} {}l5 -5l-5 -5l-5 5z", px(x), px(y))
+}

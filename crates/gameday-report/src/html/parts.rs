@@ -1,0 +1,140 @@
+//! Small pieces that every section uses.
+
+use maud::{Markup, html};
+
+use crate::words::{clean, limit, spaced, span_or_dash};
+use crate::{AlertVerdict, Verdict};
+
+/// What a colour means; each has a shape or a word beside it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tone {
+    Good,
+    Bad,
+    Doubt,
+}
+
+impl Tone {
+    pub(super) fn class(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Bad => "bad",
+            Self::Doubt => "doubt",
+        }
+    }
+
+    pub(super) fn sign(self) -> &'static str {
+        match self {
+            Self::Good => "✓",
+            Self::Bad => "✕",
+            Self::Doubt => "?",
+        }
+    }
+}
+
+pub(super) fn tone(verdict: Verdict) -> Tone {
+    match verdict {
+        Verdict::Passed => Tone::Good,
+        Verdict::Failed | Verdict::RollbackUnverified => Tone::Bad,
+        Verdict::Inconclusive | Verdict::Aborted | Verdict::Refused => Tone::Doubt,
+    }
+}
+
+pub(super) fn verdict_word(verdict: Verdict) -> String {
+    spaced(verdict.word())
+}
+
+/// A word with its sign in its colour.
+pub(super) fn pill(tone: Tone, word: &str) -> Markup {
+    html! { span class={ "pill " (tone.class()) } { span.sign aria-hidden="true" { (tone.sign()) } (word) } }
+}
+
+pub(super) fn alert_pill(verdict: AlertVerdict) -> Markup {
+    let tone = match verdict {
+        AlertVerdict::Passed => Tone::Good,
+        AlertVerdict::Unknown => Tone::Doubt,
+        _ => Tone::Bad,
+    };
+    pill(tone, &spaced(verdict.word()))
+}
+
+/// Whether something holds, as a pill.
+pub(super) fn holds(holds: Option<bool>) -> Markup {
+    match holds {
+        Some(true) => pill(Tone::Good, "holds"),
+        Some(false) => pill(Tone::Bad, "broken"),
+        None => pill(Tone::Doubt, "unknown"),
+    }
+}
+
+/// A span with the limit it was held against.
+pub(super) fn against(ms: Option<i64>, most: Option<u64>) -> Markup {
+    let over = ms
+        .zip(most)
+        .is_some_and(|(ms, most)| i64::try_from(most).is_ok_and(|most| ms > most));
+    html! {
+        span.value.over[over] { (span_or_dash(ms)) }
+        @if let Some(most) = most { span.limit { " ≤ " (limit(most)) } }
+    }
+}
+
+/// Labels as `key="value"`.
+pub(super) fn label_set(labels: &std::collections::BTreeMap<String, String>) -> Markup {
+    html! {
+        @for (key, value) in labels { code.label { (clean(key)) "=" (clean(value)) } " " }
+    }
+}
+
+/// A section whose table may be wider than a phone.
+pub(super) fn section(title: &str, content: Markup) -> Markup {
+    html! { section { h2 { (title) } div.scroll tabindex="0" role="region" aria-label=(title) { (content) } } }
+}
+
+/// A link only where a link can do no harm; otherwise text.
+pub(super) fn link(url: &str) -> Markup {
+    let url = clean(url);
+    let safe = url.starts_with("https://") || url.starts_with("http://");
+    html! {
+        @if safe { a href=(url) rel="noreferrer noopener" { (url) } } @else { (url) }
+    }
+}
+
+/// A sentence of ours, in which backticks stand around names.
+pub(super) fn prose(text: &str) -> Markup {
+    let text = glued(&clean(text));
+    // Names come from others: one with a backtick of its own must not turn the rest into code.
+    let paired = text.matches('`').count().is_multiple_of(2);
+    html! {
+        @if paired {
+            @for (index, part) in text.split('`').enumerate() {
+                @if index % 2 == 1 { code { (part) } } @else { (part) }
+            }
+        } @else { (text) }
+    }
+}
+
+/// With a number and its unit kept on one line.
+fn glued(text: &str) -> String {
+    let letters = text.chars();
+    let before = std::iter::once(' ').chain(letters.clone());
+    let after = letters.clone().skip(1).chain(std::iter::once(' '));
+    let glue = |((before, letter), after): ((char, char), char)| {
+        let in_number = letter == ' ' && before.is_ascii_digit() && after.is_ascii_lowercase();
+        if in_number { '\u{a0}' } else { letter }
+    };
+    before.zip(letters).zip(after).map(glue).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_and_its_unit_stay_on_one_line() {
+        assert_eq!(glued("after 3 min 05 s, é 9"), "after 3\u{a0}min 05\u{a0}s, é 9");
+        assert_eq!(
+            prose("to `a` in 1 s").into_string(),
+            "to <code>a</code> in 1\u{a0}s"
+        );
+        assert_eq!(prose("odd ` tick").into_string(), "odd ` tick");
+    }
+}

@@ -1,0 +1,117 @@
+//! What a reader wants in the first five seconds: the verdict, why, and five numbers.
+
+use maud::{Markup, html};
+
+use super::parts::{link, pill, prose, tone, verdict_word};
+use crate::words::{clean, exact, span};
+use crate::{Measurement, Trial};
+
+/// The verdict in a word and a sentence.
+pub(super) fn banner(measurement: &Measurement) -> Markup {
+    let tone = tone(measurement.verdict);
+    let first = measurement.trials.first();
+    html! {
+        header {
+            p.eyebrow { "Game day · " (clean(&measurement.scenario)) }
+            h1 { (clean(&measurement.plan.title)) }
+            div class={ "verdict " (tone.class()) } role="status" {
+                div.word { span.sign aria-hidden="true" { (tone.sign()) } (capital(&verdict_word(measurement.verdict))) }
+                p { (prose(&measurement.summary)) }
+            }
+            @if let Some(hypothesis) = &measurement.plan.hypothesis {
+                p.hypothesis { span.key { "Hypothesis" } (clean(hypothesis)) }
+            }
+            p.meta {
+                @if let Some(trial) = first {
+                    span { (trial.started_at.text().replace('T', " ").trim_end_matches('Z')) " UTC" }
+                    span { (span(trial.ended_at.ms_since(trial.started_at))) " long" }
+                }
+                @if let Some(lab) = &measurement.lab { span { "lab " (clean(lab)) } }
+                span { "exit code " (measurement.exit_code) }
+                @if let Some(runbook) = &measurement.plan.runbook { span { "runbook " (link(runbook)) } }
+            }
+        }
+    }
+}
+
+/// Everything that kept the drill from passing, when it is more than the banner says.
+pub(super) fn reasons(trial: &Trial) -> Markup {
+    html! {
+        @if trial.reasons.len() > 1 {
+            section {
+                h2 { "Why" }
+                ul.reasons { @for reason in &trial.reasons { li { (prose(reason)) } } }
+            }
+        }
+    }
+}
+
+/// The key numbers; those of an alert are of the one that was notified first.
+pub(super) fn numbers(trial: &Trial) -> Markup {
+    if trial.marks.t0.is_none() {
+        return html! {};
+    }
+    let alert = trial
+        .alerts
+        .iter()
+        .min_by_key(|alert| (alert.marks.t5.is_none(), alert.marks.t5));
+    let of = |value: fn(&crate::AlertReport) -> Option<i64>| alert.and_then(value);
+    html! {
+        section.numbers aria-label="Key numbers" {
+            (number("Time to detect", "fault effective → firing", of(|alert| alert.ttd_ms)))
+            (number("Time to notify", "fault effective → notification", of(|alert| alert.ttn_ms)))
+            (number("Time to recover", "fault effective → steady", trial.ttr_ms))
+            (number("Self-heal", "fault removed → steady", trial.self_heal_ms))
+            (number("Hang-over", "fault removed → resolved notice", of(|alert| alert.hang_over_ms)))
+        }
+        @if trial.alerts.len() > 1 && let Some(alert) = alert {
+            p.note { "Detection and hang-over are those of " (clean(&alert.name)) ", the first to arrive." }
+        }
+        @if trial.group_stage_clean == Some(false) {
+            p.note { (pill(super::parts::Tone::Doubt, "group not clean"))
+                " Alertmanager still had a group from before: the notification time counts in no mean." }
+        }
+    }
+}
+
+fn number(name: &str, what: &str, ms: Option<i64>) -> Markup {
+    html! {
+        div.number {
+            div.name { (name) }
+            @match ms {
+                Some(ms) => { div.figure title=(exact(ms)) { (figure(ms)) } }
+                None => { div.figure.none { "—" } }
+            }
+            div.what { (what) }
+        }
+    }
+}
+
+/// A number with its unit set smaller.
+fn figure(ms: i64) -> Markup {
+    let text = span(ms);
+    html! {
+        @for (index, word) in text.split(' ').enumerate() {
+            @if index % 2 == 0 { (word) } @else { small { (word) } }
+        }
+    }
+}
+
+/// The means, in the one form in which they may stand.
+pub(super) fn means(measurement: &Measurement) -> Markup {
+    html! {
+        section {
+            h2 { "Means" }
+            p.mean { (measurement.mttd.sentence()) }
+            p.mean { (measurement.mttr.sentence()) }
+        }
+    }
+}
+
+/// With a capital first letter, as it stands alone.
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

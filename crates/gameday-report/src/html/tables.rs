@@ -1,0 +1,254 @@
+//! Everything else, as tables: what was done, what was seen, and how far it can be trusted.
+
+use maud::{Markup, html};
+
+use super::parts::{Tone, against, holds, label_set, link, pill, prose, section};
+use super::tracks::value_text;
+use crate::words::{clean, count, exact_or_dash, limit, micros};
+use crate::{Measurement, Moment, Phase, Trial};
+
+fn clock(at: Option<Moment>) -> String {
+    at.map_or_else(|| "—".to_owned(), Moment::clock)
+}
+
+pub(super) fn faults(trial: &Trial) -> Markup {
+    section(
+        "Faults",
+        html! {
+            table.plain {
+                thead { tr {
+                    th { "Fault" } th { "On" } th { "What" }
+                    th.n { "Ordered" } th.n { "Effective" } th.n { "Removed" } th.n { "Touched" }
+                } }
+                tbody { @for fault in &trial.faults {
+                    tr {
+                        th scope="row" { (clean(&fault.name)) }
+                        td { (clean(&fault.on)) }
+                        td.wide { (clean(&fault.kind)) ": " (clean(&fault.detail)) }
+                        td.n { (clock(fault.ordered_at)) }
+                        td.n { (clock(fault.effective_at)) }
+                        td.n { (clock(fault.removed_at)) }
+                        td.n { (fault.touched) }
+                    }
+                    @for (key, why) in &fault.why {
+                        tr.detail { td colspan="7" { (clean(&key.replace("_at", ""))) " unknown: " (prose(why)) } }
+                    }
+                } }
+            }
+        },
+    )
+}
+
+pub(super) fn recovery(trial: &Trial) -> Markup {
+    let why = |key: &str| prose(trial.why.get(key).map_or("", String::as_str));
+    section(
+        "Recovery",
+        html! {
+            table.plain.slim {
+                tbody {
+                    tr { th scope="row" { "Fault removed" span.what { "T7" } } td.n { (clock(trial.marks.t7)) } td.why { (why("T7")) } }
+                    tr { th scope="row" { "Steady state back" span.what { "T8" } } td.n { (clock(trial.marks.t8)) } td.why { (why("T8")) } }
+                    tr { th scope="row" { "Time to recover" span.what { "T8 − T0e" } } td.n { (exact_or_dash(trial.ttr_ms)) } td.why { (why("ttr_ms")) } }
+                    tr { th scope="row" { "Self-heal" span.what { "T8 − T7" } } td.n { (exact_or_dash(trial.self_heal_ms)) } td.why { (why("self_heal_ms")) } }
+                }
+            }
+            @if !trial.steady.is_empty() { (steady(trial)) }
+        },
+    )
+}
+
+fn steady(trial: &Trial) -> Markup {
+    html! {
+        table.plain {
+            thead { tr { th { "Steady state" } th { "Before" } th.n { "Worst since T0" } th { "At the end" } } }
+            tbody { @for one in &trial.steady {
+                @let value = |value: Option<f64>| value.map_or_else(|| "—".to_owned(), |value| value_text(value, one.unit));
+                tr {
+                    th scope="row" { (clean(&one.name)) span.what { (clean(&one.text)) } }
+                    td { (holds(one.before)) " " (value(one.value_before)) }
+                    td.n { (value(one.worst)) }
+                    td { (holds(one.after)) " " (value(one.value_after)) }
+                }
+                @if let Some(why) = &one.why { tr.detail { td colspan="4" { (prose(why)) } } }
+            } }
+        }
+    }
+}
+
+pub(super) fn probes(trial: &Trial) -> Markup {
+    if trial.probes.is_empty() {
+        return html! {};
+    }
+    section(
+        "What the probes saw",
+        html! {
+            table.plain {
+                thead { tr {
+                    th { "Probe" } th { "" } th.n { "Looks" } th.n { "Up" } th.n { "Slow" } th.n { "Down" }
+                    th.n { "Unknown" } th.n { "Missed" } th.n { "p50 ms" } th.n { "p95 ms" } th.n { "Max ms" }
+                } }
+                @for probe in &trial.probes {
+                    tbody { @for (index, (when, phase)) in probe.phases().into_iter().enumerate() {
+                        tr {
+                            @if index == 0 {
+                                th scope="rowgroup" rowspan="3" { (clean(&probe.probe)) span.what { (clean(&probe.region)) } }
+                            }
+                            td { (when) }
+                            (phase_cells(phase))
+                        }
+                    } }
+                }
+            }
+            p.note { "Latencies are of the looks that said up." }
+        },
+    )
+}
+
+fn phase_cells(phase: &Phase) -> Markup {
+    let ms = |ms: Option<f64>| ms.map_or_else(|| "—".to_owned(), |ms| format!("{ms:.1}"));
+    let reasons: Vec<String> = phase
+        .reasons
+        .iter()
+        .map(|(word, number)| format!("{word} ×{number}"))
+        .collect();
+    let reasons = Some(reasons.join(", ")).filter(|text| !text.is_empty());
+    html! {
+        td.n { (phase.runs) } td.n { (phase.up) } td.n { (phase.slow) }
+        td.n title=[reasons.as_deref()] { (phase.down) }
+        td.n title=[reasons.as_deref()] { (phase.unknown) }
+        td.n { (phase.missed) }
+        td.n { (ms(phase.p50_ms)) } td.n { (ms(phase.p95_ms)) } td.n { (ms(phase.max_ms)) }
+    }
+}
+
+pub(super) fn notifications(trial: &Trial) -> Markup {
+    section(
+        "Notifications received",
+        html! {
+            @if trial.notifications.is_empty() { p.note { "None." } } @else {
+                table.plain {
+                    thead { tr { th { "Arrived" } th { "Receiver" } th { "Status" } th { "Alerts" } } }
+                    tbody { @for notice in &trial.notifications { tr {
+                        td.t { (notice.arrived.clock()) }
+                        td { (clean(&notice.receiver)) }
+                        td { (clean(&notice.status)) }
+                        td {
+                            (clean(&notice.alerts.join(", ")))
+                            @if notice.truncated_alerts > 0 { " and " (count(notice.truncated_alerts, "alert")) " left out" }
+                        }
+                    } } }
+                }
+            }
+        },
+    )
+}
+
+pub(super) fn other_alerts(trial: &Trial) -> Markup {
+    if trial.other_alerts.is_empty() {
+        return html! {};
+    }
+    section(
+        "Alerts nobody expected",
+        html! {
+            table.plain {
+                thead { tr { th { "First seen" } th { "Alert" } th { "State" } th { "Labels" } } }
+                tbody { @for other in &trial.other_alerts { tr {
+                    td.t { (other.seen_at.clock()) }
+                    th scope="row" { (clean(&other.name)) }
+                    td { @if other.fired { "fired" } @else { "pending only" } }
+                    td { (label_set(&other.labels)) }
+                } } }
+            }
+        },
+    )
+}
+
+pub(super) fn checks(trial: &Trial) -> Markup {
+    section(
+        "Pre-flight",
+        html! {
+            @if trial.checks.is_empty() { p.note { "Nothing was checked." } } @else {
+                table.plain {
+                    tbody { @for check in &trial.checks { tr {
+                        th scope="row" { (clean(&check.name)) }
+                        td { @if check.ok { (pill(Tone::Good, "ok")) } @else { (pill(Tone::Bad, "refused")) } }
+                        td { (prose(&check.detail)) }
+                    } } }
+                }
+            }
+        },
+    )
+}
+
+pub(super) fn safety(trial: &Trial) -> Markup {
+    section(
+        "Safety log",
+        html! {
+            p { @if trial.rollback.verified { (pill(Tone::Good, "rollback verified")) } @else { (pill(Tone::Bad, "rollback not verified")) }
+                @if let Some(why) = &trial.rollback.why { " " (prose(why)) } }
+            table.plain {
+                tbody { @for line in &trial.safety { tr {
+                    td.t { (line.at.clock()) }
+                    td.n { @if let Some(ms) = line.after_t0_ms { (crate::words::exact(ms)) } }
+                    th scope="row" { (line.what) }
+                    td { (prose(&line.text)) }
+                } } }
+            }
+        },
+    )
+}
+
+pub(super) fn clocks(trial: &Trial) -> Markup {
+    section(
+        "Clocks",
+        html! {
+            @if trial.clocks.is_empty() { p.note { "No other clock was compared with ours; times of other systems stand as they gave them." } } @else {
+                table.plain {
+                    thead { tr { th { "Source" } th.n { "Theirs less ours" } th.n { "Error bound" } th { "Its marks" } } }
+                    tbody { @for clock in &trial.clocks { tr {
+                        th scope="row" { (clean(&clock.source)) }
+                        td.n { (micros(clock.offset_us)) }
+                        td.n { "±" (micros(clock.error_us)) }
+                        td {
+                            @if clock.corrected { "less the offset" } @else { "as given: the offset is within its error" }
+                            @if clock.stepped { ", " (pill(Tone::Doubt, "stepped")) }
+                        }
+                    } } }
+                }
+            }
+        },
+    )
+}
+
+pub(super) fn plan(measurement: &Measurement) -> Markup {
+    let plan = &measurement.plan;
+    html! {
+        section { details {
+            summary { "The plan as it was run" }
+            dl {
+                @for target in &plan.targets { dt { "Target " (clean(target.name.as_str())) } dd { (clean(&target.kind)) ", " (prose(&target.detail)) } }
+                @for probe in &plan.probes { dt { "Probe " (clean(probe.name.as_str())) } dd {
+                    "every " (limit(probe.every_ms)) ", timeout " (limit(probe.timeout_ms)) ", from "
+                    (probe.regions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")) ": "
+                    (probe.steps.iter().map(ToString::to_string).collect::<Vec<_>>().join(" → "))
+                } }
+                @for fault in &plan.timeline { dt { "Fault " (clean(fault.name.as_str())) } dd {
+                    "at " (limit(fault.at_ms)) " for " (limit(fault.hold_ms)) " on " (clean(fault.on.as_str())) ": " (clean(&fault.kind)) ", " (clean(&fault.detail))
+                } }
+                @for expect in &plan.expect { dt { "Expect " (clean(&expect.label)) } dd {
+                    "of " (clean(expect.of.as_str())) ", firing " (against(None, expect.firing_ms)) ", notified " (against(None, expect.notified_ms))
+                    ", resolved " (against(None, expect.resolved_ms)) " " (label_set(&expect.labels))
+                    @if let Some(receiver) = &expect.receiver { " to " (clean(receiver)) }
+                } }
+                dt { "Guard" } dd {
+                    (clean(&plan.guard.abort_if.join("; "))) "; at most " (limit(plan.guard.max_duration_ms)) "; lease " (limit(plan.guard.lease_ms))
+                }
+                @if let Some(within) = plan.recover_within_ms { dt { "Recover" } dd { "within " (limit(within)) } }
+                @for (name, url) in [("Prometheus", &plan.observe.prometheus), ("Alertmanager", &plan.observe.alertmanager), ("Webhook", &plan.observe.webhook)] {
+                    @if let Some(url) = url { dt { (name) } dd { (link(url)) } }
+                }
+                @for (name, value) in &plan.vars { dt { "Variable " (clean(name)) } dd { code { (clean(value)) } } }
+            }
+        } }
+    }
+}

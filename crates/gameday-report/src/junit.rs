@@ -1,0 +1,241 @@
+//! `junit.xml`: one test case for each thing that was expected.
+
+use std::fmt::Write;
+
+use crate::words::{clean, exact_or_dash, spaced};
+use crate::{AlertReport, AlertVerdict, Measurement, SteadyReport, Trial, Verdict};
+
+/// Renders `junit.xml`.
+#[must_use]
+pub fn render_junit(measurement: &Measurement) -> String {
+    let suites: Vec<(String, Vec<Case>)> = measurement
+        .trials
+        .iter()
+        .map(|trial| (suite_name(measurement, trial), cases(trial)))
+        .collect();
+    let all = || suites.iter().flat_map(|(_, cases)| cases);
+    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    let (tests, failures, skipped) = counts(all());
+    line(
+        &mut out,
+        &format!(
+            "<testsuites name=\"gameday\" tests=\"{tests}\" failures=\"{failures}\" skipped=\"{skipped}\">"
+        ),
+    );
+    for ((name, cases), trial) in suites.iter().zip(&measurement.trials) {
+        suite(&mut out, name, cases, trial);
+    }
+    line(&mut out, "</testsuites>");
+    out
+}
+
+enum Result {
+    Passed,
+    Failed(String),
+    Skipped(String),
+}
+
+struct Case {
+    class: &'static str,
+    name: String,
+    ms: Option<i64>,
+    result: Result,
+    output: String,
+}
+
+fn suite_name(measurement: &Measurement, trial: &Trial) -> String {
+    match measurement.trials.len() {
+        1 => measurement.drill.clone(),
+        _ => format!("{} trial {}", measurement.drill, trial.index + 1),
+    }
+}
+
+fn cases(trial: &Trial) -> Vec<Case> {
+    let mut cases: Vec<Case> = trial
+        .alerts
+        .iter()
+        .map(|alert| expectation(alert, trial.verdict))
+        .collect();
+    for steady in &trial.steady {
+        cases.push(steadiness(steady, "before", steady.before, trial.verdict));
+        cases.push(steadiness(steady, "after", steady.after, trial.verdict));
+    }
+    cases.push(verdict(trial));
+    cases.push(guard(trial));
+    cases.push(rollback(trial));
+    cases
+}
+
+/// A drill that was refused tested nothing: its cases are skipped, its verdict fails.
+fn not_passed(verdict: Verdict, why: String) -> Result {
+    if verdict == Verdict::Refused {
+        Result::Skipped(why)
+    } else {
+        Result::Failed(why)
+    }
+}
+
+fn expectation(alert: &AlertReport, verdict: Verdict) -> Case {
+    let said = format!("{}: {}", spaced(alert.verdict.word()), alert.detail);
+    let result = match alert.verdict {
+        AlertVerdict::Passed => Result::Passed,
+        _ => not_passed(verdict, said),
+    };
+    let stages: Vec<String> = alert
+        .stages_ms
+        .named()
+        .iter()
+        .map(|(name, ms)| format!("{name} {}", exact_or_dash(*ms)))
+        .collect();
+    let output = format!(
+        "ttd {}, ttn {}, resolved {}; {}",
+        exact_or_dash(alert.ttd_ms),
+        exact_or_dash(alert.ttn_ms),
+        exact_or_dash(alert.resolved_ms),
+        stages.join(", ")
+    );
+    Case {
+        class: "alert",
+        name: alert.label.clone(),
+        ms: alert.ttn_ms,
+        result,
+        output,
+    }
+}
+
+fn steadiness(steady: &SteadyReport, when: &str, holds: Option<bool>, verdict: Verdict) -> Case {
+    let result = match holds {
+        Some(true) => Result::Passed,
+        Some(false) => not_passed(verdict, format!("`{}` did not hold {when}", steady.text)),
+        None => not_passed(
+            verdict,
+            steady.why.clone().unwrap_or_else(|| "not known".to_owned()),
+        ),
+    };
+    Case {
+        class: "steady",
+        name: format!("{} {when}", steady.name),
+        ms: None,
+        result,
+        output: String::new(),
+    }
+}
+
+fn verdict(trial: &Trial) -> Case {
+    let result = match trial.verdict {
+        Verdict::Passed => Result::Passed,
+        _ => Result::Failed(trial.summary.clone()),
+    };
+    let output = trial.reasons.join("; ");
+    Case {
+        class: "drill",
+        name: "verdict".into(),
+        ms: trial.ttr_ms,
+        result,
+        output,
+    }
+}
+
+fn guard(trial: &Trial) -> Case {
+    let breach = trial.safety.iter().find(|line| line.what == "guard");
+    let result = breach.map_or(Result::Passed, |line| Result::Failed(line.text.clone()));
+    Case {
+        class: "safety",
+        name: "guard".into(),
+        ms: None,
+        result,
+        output: String::new(),
+    }
+}
+
+fn rollback(trial: &Trial) -> Case {
+    let rollback = &trial.rollback;
+    let result = if rollback.verified {
+        Result::Passed
+    } else {
+        Result::Failed(rollback.why.clone().unwrap_or_default())
+    };
+    let output = rollback.details.join("; ");
+    Case {
+        class: "safety",
+        name: "rollback".into(),
+        ms: None,
+        result,
+        output,
+    }
+}
+
+fn counts<'a>(cases: impl Iterator<Item = &'a Case>) -> (usize, usize, usize) {
+    cases.fold((0, 0, 0), |(tests, failures, skipped), case| match case.result {
+        Result::Passed => (tests + 1, failures, skipped),
+        Result::Failed(_) => (tests + 1, failures + 1, skipped),
+        Result::Skipped(_) => (tests + 1, failures, skipped + 1),
+    })
+}
+
+fn suite(out: &mut String, name: &str, cases: &[Case], trial: &Trial) {
+    let (tests, failures, skipped) = counts(cases.iter());
+    let seconds = seconds(Some(trial.ended_at.ms_since(trial.started_at)));
+    // JUnit's timestamp has no zone and no fraction.
+    let began = trial.started_at.text().chars().take(19).collect::<String>();
+    line(
+        out,
+        &format!(
+            "  <testsuite name=\"{}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\" time=\"{seconds}\" timestamp=\"{began}\">",
+            escape(name)
+        ),
+    );
+    for case in cases {
+        test_case(out, case);
+    }
+    line(out, "  </testsuite>");
+}
+
+fn test_case(out: &mut String, case: &Case) {
+    line(
+        out,
+        &format!(
+            "    <testcase classname=\"{}\" name=\"{}\" time=\"{}\">",
+            case.class,
+            escape(&case.name),
+            seconds(case.ms)
+        ),
+    );
+    match &case.result {
+        Result::Passed => {}
+        Result::Failed(why) => line(out, &format!("      <failure message=\"{}\"/>", escape(why))),
+        Result::Skipped(why) => line(out, &format!("      <skipped message=\"{}\"/>", escape(why))),
+    }
+    if !case.output.is_empty() {
+        line(
+            out,
+            &format!("      <system-out>{}</system-out>", escape(&case.output)),
+        );
+    }
+    line(out, "    </testcase>");
+}
+
+fn seconds(ms: Option<i64>) -> String {
+    let ms = ms.unwrap_or(0).max(0);
+    format!("{}.{:03}", ms / 1000, ms % 1000)
+}
+
+/// Text for XML 1.0, in an element or an attribute; what XML cannot hold is left out.
+fn escape(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in clean(text).chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&apos;"),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+fn line(out: &mut String, text: &str) {
+    writeln!(out, "{text}").expect("a String takes every write");
+}

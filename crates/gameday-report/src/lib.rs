@@ -1,0 +1,32 @@
+//! Reads journals and says what they mean.
+//!
+//! ```text
+//!   journal ──► measure ──► Measurement ──┬─► report.json
+//!                                         ├─► report.md
+//!                                         ├─► junit.xml
+//!                                         └─► report.html
+//! ```
+//!
+//! Invariants: a report is a pure function of journals. It reads no clock, time zone, locale,
+//! environment or neighbouring folder, so the same journal renders the same bytes. A mark is read
+//! from what was recorded or it is null with a `why`; no number is ever invented. Nothing else in
+//! gameday computes a number that a user sees.
+
+mod html;
+mod json;
+mod junit;
+mod markdown;
+mod measure;
+mod words;
+mod write;
+
+pub use html::render_html;
+pub use json::render_json;
+pub use junit::render_junit;
+pub use markdown::render_markdown;
+pub use measure::{
+    AlertReport, AlertVerdict, Check, ClockReport, Digest, FaultReport, GROUP_STAGE_CHECK, LimitsMs, Marks,
+    Measurement, Moment, NoticeReport, OtherAlert, Phase, ProbeReport, Rollback, SafetyLine, StagesMs,
+    SteadyReport, TimelineError, Trial, TrialMarks, Verdict, measure,
+};
+pub use write::write_all;

@@ -1,0 +1,241 @@
+//! `report.md`: the report as it pastes into a pull request.
+
+use std::fmt::Write;
+
+use crate::words::{clean, exact_or_dash, limit, spaced, span_or_dash};
+use crate::{AlertReport, Measurement, Trial};
+
+/// Renders `report.md`.
+#[must_use]
+pub fn render_markdown(measurement: &Measurement) -> String {
+    let mut out = String::new();
+    heading(&mut out, measurement);
+    for trial in &measurement.trials {
+        if measurement.trials.len() > 1 {
+            line(
+                &mut out,
+                &format!("\n## Trial {}: {}", trial.index + 1, spaced(trial.verdict.word())),
+            );
+        }
+        reasons(&mut out, trial);
+        scorecard(&mut out, trial);
+        stages(&mut out, trial);
+        recovery(&mut out, trial);
+        safety(&mut out, trial);
+    }
+    line(&mut out, "");
+    line(&mut out, &measurement.mttd.sentence());
+    line(&mut out, "");
+    line(&mut out, &measurement.mttr.sentence());
+    out
+}
+
+fn heading(out: &mut String, measurement: &Measurement) {
+    let verdict = spaced(measurement.verdict.word()).to_uppercase();
+    line(out, &format!("# {verdict}: {}", text(&measurement.plan.title)));
+    line(out, "");
+    line(out, &prose(&measurement.summary));
+    line(out, "");
+    let lab = measurement
+        .lab
+        .as_deref()
+        .map(|lab| format!(" · lab `{}`", code(lab)))
+        .unwrap_or_default();
+    line(
+        out,
+        &format!(
+            "`{}`{lab} · exit code {}",
+            code(&measurement.drill),
+            measurement.exit_code
+        ),
+    );
+    if let Some(hypothesis) = &measurement.plan.hypothesis {
+        line(out, &format!("\n> {}", text(hypothesis)));
+    }
+}
+
+fn reasons(out: &mut String, trial: &Trial) {
+    if trial.reasons.len() > 1 {
+        line(out, "");
+        for reason in &trial.reasons {
+            line(out, &format!("- {}", prose(reason)));
+        }
+    }
+}
+
+fn scorecard(out: &mut String, trial: &Trial) {
+    if trial.alerts.is_empty() {
+        return;
+    }
+    line(out, "\n### Alerts\n");
+    line(
+        out,
+        "| alert | verdict | firing (TTD) | notified (TTN) | resolved | detail |",
+    );
+    line(out, "|---|---|---:|---:|---:|---|");
+    for alert in &trial.alerts {
+        let limits = &alert.limits_ms;
+        line(
+            out,
+            &format!(
+                "| {} | **{}** | {} | {} | {} | {} |",
+                text(&alert.name),
+                spaced(alert.verdict.word()),
+                against(alert.ttd_ms, limits.firing),
+                against(alert.ttn_ms, limits.notified),
+                against(alert.resolved_ms, limits.resolved),
+                prose(&alert.detail)
+            ),
+        );
+    }
+}
+
+fn against(ms: Option<i64>, most: Option<u64>) -> String {
+    match most {
+        Some(most) => format!("{} ≤ {}", span_or_dash(ms), limit(most)),
+        None => span_or_dash(ms),
+    }
+}
+
+fn stages(out: &mut String, trial: &Trial) {
+    if trial.alerts.is_empty() {
+        return;
+    }
+    line(out, "\n### Where the time to the notification went\n");
+    line(out, "| alert | scrape | rule | hold | hand-off | group | TTN |");
+    line(out, "|---|---:|---:|---:|---:|---:|---:|");
+    for alert in &trial.alerts {
+        let cells: Vec<String> = alert
+            .stages_ms
+            .named()
+            .iter()
+            .map(|(_, ms)| exact_or_dash(*ms))
+            .collect();
+        let ttn = exact_or_dash(alert.ttn_ms);
+        line(
+            out,
+            &format!("| {} | {} | {ttn} |", text(&alert.name), cells.join(" | ")),
+        );
+    }
+    for alert in &trial.alerts {
+        unknown(out, alert);
+    }
+}
+
+/// Why marks and stages are not there.
+fn unknown(out: &mut String, alert: &AlertReport) {
+    let marks = alert.marks.named();
+    let missing = marks.iter().filter(|(_, at)| at.is_none()).map(|(name, _)| *name);
+    let stages = alert.stages_ms.named();
+    let nulls = stages
+        .iter()
+        .filter(|(_, ms)| ms.is_none())
+        .map(|(name, _)| *name);
+    let mut said: Vec<&str> = Vec::new();
+    for name in missing.chain(nulls) {
+        if let Some(why) = alert.why.get(name)
+            && !said.contains(&why.as_str())
+        {
+            said.push(why);
+            line(
+                out,
+                &format!("\n{} {name} is not known: {}", text(&alert.name), prose(why)),
+            );
+        }
+    }
+}
+
+fn recovery(out: &mut String, trial: &Trial) {
+    line(out, "\n### Recovery\n");
+    line(out, "| what | |");
+    line(out, "|---|---:|");
+    line(
+        out,
+        &format!("| time to recovery (TTR) | {} |", span_or_dash(trial.ttr_ms)),
+    );
+    line(
+        out,
+        &format!(
+            "| self-heal (fault removed to steady) | {} |",
+            span_or_dash(trial.self_heal_ms)
+        ),
+    );
+    for alert in &trial.alerts {
+        let hang_over = span_or_dash(alert.hang_over_ms);
+        line(
+            out,
+            &format!("| hang-over of {} | {hang_over} |", text(&alert.name)),
+        );
+    }
+    for steady in &trial.steady {
+        let (before, after) = (holds(steady.before), holds(steady.after));
+        line(
+            out,
+            &format!(
+                "| steady `{}` before → after | {before} → {after} |",
+                code(&steady.name)
+            ),
+        );
+    }
+}
+
+fn holds(holds: Option<bool>) -> &'static str {
+    match holds {
+        Some(true) => "holds",
+        Some(false) => "broken",
+        None => "unknown",
+    }
+}
+
+fn safety(out: &mut String, trial: &Trial) {
+    line(out, "\n### Safety log\n");
+    if trial.safety.is_empty() {
+        line(out, "Nothing was touched.");
+    }
+    for entry in &trial.safety {
+        line(
+            out,
+            &format!("- `{}` {}: {}", entry.at.clock(), entry.what, prose(&entry.text)),
+        );
+    }
+}
+
+fn line(out: &mut String, text: &str) {
+    writeln!(out, "{text}").expect("a String takes every write");
+}
+
+/// Text that stays text: on one line, and no mark-up of its own.
+fn text(raw: &str) -> String {
+    let mut safe = String::with_capacity(raw.len());
+    for c in clean(raw).chars() {
+        match c {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' => safe.extend(['\\', c]),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '&' => safe.push_str("&amp;"),
+            // A mention would notify somebody from inside a pull request.
+            '@' => safe.push_str("@\u{200b}"),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// A sentence of ours, in which backticks stand around names.
+fn prose(raw: &str) -> String {
+    let parts: Vec<&str> = raw.split('`').collect();
+    // Names come from others: one with a backtick of its own must not turn the rest into code.
+    if parts.len().is_multiple_of(2) {
+        return text(raw);
+    }
+    let part = |(index, part): (usize, &&str)| match index % 2 {
+        1 if !part.is_empty() => format!("`{}`", code(part)),
+        _ => text(part),
+    };
+    parts.iter().enumerate().map(part).collect()
+}
+
+/// Text inside of backticks.
+fn code(raw: &str) -> String {
+    clean(raw).replace(['`', '|'], "'")
+}

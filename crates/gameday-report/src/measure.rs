@@ -1,0 +1,94 @@
+//! From the events of a drill to everything that a report says of it.
+//!
+//! ```text
+//!   events ─► Timeline ─┬─► faults ─► alerts (evidence ─► marks ─► stages ─► verdict) ─┐
+//!                       ├─► recovery, steady, probes                                   ├─► Trial
+//!                       └─► clocks, safety, notices                                    ┘
+//! ```
+
+mod alert;
+mod clock;
+mod episode;
+mod evidence;
+mod expectation;
+mod fault;
+mod listing;
+mod mark;
+mod marks;
+mod means;
+mod picture;
+mod probe;
+mod record;
+mod recovery;
+mod stages;
+mod steady;
+mod timeline;
+mod trial;
+mod verdict;
+
+pub use listing::{Check, ClockReport, NoticeReport, OtherAlert, SafetyLine};
+pub use mark::Moment;
+pub use means::Digest;
+pub(crate) use picture::{Bar, Curve, Lane, Look, Notch, Picture, ProbeLane, State};
+pub use probe::{Phase, ProbeReport};
+pub use record::{
+    AlertReport, AlertVerdict, FaultReport, LimitsMs, Marks, Measurement, Rollback, StagesMs, Trial,
+    TrialMarks, Verdict,
+};
+pub use steady::SteadyReport;
+pub use timeline::TimelineError;
+pub use trial::GROUP_STAGE_CHECK;
+
+use gameday_core::Event;
+
+use timeline::Timeline;
+
+/// The version of `report.json`.
+const REPORT_SCHEMA: u32 = 1;
+
+/// Works out what the journals of a drill mean; one journal is one trial.
+///
+/// # Errors
+/// [`TimelineError`] when there is no journal, or one is not a journal that this build can read.
+pub fn measure(journals: &[Vec<Event>]) -> Result<Measurement, TimelineError> {
+    measure_all(journals.iter().map(Vec::as_slice))
+}
+
+/// As [`measure`], of events that need not be owned.
+pub(crate) fn measure_all<'a>(
+    journals: impl Iterator<Item = &'a [Event]>,
+) -> Result<Measurement, TimelineError> {
+    let timelines: Vec<Timeline<'_>> = journals.map(Timeline::read).collect::<Result<_, _>>()?;
+    let first = timelines.first().ok_or(TimelineError::NoJournal)?.started;
+    let trials: Vec<Trial> = timelines
+        .iter()
+        .enumerate()
+        .map(|(index, timeline)| trial::measure(index, timeline))
+        .collect();
+    let worst = trials
+        .iter()
+        .max_by_key(|trial| trial.verdict.precedence())
+        .expect("there is a trial");
+    let (verdict, summary) = (worst.verdict, worst.summary.clone());
+    let rollback = trials
+        .iter()
+        .find(|trial| !trial.rollback.verified)
+        .or(trials.last())
+        .map(|trial| trial.rollback.clone())
+        .expect("there is a trial");
+    Ok(Measurement {
+        schema: REPORT_SCHEMA,
+        scenario: first.scenario.clone(),
+        drill: first.drill.clone(),
+        version: first.version.clone(),
+        verdict,
+        exit_code: verdict.exit_code(),
+        summary,
+        lab: first.lab.clone(),
+        rollback,
+        mttd: means::of_detection(&trials),
+        mttr: means::of_recovery(&trials),
+        trials,
+        plan: first.plan.clone(),
+    })
+}

@@ -1,0 +1,149 @@
+//! One expected alert: its evidence, marks, stages and verdict put together.
+
+use std::collections::BTreeMap;
+
+use gameday_core::ExpectRecord;
+
+use super::evidence::Evidence;
+use super::expectation::{AlertVerdict, Case, Spans, spans};
+use super::fault::Fault;
+use super::mark::{Moment, keep};
+use super::marks::{AlertMarks, moment, raw_times};
+use super::record::{AlertReport, LimitsMs, Marks, StagesMs};
+use super::recovery::Recovery;
+use super::stages;
+use super::timeline::Timeline;
+
+/// Measures and judges one expectation.
+pub(super) fn measure(
+    timeline: &Timeline<'_>,
+    expect: &ExpectRecord,
+    faults: &[Fault<'_>],
+    recovery: &Recovery,
+) -> AlertReport {
+    let Some(fault) = faults.iter().find(|fault| fault.record.name == expect.of) else {
+        return unknown_fault(expect);
+    };
+    let from = match &fault.effective {
+        Ok(from) => *from,
+        Err(why) => {
+            let evidence = Evidence::collect(timeline, expect, Moment::new(timeline.last().time));
+            return report(
+                timeline,
+                expect,
+                fault,
+                &evidence,
+                AlertMarks::none(why),
+                recovery,
+            );
+        }
+    };
+    let evidence = Evidence::collect(timeline, expect, from);
+    let marks = AlertMarks::read(timeline, expect, fault, &evidence);
+    report(timeline, expect, fault, &evidence, marks, recovery)
+}
+
+fn report(
+    timeline: &Timeline<'_>,
+    expect: &ExpectRecord,
+    fault: &Fault<'_>,
+    evidence: &Evidence<'_>,
+    marks: AlertMarks,
+    recovery: &Recovery,
+) -> AlertReport {
+    let spans = spans(timeline, fault, &marks);
+    let case = Case {
+        timeline,
+        expect,
+        fault,
+        evidence,
+        marks: &marks,
+        spans: &spans,
+    };
+    let mut report = unjudged(expect);
+    (report.verdict, report.detail) = case.judge();
+    take_times(&mut report, timeline, fault, &marks, recovery);
+    take_spans(&mut report, spans);
+    take_labels(&mut report, expect, evidence);
+    report.raw = raw_times(&marks);
+    report.notes = marks.notes;
+    report
+}
+
+fn take_times(
+    report: &mut AlertReport,
+    timeline: &Timeline<'_>,
+    fault: &Fault<'_>,
+    marks: &AlertMarks,
+    recovery: &Recovery,
+) {
+    let why = &mut report.why;
+    let [t1, t2, t3, t4, t5, _, t10] = marks.named().map(|(_, mark)| moment(mark));
+    report.stages_ms = stages::split(timeline, &fault.effective, [&t1, &t2, &t3, &t4, &t5], why);
+    report.hang_over_ms = keep(timeline.span(&recovery.t7, &t10), "hang_over_ms", why);
+    let [t1, t2, t3, t4, t5, t9, t10] = marks.named().map(|(name, mark)| keep(moment(mark), name, why));
+    report.marks = Marks {
+        t1,
+        t2,
+        t3,
+        t4,
+        t5,
+        t9,
+        t10,
+    };
+}
+
+fn take_spans(report: &mut AlertReport, spans: Spans) {
+    report.ttd_ms = keep(spans.ttd, "ttd_ms", &mut report.why);
+    report.ttn_ms = keep(spans.ttn, "ttn_ms", &mut report.why);
+    report.resolved_ms = keep(spans.resolved, "resolved_ms", &mut report.why);
+}
+
+fn take_labels(report: &mut AlertReport, expect: &ExpectRecord, evidence: &Evidence<'_>) {
+    let notice = evidence.firing(expect).or(evidence.notices.first().copied());
+    report.receiver = notice.map(|notice| notice.receiver.to_owned());
+    if let Some(notice) = notice {
+        report.labels = notice.alert.labels.clone();
+        report.annotations = notice.alert.annotations.clone();
+    } else if let Some(episode) = &evidence.episode {
+        report.labels = episode.labels.clone();
+    }
+}
+
+/// An expectation before anything is known of it.
+fn unjudged(expect: &ExpectRecord) -> AlertReport {
+    AlertReport {
+        name: expect.alert.clone(),
+        label: expect.label.clone(),
+        class: "expected",
+        verdict: AlertVerdict::Unknown,
+        detail: String::new(),
+        marks: Marks::default(),
+        stages_ms: StagesMs::default(),
+        of: expect.of.to_string(),
+        ttd_ms: None,
+        ttn_ms: None,
+        hang_over_ms: None,
+        resolved_ms: None,
+        limits_ms: LimitsMs {
+            firing: expect.firing_ms,
+            notified: expect.notified_ms,
+            resolved: expect.resolved_ms,
+        },
+        predicted: None,
+        receiver: None,
+        labels: BTreeMap::new(),
+        annotations: BTreeMap::new(),
+        raw: BTreeMap::new(),
+        why: BTreeMap::from([("predicted".to_owned(), "this version predicts nothing".to_owned())]),
+        notes: Vec::new(),
+    }
+}
+
+/// Only a journal that no runner wrote can name a fault that its plan does not have.
+fn unknown_fault(expect: &ExpectRecord) -> AlertReport {
+    let mut report = unjudged(expect);
+    report.detail = format!("the plan has no fault `{}`", expect.of);
+    report.why.insert("marks".into(), report.detail.clone());
+    report
+}

@@ -1,0 +1,234 @@
+//! What the journal holds about one expected alert, sorted by who said it.
+
+use std::collections::BTreeMap;
+
+use gameday_core::{AlertSeen, AlertState, EventKind, ExpectRecord, NotifiedAlert, Timestamp};
+
+use super::episode::{self, Episode, identity};
+use super::mark::Moment;
+use super::timeline::Timeline;
+
+/// No rule is evaluated less often than this; a longer interval is a broken payload.
+const A_WEEK_MS: u64 = 7 * 86_400_000;
+
+type Labels = BTreeMap<String, String>;
+
+/// One alert in one notification.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Notice<'a> {
+    pub arrived: Timestamp,
+    pub receiver: &'a str,
+    pub alert: &'a NotifiedAlert,
+}
+
+/// Everything about one expected alert since its fault took effect.
+pub(super) struct Evidence<'a> {
+    /// The rule's evaluation interval, when its rule was seen.
+    pub interval_us: Option<i64>,
+    /// The episode of the alert that was notified, or of the first that fired.
+    pub episode: Option<Episode>,
+    /// What Alertmanager listed, with the time it was seen.
+    pub listed: Vec<(Timestamp, &'a AlertSeen)>,
+    /// Notifications of the alert, to any receiver.
+    pub notices: Vec<Notice<'a>>,
+    /// Labels of alerts of the same name that are not the expected one.
+    pub strangers: Vec<Labels>,
+    /// Since when it was active before the fault took effect.
+    pub earlier: Option<Moment>,
+    /// Whether Prometheus was asked for its raw samples.
+    pub raw_asked: bool,
+}
+
+impl<'a> Evidence<'a> {
+    /// Collects it; `from` is when the fault took effect.
+    pub(super) fn collect(timeline: &Timeline<'a>, expect: &ExpectRecord, from: Moment) -> Self {
+        let interval_us = interval(timeline, &expect.alert);
+        let mut all = Self {
+            interval_us,
+            episode: None,
+            listed: Vec::new(),
+            notices: Vec::new(),
+            strangers: Vec::new(),
+            earlier: None,
+            raw_asked: episode::asked(timeline.events, &expect.alert).is_some(),
+        };
+        all.read_payloads(timeline, expect, from);
+        let episodes = all.read_episodes(timeline, expect, from);
+        all.keep_one_alert(expect);
+        let named = all
+            .notices
+            .first()
+            .map(|notice| (&notice.alert.labels, notice.alert.starts_at));
+        let named = named.or_else(|| all.listed.first().map(|(_, seen)| (&seen.labels, seen.starts_at)));
+        all.episode = choose(episodes, named);
+        all
+    }
+
+    /// Whether the alert was ever listed as silenced or inhibited, and by what.
+    pub(super) fn suppressed_by(&self) -> Option<String> {
+        let muted = self
+            .listed
+            .iter()
+            .find(|(_, seen)| seen.state == AlertState::Suppressed)?;
+        Some(match muted.1.suppressed_by.as_slice() {
+            [] => "something that Alertmanager did not name".to_owned(),
+            names => names.join(", "),
+        })
+    }
+
+    /// The firing notices that reached the receiver that is asked for.
+    pub(super) fn firing(&self, expect: &ExpectRecord) -> Option<Notice<'a>> {
+        self.notices
+            .iter()
+            .copied()
+            .filter(|notice| notice.alert.status == "firing" && reaches(notice.receiver, expect))
+            .min_by_key(|notice| notice.arrived)
+    }
+
+    /// The first resolved notice after a moment.
+    pub(super) fn resolved(&self, expect: &ExpectRecord, after: Timestamp) -> Option<Notice<'a>> {
+        self.notices
+            .iter()
+            .copied()
+            .filter(|notice| notice.alert.status == "resolved" && reaches(notice.receiver, expect))
+            .filter(|notice| notice.arrived >= after)
+            .min_by_key(|notice| notice.arrived)
+    }
+
+    /// A receiver that was notified although another was expected.
+    pub(super) fn wrong_receiver(&self, expect: &ExpectRecord) -> Option<&'a str> {
+        self.notices
+            .iter()
+            .map(|notice| notice.receiver)
+            .find(|receiver| !reaches(receiver, expect))
+    }
+
+    fn read_payloads(&mut self, timeline: &Timeline<'a>, expect: &ExpectRecord, from: Moment) {
+        for event in timeline.events {
+            match &event.kind {
+                EventKind::AlertSeen(seen)
+                    if seen.alert == expect.alert && seen.source.as_str() == "alertmanager" =>
+                {
+                    let shown = (seen.starts_at, event.time);
+                    if self.is_ours(timeline, shown, &seen.labels, expect, from) {
+                        self.listed.push((event.time, seen));
+                    }
+                }
+                EventKind::Notified(notice) => {
+                    for alert in notice.alerts.iter().filter(|alert| alert.alert == expect.alert) {
+                        let shown = (alert.starts_at, notice.arrived);
+                        if self.is_ours(timeline, shown, &alert.labels, expect, from) {
+                            let receiver = notice.receiver.as_str();
+                            self.notices.push(Notice {
+                                arrived: notice.arrived,
+                                receiver,
+                                alert,
+                            });
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether a payload tells of the expected alert, firing since the fault took effect.
+    fn is_ours(
+        &mut self,
+        timeline: &Timeline<'_>,
+        (starts_at, shown): (Option<Timestamp>, Timestamp),
+        labels: &Labels,
+        expect: &ExpectRecord,
+        from: Moment,
+    ) -> bool {
+        let began = starts_at.map_or(Moment::new(shown), |raw| timeline.mark("prometheus", raw).at);
+        if !carries(labels, &expect.labels) {
+            if began >= from {
+                self.strangers.push(labels.clone());
+            }
+            return false;
+        }
+        if began < from {
+            self.earlier = Some(self.earlier.map_or(began, |earlier| earlier.min(began)));
+        }
+        began >= from
+    }
+
+    fn read_episodes(
+        &mut self,
+        timeline: &Timeline<'_>,
+        expect: &ExpectRecord,
+        from: Moment,
+    ) -> Vec<Episode> {
+        let mut ours = Vec::new();
+        for episode in episode::read(timeline, &expect.alert, self.interval_us) {
+            let began = timeline.mark("prometheus", episode.start).at;
+            match (carries(&episode.labels, &expect.labels), began >= from) {
+                (true, true) => ours.push(episode),
+                (true, false) => self.earlier = Some(self.earlier.map_or(began, |at| at.min(began))),
+                (false, true) if episode.fired => self.strangers.push(episode.labels),
+                (false, _) => {}
+            }
+        }
+        ours
+    }
+
+    /// Of several alerts with one name, keeps the one that was notified first: marks of two
+    /// alerts must never stand in one row.
+    fn keep_one_alert(&mut self, expect: &ExpectRecord) {
+        self.listed.sort_by_key(|(time, seen)| (seen.starts_at, *time));
+        let key = self
+            .firing(expect)
+            .or(self.notices.iter().copied().min_by_key(|notice| notice.arrived))
+            .map_or_else(
+                || {
+                    self.listed
+                        .first()
+                        .map(|(_, seen)| (seen.labels.clone(), seen.starts_at))
+                },
+                |notice| Some((notice.alert.labels.clone(), notice.alert.starts_at)),
+            );
+        if let Some((labels, starts_at)) = key {
+            let labels = identity(&labels);
+            let same = |theirs: &Labels, at: Option<Timestamp>| {
+                identity(theirs) == labels && (at == starts_at || at.is_none() || starts_at.is_none())
+            };
+            self.listed.retain(|(_, seen)| same(&seen.labels, seen.starts_at));
+            self.notices
+                .retain(|notice| same(&notice.alert.labels, notice.alert.starts_at));
+        }
+    }
+}
+
+/// The episode of the alert that was named; else the first that fired; else the first.
+///
+/// Alertmanager's labels may be more than Prometheus' own: external labels are added on the way.
+fn choose(episodes: Vec<Episode>, named: Option<(&Labels, Option<Timestamp>)>) -> Option<Episode> {
+    let fits = |episode: &Episode| named.is_none_or(|(labels, _)| carries(labels, &episode.labels));
+    let told = named.and_then(|(_, starts_at)| starts_at);
+    let began = |episode: &Episode| {
+        let apart = told
+            .zip(episode.first_firing)
+            .map(|(told, first)| told.micros_since(first).abs());
+        apart.is_some_and(|us| us <= episode::AGREE_US)
+    };
+    let rank = |episode: &Episode| (!fits(episode), !began(episode), !episode.fired, episode.start);
+    episodes.into_iter().min_by_key(rank)
+}
+
+fn carries(labels: &Labels, wanted: &Labels) -> bool {
+    wanted.iter().all(|(key, value)| labels.get(key) == Some(value))
+}
+
+fn reaches(receiver: &str, expect: &ExpectRecord) -> bool {
+    expect.receiver.as_deref().is_none_or(|wanted| wanted == receiver)
+}
+
+fn interval(timeline: &Timeline<'_>, alert: &str) -> Option<i64> {
+    timeline.events.iter().find_map(|event| match &event.kind {
+        EventKind::RuleSeen(rule) if rule.alert == alert && (1..=A_WEEK_MS).contains(&rule.interval_ms) => {
+            i64::try_from(rule.interval_ms).ok()?.checked_mul(1000)
+        }
+        _ => None,
+    })
+}

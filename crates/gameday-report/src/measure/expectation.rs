@@ -1,0 +1,291 @@
+//! Whether an expected alert came as it should; in doubt the answer is `unknown`, never a pass.
+
+use gameday_core::ExpectRecord;
+use serde::Serialize;
+
+use super::evidence::Evidence;
+use super::fault::Fault;
+use super::mark::{Known, Moment};
+use super::marks::{AlertMarks, moment};
+use super::timeline::Timeline;
+use crate::words;
+
+/// Whether an expectation held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertVerdict {
+    /// It came in time, with its labels, where it should.
+    Passed,
+    /// It came, but over a limit.
+    Late,
+    /// It did not come.
+    Missed,
+    /// The fault touched nothing, so nothing was tested.
+    NotEffective,
+    /// It fired but was silenced or inhibited.
+    Muted,
+    /// It was delivered, but not to the receiver that was asked for.
+    Misrouted,
+    /// An alert of that name came with other labels.
+    LabelsDiffer,
+    /// It cannot be said.
+    Unknown,
+}
+
+impl AlertVerdict {
+    /// The word that `report.json` uses.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Late => "late",
+            Self::Missed => "missed",
+            Self::NotEffective => "not_effective",
+            Self::Muted => "muted",
+            Self::Misrouted => "misrouted",
+            Self::LabelsDiffer => "labels_differ",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// The spans that limits are about.
+pub(super) struct Spans {
+    pub ttd: Known<i64>,
+    pub ttn: Known<i64>,
+    pub resolved: Known<i64>,
+}
+
+/// What an expectation is judged by.
+pub(super) struct Case<'a> {
+    pub timeline: &'a Timeline<'a>,
+    pub expect: &'a ExpectRecord,
+    pub fault: &'a Fault<'a>,
+    pub evidence: &'a Evidence<'a>,
+    pub marks: &'a AlertMarks,
+    pub spans: &'a Spans,
+}
+
+type Ruling = (AlertVerdict, String);
+
+impl Case<'_> {
+    /// The verdict and a sentence.
+    pub(super) fn judge(&self) -> Ruling {
+        let (verdict, detail) = self.judge_as_seen();
+        if verdict == AlertVerdict::Passed {
+            return self.doubt_a_pass().unwrap_or((verdict, detail));
+        }
+        match self.lost() {
+            // What was not seen while nobody could look proves nothing.
+            Some(lost) if verdict != AlertVerdict::NotEffective => (AlertVerdict::Unknown, lost),
+            _ => (verdict, detail),
+        }
+    }
+
+    fn judge_as_seen(&self) -> Ruling {
+        if let Err(why) = &self.fault.effective {
+            let ordered = self.fault.ordered.is_some();
+            let verdict = if ordered {
+                AlertVerdict::NotEffective
+            } else {
+                AlertVerdict::Unknown
+            };
+            return (verdict, why.clone());
+        }
+        if self.evidence.firing(self.expect).is_none()
+            && let Some(ruling) = self.gone_astray()
+        {
+            return ruling;
+        }
+        self.judge_firing()
+            .or_else(|| self.judge_notice())
+            .or_else(|| self.judge_end())
+            .unwrap_or_else(|| (AlertVerdict::Passed, self.passed_text()))
+    }
+
+    /// Why the notification did not come although something did.
+    fn gone_astray(&self) -> Option<Ruling> {
+        if let Some(receiver) = self.evidence.wrong_receiver(self.expect) {
+            let wanted = self.expect.receiver.as_deref().unwrap_or_default();
+            return Some((
+                AlertVerdict::Misrouted,
+                format!("it reached `{receiver}`, not `{wanted}`"),
+            ));
+        }
+        if let Some(by) = self.evidence.suppressed_by() {
+            return Some((
+                AlertVerdict::Muted,
+                format!("it fired but was suppressed by {by}"),
+            ));
+        }
+        let fired = self
+            .evidence
+            .episode
+            .as_ref()
+            .is_some_and(|episode| episode.fired);
+        let wrong = self.wrong_labels().filter(|_| !fired)?;
+        Some((AlertVerdict::LabelsDiffer, format!("its labels differ: {wrong}")))
+    }
+
+    /// How an alert of that name that also came differs from the expected one.
+    fn wrong_labels(&self) -> Option<String> {
+        let stranger = self.evidence.strangers.first()?;
+        let differs = |(key, wanted): (&String, &String)| match stranger.get(key) {
+            Some(theirs) if theirs == wanted => None,
+            Some(theirs) => Some(format!("{key} is `{theirs}`, not `{wanted}`")),
+            None => Some(format!("{key} is missing, not `{wanted}`")),
+        };
+        let wrong: Vec<String> = self.expect.labels.iter().filter_map(differs).collect();
+        Some(wrong.join(", "))
+    }
+
+    fn judge_firing(&self) -> Option<Ruling> {
+        let fired = self.marks.t3.is_ok() || self.evidence.episode.as_ref().is_some_and(|e| e.fired);
+        if !fired {
+            let why = self.marks.t3.as_ref().err().cloned().unwrap_or_default();
+            let limit = self.expect.firing_ms.or(self.expect.notified_ms);
+            return Some(self.absent("firing", limit, &self.fault.effective, &why));
+        }
+        within("firing", self.expect.firing_ms, &self.spans.ttd)
+    }
+
+    fn judge_notice(&self) -> Option<Ruling> {
+        let observed = self.timeline.started.plan.observe.webhook.is_some();
+        if let Err(why) = &self.marks.t5 {
+            return match (observed, self.expect.notified_ms, &self.expect.receiver) {
+                // Without our receiver in the routes nothing is asked of the notification.
+                (false, None, None) => None,
+                (false, ..) => Some((AlertVerdict::Unknown, why.clone())),
+                (true, limit, _) => {
+                    let other = self
+                        .wrong_labels()
+                        .map(|wrong| format!(", but one of that name: {wrong}"));
+                    let why = format!("{why}{}", other.unwrap_or_default());
+                    Some(self.absent("notified", limit, &self.fault.effective, &why))
+                }
+            };
+        }
+        within("notified", self.expect.notified_ms, &self.spans.ttn)
+    }
+
+    fn judge_end(&self) -> Option<Ruling> {
+        let limit = self.expect.resolved_ms?;
+        match &self.marks.t10 {
+            Ok(t10) if self.fault.removed.as_ref().is_ok_and(|removed| t10.at < *removed) => Some((
+                AlertVerdict::Unknown,
+                "it was resolved while the fault was still in place, so nothing is known of its end".into(),
+            )),
+            Ok(_) => within("resolved", Some(limit), &self.spans.resolved),
+            Err(why) if self.timeline.started.plan.observe.webhook.is_none() => {
+                Some((AlertVerdict::Unknown, why.clone()))
+            }
+            Err(why) => Some(self.absent("resolved", Some(limit), &self.fault.removed, why)),
+        }
+    }
+
+    /// Something did not come: missed when it was waited for long enough, else unknown.
+    fn absent(&self, what: &str, limit: Option<u64>, from: &Known<Moment>, why: &str) -> Ruling {
+        let end = Moment::new(self.timeline.last().time);
+        let waited = match from {
+            Ok(from) => end.ms_since(*from),
+            Err(why) => return (AlertVerdict::Unknown, why.clone()),
+        };
+        let said = words::span(waited);
+        match limit {
+            Some(limit) if u64::try_from(waited).is_ok_and(|waited| waited >= limit) => (
+                AlertVerdict::Missed,
+                format!("not {what} within {}: {why}", words::limit(limit)),
+            ),
+            Some(limit) => {
+                let allowed = words::limit(limit);
+                (
+                    AlertVerdict::Unknown,
+                    format!("{why}; the drill ended after {said} of the {allowed} allowed"),
+                )
+            }
+            None => (
+                AlertVerdict::Missed,
+                format!("not {what} in the {said} it was waited for: {why}"),
+            ),
+        }
+    }
+
+    /// A pass stands only on evidence that no loss of a source could have touched.
+    fn doubt_a_pass(&self) -> Option<Ruling> {
+        let lost = self.lost()?;
+        let e = self.expect;
+        let needed = [
+            (e.firing_ms, &self.marks.t3),
+            (e.notified_ms, &self.marks.t5),
+            (e.resolved_ms, &self.marks.t10),
+        ];
+        let all_known = needed.iter().all(|(limit, mark)| limit.is_none() || mark.is_ok());
+        let sampled = self
+            .evidence
+            .episode
+            .as_ref()
+            .is_some_and(|episode| episode.first_firing.is_some());
+        let proved = all_known && self.marks.t5.is_ok() && self.evidence.raw_asked && sampled;
+        (!proved).then_some((AlertVerdict::Unknown, lost))
+    }
+
+    /// The loss of a source that this alert depends on.
+    fn lost(&self) -> Option<String> {
+        let sources = ["prometheus", "alertmanager", "webhook"];
+        let lost = self
+            .timeline
+            .losses()
+            .into_iter()
+            .find(|lost| sources.contains(&lost.source.as_str()))?;
+        Some(format!(
+            "{} was lost at {}: {}",
+            lost.source,
+            Moment::new(lost.from).text(),
+            lost.error
+        ))
+    }
+
+    fn passed_text(&self) -> String {
+        let receiver = self.evidence.firing(self.expect).map(|notice| notice.receiver);
+        match (&self.spans.ttn, receiver, &self.spans.ttd) {
+            (Ok(ms), Some(receiver), _) => {
+                format!(
+                    "reached `{receiver}` {} after the fault took effect",
+                    words::span(*ms)
+                )
+            }
+            (_, _, Ok(ms)) => format!("fired {} after the fault took effect", words::span(*ms)),
+            _ => "came as expected".into(),
+        }
+    }
+}
+
+/// Whether a span is over its limit; a span that is not known is no pass.
+fn within(what: &str, limit: Option<u64>, span: &Known<i64>) -> Option<Ruling> {
+    let limit = limit?;
+    match span {
+        Err(why) => Some((
+            AlertVerdict::Unknown,
+            format!("when it was {what} cannot be said: {why}"),
+        )),
+        Ok(ms) => {
+            let over = ms.saturating_sub(i64::try_from(limit).unwrap_or(i64::MAX));
+            let (took, by, most) = (words::exact(*ms), words::exact(over), words::limit(limit));
+            (over > 0).then(|| {
+                (
+                    AlertVerdict::Late,
+                    format!("{what} after {took}, {by} over its limit of {most}"),
+                )
+            })
+        }
+    }
+}
+
+/// The moments that the spans of an alert are made of.
+pub(super) fn spans(timeline: &Timeline<'_>, fault: &Fault<'_>, marks: &AlertMarks) -> Spans {
+    Spans {
+        ttd: timeline.span(&fault.effective, &moment(&marks.t3)),
+        ttn: timeline.span(&fault.effective, &moment(&marks.t5)),
+        resolved: timeline.span(&fault.removed, &moment(&marks.t10)),
+    }
+}

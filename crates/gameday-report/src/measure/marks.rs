@@ -1,0 +1,304 @@
+//! Marks of one expected alert, each read from what was recorded or null with a why.
+
+use std::collections::BTreeMap;
+
+use gameday_core::{EventKind, ExpectRecord, Timestamp};
+
+use super::episode::AGREE_US;
+use super::evidence::{Evidence, Notice};
+use super::fault::Fault;
+use super::mark::{Known, Mark, Moment};
+use super::timeline::Timeline;
+
+/// An `updatedAt` first seen later than this after firing may come from a re-send.
+const T4_LIMIT_MS: i64 = 30_000;
+
+/// The marks of one expected alert.
+pub(super) struct AlertMarks {
+    pub t1: Known<Mark>,
+    pub t2: Known<Mark>,
+    pub t3: Known<Mark>,
+    pub t4: Known<Mark>,
+    pub t5: Known<Mark>,
+    pub t9: Known<Mark>,
+    pub t10: Known<Mark>,
+    pub notes: Vec<String>,
+}
+
+impl AlertMarks {
+    /// No mark, all for one reason.
+    pub(super) fn none(why: &str) -> Self {
+        let no = || Err(why.to_owned());
+        Self {
+            t1: no(),
+            t2: no(),
+            t3: no(),
+            t4: no(),
+            t5: no(),
+            t9: no(),
+            t10: no(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// Reads every mark.
+    pub(super) fn read(
+        timeline: &Timeline<'_>,
+        expect: &ExpectRecord,
+        fault: &Fault<'_>,
+        evidence: &Evidence<'_>,
+    ) -> Self {
+        let mut notes = Vec::new();
+        let t1 = scrape(timeline, expect, &fault.effective, evidence);
+        let t2 = active(timeline, evidence, &mut notes);
+        let t3 = firing(timeline, evidence, &mut notes);
+        let t5 = notified(timeline, expect, evidence);
+        let t4 = handed_off(timeline, evidence, &t3, &t5);
+        let resolved = evidence.resolved(expect, after(&t5, &t3));
+        let t9 = inactive(timeline, evidence, resolved.as_ref(), &mut notes);
+        let t10 = resolved_notice(timeline, &t3, &t5, resolved.as_ref());
+        Self {
+            t1,
+            t2,
+            t3,
+            t4,
+            t5,
+            t9,
+            t10,
+            notes,
+        }
+    }
+
+    /// Each mark with its name.
+    pub(super) fn named(&self) -> [(&'static str, &Known<Mark>); 7] {
+        [
+            ("T1", &self.t1),
+            ("T2", &self.t2),
+            ("T3", &self.t3),
+            ("T4", &self.t4),
+            ("T5", &self.t5),
+            ("T9", &self.t9),
+            ("T10", &self.t10),
+        ]
+    }
+}
+
+/// The moment of a mark.
+pub(super) fn moment(mark: &Known<Mark>) -> Known<Moment> {
+    mark.as_ref().map(|mark| mark.at).map_err(Clone::clone)
+}
+
+/// T1: the first raw `up` sample of the job at or after T0e.
+fn scrape(
+    timeline: &Timeline<'_>,
+    expect: &ExpectRecord,
+    effective: &Known<Moment>,
+    evidence: &Evidence<'_>,
+) -> Known<Mark> {
+    let from = *effective.as_ref().map_err(Clone::clone)?;
+    let labels = evidence.notices.first().map(|notice| &notice.alert.labels);
+    let labels = labels.or_else(|| evidence.episode.as_ref().map(|episode| &episode.labels));
+    let job = expect
+        .job
+        .as_deref()
+        .or_else(|| labels?.get("job").map(String::as_str));
+    let job = job.ok_or("no scrape job: neither the expectation nor the alert names one")?;
+    let mut asked = false;
+    let mut first: Option<Mark> = None;
+    for event in timeline.events {
+        let EventKind::RawSamples {
+            selector,
+            series,
+            source,
+        } = &event.kind
+        else {
+            continue;
+        };
+        if !selector.starts_with("up{") {
+            continue;
+        }
+        for one in series
+            .iter()
+            .filter(|one| one.labels.get("job").is_some_and(|theirs| theirs == job))
+        {
+            asked = true;
+            let marks = one
+                .samples
+                .iter()
+                .map(|(time, _)| timeline.mark(source.as_str(), *time));
+            first = marks
+                .chain(first)
+                .filter(|mark| mark.at >= from)
+                .min_by_key(|mark| mark.at);
+        }
+    }
+    first.ok_or_else(|| match asked {
+        true => format!("no sample of up{{job=\"{job}\"}} after the fault took effect"),
+        false => format!("no raw samples of up{{job=\"{job}\"}}"),
+    })
+}
+
+/// T2: the rule became active.
+fn active(timeline: &Timeline<'_>, evidence: &Evidence<'_>, notes: &mut Vec<String>) -> Known<Mark> {
+    let episode = evidence.episode.as_ref().ok_or_else(|| unseen(evidence))?;
+    let raw = match episode.active_at {
+        Some(seen) if seen.micros_since(episode.start).abs() <= AGREE_US => seen,
+        Some(seen) => {
+            notes.push(format!(
+                "activeAt was {seen} when polled; the raw samples begin at {}: the samples are used",
+                episode.start
+            ));
+            episode.start
+        }
+        None => episode.start,
+    };
+    Ok(timeline.mark("prometheus", raw))
+}
+
+/// T3: the alert fired.
+fn firing(timeline: &Timeline<'_>, evidence: &Evidence<'_>, notes: &mut Vec<String>) -> Known<Mark> {
+    let told = evidence.notices.iter().find_map(|notice| notice.alert.starts_at);
+    let told = told.or_else(|| evidence.listed.iter().find_map(|(_, seen)| seen.starts_at));
+    let episode = evidence.episode.as_ref();
+    let sampled = episode.and_then(|episode| episode.first_firing);
+    if let (Some(told), Some(sampled)) = (told, sampled)
+        && told.micros_since(sampled).abs() > AGREE_US
+    {
+        notes.push(format!(
+            "startsAt is {told}; the first raw sample that fires is at {sampled}"
+        ));
+    }
+    match told.or(sampled) {
+        Some(raw) => Ok(timeline.mark("prometheus", raw)),
+        None if episode.is_some_and(|episode| episode.fired) => {
+            Err("it was seen firing, but no payload says since when".into())
+        }
+        None if episode.is_some() => Err("it was pending and never fired".into()),
+        None => Err(unseen(evidence)),
+    }
+}
+
+/// T4: Alertmanager had it, as far as that can be known by polling.
+fn handed_off(
+    timeline: &Timeline<'_>,
+    evidence: &Evidence<'_>,
+    t3: &Known<Mark>,
+    t5: &Known<Mark>,
+) -> Known<Mark> {
+    let t3 = moment(t3)?;
+    let (seen_at, updated_at) = evidence
+        .listed
+        .iter()
+        .filter_map(|(time, seen)| Some((*time, seen.updated_at?)))
+        .min()
+        .ok_or("alertmanager was not seen listing it")?;
+    let seen_at = Moment::new(seen_at);
+    if seen_at.ms_since(t3) > T4_LIMIT_MS {
+        return Err(
+            "first seen in alertmanager more than 30 s after it fired: `updatedAt` may be of a re-send"
+                .into(),
+        );
+    }
+    if moment(t5).is_ok_and(|t5| seen_at > t5) {
+        return Err(
+            "first seen in alertmanager after the notification: `updatedAt` may be of a re-send".into(),
+        );
+    }
+    Ok(timeline.mark("alertmanager", updated_at))
+}
+
+/// T5: the notification arrived.
+fn notified(timeline: &Timeline<'_>, expect: &ExpectRecord, evidence: &Evidence<'_>) -> Known<Mark> {
+    if let Some(notice) = evidence.firing(expect) {
+        return Ok(Mark::ours(notice.arrived));
+    }
+    Err(
+        match (
+            evidence.wrong_receiver(expect),
+            &timeline.started.plan.observe.webhook,
+        ) {
+            (Some(receiver), _) => {
+                format!(
+                    "it reached `{receiver}`, not `{}`",
+                    expect.receiver.as_deref().unwrap_or_default()
+                )
+            }
+            (None, None) => "no webhook: notifications were not observed".into(),
+            (None, Some(_)) => "no notification arrived".into(),
+        },
+    )
+}
+
+/// T9: the rule was inactive again.
+fn inactive(
+    timeline: &Timeline<'_>,
+    evidence: &Evidence<'_>,
+    resolved: Option<&Notice<'_>>,
+    notes: &mut Vec<String>,
+) -> Known<Mark> {
+    let episode = evidence.episode.as_ref();
+    let sampled = episode
+        .filter(|episode| episode.over)
+        .and_then(|episode| Some(episode.last_firing?.plus_micros(evidence.interval_us?)));
+    let told = resolved.and_then(|notice| notice.alert.ends_at);
+    if let (Some(told), Some(sampled)) = (told, sampled)
+        && told.micros_since(sampled).abs() > AGREE_US
+    {
+        notes.push(format!(
+            "endsAt is {told}; the raw samples say that it was inactive at {sampled}"
+        ));
+    }
+    match (told.or(sampled), episode) {
+        (Some(raw), _) => Ok(timeline.mark("prometheus", raw)),
+        (None, Some(episode)) if episode.fired && !episode.over => {
+            Err("it was not seen to end before the drill did".into())
+        }
+        (None, Some(episode)) if episode.last_firing.is_some() => {
+            Err("the rule's interval is not known, so the tick after the last sample is not".into())
+        }
+        (None, Some(_)) => Err("no payload says when it ended".into()),
+        (None, None) => Err(unseen(evidence)),
+    }
+}
+
+/// T10: the resolved notice arrived.
+fn resolved_notice(
+    timeline: &Timeline<'_>,
+    t3: &Known<Mark>,
+    t5: &Known<Mark>,
+    resolved: Option<&Notice<'_>>,
+) -> Known<Mark> {
+    match resolved {
+        Some(notice) => Ok(Mark::ours(notice.arrived)),
+        None if timeline.started.plan.observe.webhook.is_none() => {
+            Err("no webhook: notifications were not observed".into())
+        }
+        None if t5.is_ok() || t3.is_ok() => Err("no resolved notice arrived before the drill ended".into()),
+        None => Err("it was never notified".into()),
+    }
+}
+
+/// A resolved notice counts only after the notification, or after it fired when there was none.
+fn after(t5: &Known<Mark>, t3: &Known<Mark>) -> Timestamp {
+    let mark = t5.as_ref().or(t3.as_ref());
+    mark.map_or(Timestamp::from_micros(i64::MIN / 4), |mark| mark.at.time())
+}
+
+fn unseen(evidence: &Evidence<'_>) -> String {
+    match evidence.earlier {
+        Some(since) => format!(
+            "it was active since {}, before the fault took effect",
+            since.text()
+        ),
+        None => "it was not seen active after the fault took effect".into(),
+    }
+}
+
+/// Raw times for the report: only of marks that a source's clock took.
+pub(super) fn raw_times(marks: &AlertMarks) -> BTreeMap<String, String> {
+    let raw = |(name, mark): (&str, &Known<Mark>)| {
+        let raw = mark.as_ref().ok()?.raw?;
+        Some((name.to_owned(), raw.to_string()))
+    };
+    marks.named().into_iter().filter_map(raw).collect()
+}

@@ -1,0 +1,288 @@
+//! What a report says, as it stands in `report.json`.
+
+use std::collections::BTreeMap;
+
+use gameday_core::PlanRecord;
+use serde::Serialize;
+
+use super::listing::{Check, ClockReport, NoticeReport, OtherAlert, SafetyLine};
+use super::means::Digest;
+use super::picture::Picture;
+use super::probe::ProbeReport;
+use super::steady::SteadyReport;
+use super::{Moment, Verdict as DrillVerdict};
+
+pub use super::expectation::AlertVerdict;
+pub use super::verdict::Verdict;
+
+/// Everything that a report says. Serialized, it is `report.json`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Measurement {
+    /// The version of this form.
+    pub schema: u32,
+    /// The scenario's name.
+    pub scenario: String,
+    /// The drill's name.
+    pub drill: String,
+    /// The gameday that ran it.
+    pub version: String,
+    /// The verdict over all trials: the worst.
+    pub verdict: DrillVerdict,
+    /// What `gameday run` exits with.
+    pub exit_code: u8,
+    /// The verdict in a sentence or two.
+    pub summary: String,
+    /// `real` or `embedded`, when a lab was started.
+    pub lab: Option<String>,
+    /// Whether everything was put back.
+    pub rollback: Rollback,
+    /// Each trial.
+    pub trials: Vec<Trial>,
+    /// Time from the fault to the notification, over trials.
+    pub mttd: Digest,
+    /// Time from the fault to the steady state, over trials.
+    pub mttr: Digest,
+    /// What was planned.
+    pub plan: PlanRecord,
+}
+
+/// Whether everything was put back.
+#[derive(Debug, Clone, Serialize)]
+pub struct Rollback {
+    /// True only when that was looked at and nothing was left; also when nothing was ever touched.
+    pub verified: bool,
+    /// When it was looked at.
+    pub at: Option<Moment>,
+    /// Why `at` is null, or what is left.
+    pub why: Option<String>,
+    /// One line for each thing looked at.
+    pub details: Vec<String>,
+}
+
+/// One run of the drill.
+#[derive(Debug, Clone, Serialize)]
+pub struct Trial {
+    /// Its number, from 0.
+    pub index: usize,
+    /// Its own verdict.
+    pub verdict: DrillVerdict,
+    /// Its verdict in a sentence or two.
+    pub summary: String,
+    /// What kept it from passing.
+    pub reasons: Vec<String>,
+    /// When it began.
+    pub started_at: Moment,
+    /// When its journal ends.
+    pub ended_at: Moment,
+    /// Whether its journal has a last event.
+    pub complete: bool,
+    /// The drill's marks.
+    pub marks: TrialMarks,
+    /// T8 − T0e of the first fault.
+    pub ttr_ms: Option<i64>,
+    /// T8 − T7.
+    pub self_heal_ms: Option<i64>,
+    /// Whether the alert's group was new; null when that was not looked at.
+    pub group_stage_clean: Option<bool>,
+    /// Why each null above is null.
+    pub why: BTreeMap<String, String>,
+    /// What was injected.
+    pub faults: Vec<FaultReport>,
+    /// Each expected alert.
+    pub alerts: Vec<AlertReport>,
+    /// Alerts that nobody expected.
+    pub other_alerts: Vec<OtherAlert>,
+    /// Steady state before and after.
+    pub steady: Vec<SteadyReport>,
+    /// What the probes saw.
+    pub probes: Vec<ProbeReport>,
+    /// Each notification that arrived.
+    pub notifications: Vec<NoticeReport>,
+    /// Clocks of other systems.
+    pub clocks: Vec<ClockReport>,
+    /// Pre-flight checks.
+    pub checks: Vec<Check>,
+    /// Everything done to the system, in order.
+    pub safety: Vec<SafetyLine>,
+    /// Whether everything was put back.
+    pub rollback: Rollback,
+    /// What the timeline draws; its numbers are in the journal.
+    #[serde(skip)]
+    pub(crate) picture: Picture,
+}
+
+/// Marks of the drill.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct TrialMarks {
+    /// First fault ordered.
+    #[serde(rename = "T0")]
+    pub t0: Option<Moment>,
+    /// Last fault removed.
+    #[serde(rename = "T7")]
+    pub t7: Option<Moment>,
+    /// Steady state back.
+    #[serde(rename = "T8")]
+    pub t8: Option<Moment>,
+}
+
+/// One fault.
+#[derive(Debug, Clone, Serialize)]
+pub struct FaultReport {
+    /// Its name in the scenario.
+    pub name: String,
+    /// What it was done to.
+    pub on: String,
+    /// Its kind.
+    pub kind: String,
+    /// Its settings, for people.
+    pub detail: String,
+    /// When it was ordered.
+    pub ordered_at: Option<Moment>,
+    /// When its injection was confirmed.
+    pub injected_at: Option<Moment>,
+    /// When it touched something for the first time: T0e.
+    pub effective_at: Option<Moment>,
+    /// When it was confirmed gone.
+    pub removed_at: Option<Moment>,
+    /// `removed` by the runner, or `lost`.
+    pub ended: Option<String>,
+    /// Chunks, connections or processes touched.
+    pub touched: u64,
+    /// Times as their source gave them, before its clock's offset was taken off.
+    pub raw: BTreeMap<String, String>,
+    /// Why each null above is null.
+    pub why: BTreeMap<String, String>,
+}
+
+/// Marks of an alert.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Marks {
+    /// First scrape at or after the fault took effect.
+    #[serde(rename = "T1")]
+    pub t1: Option<Moment>,
+    /// Rule active.
+    #[serde(rename = "T2")]
+    pub t2: Option<Moment>,
+    /// Firing.
+    #[serde(rename = "T3")]
+    pub t3: Option<Moment>,
+    /// Seen by Alertmanager.
+    #[serde(rename = "T4")]
+    pub t4: Option<Moment>,
+    /// Notification received.
+    #[serde(rename = "T5")]
+    pub t5: Option<Moment>,
+    /// Rule inactive.
+    #[serde(rename = "T9")]
+    pub t9: Option<Moment>,
+    /// Resolved notice received.
+    #[serde(rename = "T10")]
+    pub t10: Option<Moment>,
+}
+
+impl Marks {
+    /// Each mark with its name, in order.
+    #[must_use]
+    pub fn named(&self) -> [(&'static str, Option<Moment>); 7] {
+        [
+            ("T1", self.t1),
+            ("T2", self.t2),
+            ("T3", self.t3),
+            ("T4", self.t4),
+            ("T5", self.t5),
+            ("T9", self.t9),
+            ("T10", self.t10),
+        ]
+    }
+}
+
+/// Where the time from the fault to the notification went; those that are there add up to it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct StagesMs {
+    /// Until the monitoring could see it: T1 − T0e.
+    pub scrape: Option<i64>,
+    /// Until the rule was active: T2 − T1.
+    pub rule: Option<i64>,
+    /// The rule's `for`: T3 − T2.
+    pub hold: Option<i64>,
+    /// Until Alertmanager had it: T4 − T3.
+    pub hand_off: Option<i64>,
+    /// Until it was delivered: T5 − T4.
+    pub group: Option<i64>,
+}
+
+impl StagesMs {
+    /// Each stage with its name, in order.
+    #[must_use]
+    pub fn named(&self) -> [(&'static str, Option<i64>); 5] {
+        [
+            ("scrape", self.scrape),
+            ("rule", self.rule),
+            ("hold", self.hold),
+            ("hand_off", self.hand_off),
+            ("group", self.group),
+        ]
+    }
+
+    /// All stages that are there together.
+    #[must_use]
+    pub fn sum(&self) -> i64 {
+        self.named().iter().filter_map(|(_, ms)| *ms).sum()
+    }
+}
+
+/// The limits that an expectation states.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct LimitsMs {
+    /// From T0e to firing.
+    pub firing: Option<u64>,
+    /// From T0e to the notification.
+    pub notified: Option<u64>,
+    /// From the fault's removal to the resolved notice.
+    pub resolved: Option<u64>,
+}
+
+/// One expected alert.
+#[derive(Debug, Clone, Serialize)]
+pub struct AlertReport {
+    /// The alert's name.
+    pub name: String,
+    /// Its key in the scenario.
+    pub label: String,
+    /// `expected`.
+    pub class: &'static str,
+    /// Whether the expectation held.
+    pub verdict: AlertVerdict,
+    /// The verdict in a sentence.
+    pub detail: String,
+    /// Its marks.
+    pub marks: Marks,
+    /// Where the time went.
+    pub stages_ms: StagesMs,
+    /// The fault that it tells of.
+    pub of: String,
+    /// T3 − T0e.
+    pub ttd_ms: Option<i64>,
+    /// T5 − T0e.
+    pub ttn_ms: Option<i64>,
+    /// T10 − T7.
+    pub hang_over_ms: Option<i64>,
+    /// From the fault's removal to the resolved notice: what `resolved` limits.
+    pub resolved_ms: Option<i64>,
+    /// What the scenario allows.
+    pub limits_ms: LimitsMs,
+    /// What was predicted; null in this version.
+    pub predicted: Option<()>,
+    /// The receiver that the notification reached.
+    pub receiver: Option<String>,
+    /// The alert's labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// Marks as their source gave them, before its clock's offset was taken off.
+    pub raw: BTreeMap<String, String>,
+    /// Why each null above is null.
+    pub why: BTreeMap<String, String>,
+    /// Where two sources disagree, and other things worth knowing.
+    pub notes: Vec<String>,
+}

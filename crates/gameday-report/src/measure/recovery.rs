@@ -1,0 +1,81 @@
+//! Recovery: when the last fault was gone and when the steady state was back.
+
+use std::time::Duration;
+
+use gameday_core::{Event, Offset, SteadyRecord};
+
+use super::fault::Fault;
+use super::mark::{Known, Moment};
+use super::steady;
+use super::timeline::Timeline;
+
+/// The drill's own marks and what is computed from them.
+pub(super) struct Recovery {
+    pub t0: Known<Moment>,
+    pub t7: Known<Moment>,
+    pub t8: Known<Moment>,
+    /// T8 − T0e of the first fault.
+    pub ttr: Known<i64>,
+    /// T8 − T7.
+    pub self_heal: Known<i64>,
+}
+
+/// Reads the marks and computes the spans.
+pub(super) fn read(timeline: &Timeline<'_>, faults: &[Fault<'_>]) -> Recovery {
+    let t0 = timeline.first_ordered().map(|event| Moment::new(event.time));
+    let t0 = t0.ok_or_else(|| "no fault was ordered".to_owned());
+    let t7 = timeline.last_removed().map(|event| Moment::new(event.time));
+    let t8 = steady_back(timeline);
+    let first = faults.iter().filter(|fault| fault.ordered.is_some());
+    let effective = first
+        .min_by_key(|fault| fault.ordered.map(|event| event.seq))
+        .map_or(Err("no fault was ordered".into()), |fault| {
+            fault.effective.clone()
+        });
+    Recovery {
+        ttr: timeline.span(&effective, &t8),
+        self_heal: timeline.span(&t7, &t8),
+        t0,
+        t7,
+        t8,
+    }
+}
+
+/// T8: the start of the first window which then holds until the end, for the last condition.
+fn steady_back(timeline: &Timeline<'_>) -> Known<Moment> {
+    let t7 = timeline.last_removed()?;
+    let steady = &timeline.started.plan.steady;
+    if steady.is_empty() {
+        return Err("no steady state is stated".into());
+    }
+    let mut back: (Offset, Moment) = (t7.at, Moment::new(t7.time));
+    for record in steady {
+        let holds_from = holds_for_good(timeline, record, t7)?;
+        let window = Duration::from_millis(record.window_ms);
+        // Windows that began before the fault was gone say nothing about after it.
+        if holds_from.at.since(t7.at) > window {
+            let micros = i64::try_from(window.as_micros()).unwrap_or(i64::MAX / 4);
+            let start = Offset::default() + holds_from.at.since(Offset::default() + window);
+            let moment = Moment::new(holds_from.time.plus_micros(-micros));
+            back = back.max((start, moment));
+        }
+    }
+    Ok(back.1)
+}
+
+/// The first evaluation from which on a condition holds until the end.
+fn holds_for_good<'a>(timeline: &Timeline<'a>, record: &SteadyRecord, t7: &Event) -> Known<&'a Event> {
+    let all = steady::evaluations(timeline, record);
+    if all.last().is_none_or(|(event, _)| event.seq <= t7.seq) {
+        return Err(format!(
+            "`{}` was not evaluated after the last fault was removed",
+            record.name
+        ));
+    }
+    all.iter()
+        .rev()
+        .take_while(|(_, evaluated)| evaluated.holds == Some(true))
+        .last()
+        .map(|(event, _)| *event)
+        .ok_or_else(|| format!("`{}` did not hold at the end", record.name))
+}

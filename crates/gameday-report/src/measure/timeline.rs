@@ -1,0 +1,178 @@
+//! A journal that was checked once, and what every other part asks of it.
+
+use gameday_core::{DrillStarted, Event, EventKind, FaultName, SCHEMA, SourceName, Timestamp};
+
+use super::clock::{Clocks, Jump, jumps};
+use super::mark::{Known, Mark, Moment};
+use crate::words;
+
+/// Why a journal cannot be measured.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TimelineError {
+    /// No journal was given.
+    #[error("no journal was given")]
+    NoJournal,
+    /// The journal has no event.
+    #[error("the journal is empty")]
+    Empty,
+    /// The first event is not the start of a drill.
+    #[error("the journal does not begin with the start of a drill")]
+    NotADrill,
+    /// The journal was written by a build whose format this one does not know.
+    #[error("the journal has schema {0}, this build reads schema {SCHEMA}")]
+    Schema(u32),
+    /// An event is missing.
+    #[error("event {found} stands where {expected} should: the journal has a hole")]
+    Hole {
+        /// The number that should stand there.
+        expected: u64,
+        /// The number that does.
+        found: u64,
+    },
+}
+
+/// A source that did not answer for a while.
+#[derive(Debug, Clone)]
+pub(super) struct Lost {
+    /// Which source.
+    pub source: SourceName,
+    /// When it was found lost.
+    pub from: Timestamp,
+    /// What the last attempt said.
+    pub error: String,
+}
+
+/// A checked journal.
+pub(super) struct Timeline<'a> {
+    pub events: &'a [Event],
+    pub started: &'a DrillStarted,
+    pub clocks: Clocks,
+    pub jumps: Vec<Jump>,
+}
+
+impl<'a> Timeline<'a> {
+    /// Checks a journal.
+    pub(super) fn read(events: &'a [Event]) -> Result<Self, TimelineError> {
+        let first = events.first().ok_or(TimelineError::Empty)?;
+        let EventKind::DrillStarted(started) = &first.kind else {
+            return Err(TimelineError::NotADrill);
+        };
+        if started.schema != SCHEMA {
+            return Err(TimelineError::Schema(started.schema));
+        }
+        for (expected, event) in (0..).zip(events) {
+            if event.seq != expected {
+                return Err(TimelineError::Hole {
+                    expected,
+                    found: event.seq,
+                });
+            }
+        }
+        Ok(Self {
+            events,
+            started,
+            clocks: Clocks::read(events),
+            jumps: jumps(events),
+        })
+    }
+
+    /// The event at which the first fault was ordered: T0.
+    pub(super) fn first_ordered(&self) -> Option<&'a Event> {
+        self.events
+            .iter()
+            .find(|event| matches!(event.kind, EventKind::FaultOrdered { .. }))
+    }
+
+    /// The event at which the last fault was confirmed gone, or why there is none: T7.
+    pub(super) fn last_removed(&self) -> Known<&'a Event> {
+        let mut open: Vec<&FaultName> = Vec::new();
+        let mut injected: Vec<&FaultName> = Vec::new();
+        let mut last = None;
+        for event in self.events {
+            match &event.kind {
+                EventKind::FaultOrdered { fault, .. } => open.push(fault),
+                EventKind::FaultInjected { fault } => injected.push(fault),
+                EventKind::FaultRemoved { fault, .. } => {
+                    open.retain(|name| *name != fault);
+                    last = Some(event);
+                }
+                // What could not be injected was never in place; what was, could not be removed.
+                EventKind::FaultFailed { fault, .. } if !injected.contains(&fault) => {
+                    open.retain(|name| *name != fault);
+                }
+                _ => {}
+            }
+        }
+        match (open.first(), last) {
+            (Some(fault), _) => Err(format!("fault `{fault}` was never confirmed removed")),
+            (None, None) => Err("no fault was in place".into()),
+            (None, Some(event)) => Ok(event),
+        }
+    }
+
+    /// The last event.
+    pub(super) fn last(&self) -> &'a Event {
+        self.events.last().expect("a checked journal has an event")
+    }
+
+    /// Times at which a source was lost after the first fault was ordered, or before and not back.
+    pub(super) fn losses(&self) -> Vec<Lost> {
+        let t0 = self.first_ordered().map(|event| event.seq);
+        let mut before: Vec<Lost> = Vec::new();
+        let mut after: Vec<Lost> = Vec::new();
+        for event in self.events {
+            let touched = t0.is_some_and(|seq| event.seq >= seq);
+            match &event.kind {
+                EventKind::SourceLost { source, error } => {
+                    let list = if touched { &mut after } else { &mut before };
+                    list.push(Lost {
+                        source: source.clone(),
+                        from: event.time,
+                        error: error.clone(),
+                    });
+                }
+                EventKind::SourceBack { source } if !touched => before.retain(|lost| lost.source != *source),
+                _ => {}
+            }
+        }
+        before.append(&mut after);
+        before
+    }
+
+    /// A source's time on our clock.
+    pub(super) fn mark(&self, source: &str, raw: Timestamp) -> Mark {
+        Mark {
+            at: Moment::new(self.clocks.ours(source, raw)),
+            raw: Some(raw),
+        }
+    }
+
+    /// Milliseconds from one mark to a later one, or why that cannot be said.
+    pub(super) fn span(&self, from: &Known<Moment>, to: &Known<Moment>) -> Known<i64> {
+        let (from, to) = (
+            from.as_ref().map_err(Clone::clone)?,
+            to.as_ref().map_err(Clone::clone)?,
+        );
+        if let Some(jump) = self.jump_between(*from, *to) {
+            return Err(jump);
+        }
+        let ms = to.ms_since(*from);
+        if ms < 0 {
+            return Err(format!(
+                "it would be {}: {}",
+                words::exact(ms),
+                self.clocks.error_text()
+            ));
+        }
+        Ok(ms)
+    }
+
+    /// Why no span between these two can be trusted, when a clock was stepped there.
+    pub(super) fn jump_between(&self, from: Moment, to: Moment) -> Option<String> {
+        let (low, high) = (from.min(to).time(), from.max(to).time());
+        self.jumps
+            .iter()
+            .find(|jump| jump.low <= high && low <= jump.high)
+            .map(|jump| jump.why.clone())
+    }
+}

@@ -1,0 +1,101 @@
+//! One trial: every part measured once and put together.
+
+use std::collections::BTreeMap;
+
+use gameday_core::EventKind;
+
+use super::fault::{self, Fault};
+use super::mark::{Moment, keep};
+use super::record::{AlertReport, Trial, TrialMarks};
+use super::recovery::{self, Recovery};
+use super::timeline::Timeline;
+use super::verdict::{self, Ruling};
+use super::{alert, listing, picture, probe, steady};
+
+/// The pre-flight check that says whether Alertmanager had no group left over from before.
+///
+/// Without it nobody can say so. When it is not ok, or its detail begins with `not clean`, the
+/// trial is shown but its notification time counts in no mean.
+pub const GROUP_STAGE_CHECK: &str = "group stage";
+
+/// Measures one journal.
+pub(super) fn measure(index: usize, timeline: &Timeline<'_>) -> Trial {
+    let faults = fault::all(timeline);
+    let recovery = recovery::read(timeline, &faults);
+    let expected = timeline.started.plan.expect.iter();
+    let alerts = expected
+        .map(|expect| alert::measure(timeline, expect, &faults, &recovery))
+        .collect();
+    let mut trial = unjudged(index, timeline, &recovery, alerts);
+    let Ruling {
+        verdict,
+        summary,
+        reasons,
+    } = judge(timeline, &faults, &recovery, &trial);
+    (trial.verdict, trial.summary, trial.reasons) = (verdict, summary, reasons);
+    trial.faults = faults.into_iter().map(|fault| fault.report).collect();
+    trial.picture = picture::draw(timeline, &trial);
+    trial
+}
+
+fn judge(timeline: &Timeline<'_>, faults: &[Fault<'_>], recovery: &Recovery, trial: &Trial) -> Ruling {
+    verdict::judge(&verdict::Facts {
+        timeline,
+        faults,
+        alerts: &trial.alerts,
+        steady: &trial.steady,
+        probes: &trial.probes,
+        recovery,
+        rollback: &trial.rollback,
+    })
+}
+
+/// Everything but the verdict, the faults and the picture.
+fn unjudged(index: usize, timeline: &Timeline<'_>, recovery: &Recovery, alerts: Vec<AlertReport>) -> Trial {
+    let mut why = BTreeMap::new();
+    let group_stage_clean = group_stage_clean(timeline);
+    if group_stage_clean.is_none() {
+        why.insert("group_stage_clean".into(), "it was not looked at".into());
+    }
+    Trial {
+        index,
+        verdict: verdict::Verdict::Inconclusive,
+        summary: String::new(),
+        reasons: Vec::new(),
+        started_at: Moment::new(timeline.events[0].time),
+        ended_at: Moment::new(timeline.last().time),
+        complete: timeline
+            .events
+            .iter()
+            .any(|event| matches!(event.kind, EventKind::DrillEnded(_))),
+        marks: TrialMarks {
+            t0: keep(recovery.t0.clone(), "T0", &mut why),
+            t7: keep(recovery.t7.clone(), "T7", &mut why),
+            t8: keep(recovery.t8.clone(), "T8", &mut why),
+        },
+        ttr_ms: keep(recovery.ttr.clone(), "ttr_ms", &mut why),
+        self_heal_ms: keep(recovery.self_heal.clone(), "self_heal_ms", &mut why),
+        group_stage_clean,
+        why,
+        faults: Vec::new(),
+        other_alerts: listing::other_alerts(timeline, &alerts),
+        alerts,
+        steady: steady::read(timeline),
+        probes: probe::read(timeline),
+        notifications: listing::notices(timeline),
+        clocks: listing::clocks(timeline),
+        checks: listing::checks(timeline),
+        safety: listing::safety(timeline),
+        rollback: listing::rollback(timeline),
+        picture: picture::Picture::default(),
+    }
+}
+
+fn group_stage_clean(timeline: &Timeline<'_>) -> Option<bool> {
+    timeline.events.iter().rev().find_map(|event| match &event.kind {
+        EventKind::Checked { name, ok, detail } if name == GROUP_STAGE_CHECK => {
+            Some(*ok && !detail.starts_with("not clean"))
+        }
+        _ => None,
+    })
+}

@@ -1,0 +1,295 @@
+//! The verdict of a drill: what can be said for certain, the worst first, and never a pass in doubt.
+
+use gameday_core::{Ended, EventKind, StopReason};
+use serde::Serialize;
+
+use super::expectation::AlertVerdict;
+use super::fault::Fault;
+use super::mark::Moment;
+use super::probe::ProbeReport;
+use super::record::{AlertReport, Rollback};
+use super::recovery::Recovery;
+use super::steady::SteadyReport;
+use super::timeline::Timeline;
+use crate::words;
+
+/// The verdict of a drill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Everything came as expected.
+    Passed,
+    /// Something did not.
+    Failed,
+    /// It cannot be said.
+    Inconclusive,
+    /// It was ended early and everything was put back.
+    Aborted,
+    /// Pre-flight refused; nothing was touched.
+    Refused,
+    /// A fault may still be in place.
+    RollbackUnverified,
+}
+
+impl Verdict {
+    /// What `gameday run` exits with.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Passed => 0,
+            Self::Failed | Self::Inconclusive => 1,
+            Self::Aborted => 3,
+            Self::Refused => 4,
+            Self::RollbackUnverified => 5,
+        }
+    }
+
+    /// The word that `report.json` uses.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Inconclusive => "inconclusive",
+            Self::Aborted => "aborted",
+            Self::Refused => "refused",
+            Self::RollbackUnverified => "rollback_unverified",
+        }
+    }
+
+    /// Of several trials the one with the highest counts.
+    pub(super) fn precedence(self) -> u8 {
+        match self {
+            Self::Passed => 0,
+            Self::Inconclusive => 1,
+            Self::Failed => 2,
+            Self::Refused => 3,
+            Self::Aborted => 4,
+            Self::RollbackUnverified => 5,
+        }
+    }
+}
+
+/// What a drill is judged by.
+pub(super) struct Facts<'a> {
+    pub timeline: &'a Timeline<'a>,
+    pub faults: &'a [Fault<'a>],
+    pub alerts: &'a [AlertReport],
+    pub steady: &'a [SteadyReport],
+    pub probes: &'a [ProbeReport],
+    pub recovery: &'a Recovery,
+    pub rollback: &'a Rollback,
+}
+
+/// A verdict and what led to it.
+pub(super) struct Ruling {
+    pub verdict: Verdict,
+    pub summary: String,
+    pub reasons: Vec<String>,
+}
+
+/// Judges a drill.
+pub(super) fn judge(facts: &Facts<'_>) -> Ruling {
+    if !facts.rollback.verified {
+        let why = facts.rollback.why.clone().unwrap_or_default();
+        return ruling(
+            Verdict::RollbackUnverified,
+            "A fault may still be in place",
+            vec![why],
+        );
+    }
+    if let Some(ruling) = facts.ended_early() {
+        return ruling;
+    }
+    let (failures, doubts) = facts.shortcomings();
+    match (failures.is_empty(), doubts.is_empty()) {
+        (true, true) => ruling(Verdict::Passed, &facts.success(), Vec::new()),
+        (true, false) => ruling(
+            Verdict::Inconclusive,
+            "It cannot be said whether this worked",
+            doubts,
+        ),
+        (false, _) => {
+            let headline = match failures.len() {
+                1 => "Not as expected".to_owned(),
+                several => format!("{several} things were not as expected, the first"),
+            };
+            ruling(Verdict::Failed, &headline, [failures, doubts].concat())
+        }
+    }
+}
+
+fn ruling(verdict: Verdict, headline: &str, reasons: Vec<String>) -> Ruling {
+    let summary = match reasons.first() {
+        Some(reason) => format!("{headline}: {reason}."),
+        None => format!("{headline}."),
+    };
+    Ruling {
+        verdict,
+        summary,
+        reasons,
+    }
+}
+
+impl Facts<'_> {
+    fn ended_early(&self) -> Option<Ruling> {
+        let touched = self.timeline.first_ordered().is_some();
+        let back = if touched {
+            "everything was put back"
+        } else {
+            "nothing was touched"
+        };
+        let mut stopped = None;
+        let mut ended = None;
+        for event in self.timeline.events {
+            match &event.kind {
+                EventKind::Stopped(reason) => stopped = stopped.or(Some(said(reason))),
+                EventKind::GuardBreached { guard, detail } => {
+                    stopped = stopped.or(Some(format!("the guard `{guard}` was breached ({detail})")));
+                }
+                EventKind::DrillEnded(how) => ended = Some(how),
+                _ => {}
+            }
+        }
+        let healed = self
+            .timeline
+            .events
+            .iter()
+            .any(|event| matches!(event.kind, EventKind::Healed { .. }));
+        let aborted = |why: String| {
+            Some(ruling(
+                Verdict::Aborted,
+                &format!("Ended early, {back}"),
+                vec![why],
+            ))
+        };
+        match (ended, stopped) {
+            (Some(Ended::Refused(why)), _) if !touched => {
+                Some(ruling(Verdict::Refused, "Nothing was touched", vec![why.clone()]))
+            }
+            (Some(Ended::Refused(why)), _) => aborted(why.clone()),
+            (_, Some(why)) => aborted(why),
+            (Some(Ended::Aborted), None) => aborted("it does not say why".into()),
+            (_, None) if healed => aborted("`gameday heal` put back what the runner had left".into()),
+            (None, None) => aborted("the runner stopped before the drill had ended".into()),
+            (Some(Ended::Completed), None) => None,
+        }
+    }
+
+    /// What failed, and what cannot be said.
+    fn shortcomings(&self) -> (Vec<String>, Vec<String>) {
+        let (mut failures, mut doubts) = (Vec::new(), Vec::new());
+        for alert in self.alerts {
+            let line = format!(
+                "alert {} {}: {}",
+                alert.name,
+                words::spaced(alert.verdict.word()),
+                alert.detail
+            );
+            match alert.verdict {
+                AlertVerdict::Passed => {}
+                AlertVerdict::Unknown => doubts.push(line),
+                _ => failures.push(line),
+            }
+        }
+        self.judge_steady(&mut failures, &mut doubts);
+        self.judge_recovery(&mut failures, &mut doubts);
+        self.doubt_faults(&mut doubts);
+        self.doubt_probes(&mut doubts);
+        (failures, doubts)
+    }
+
+    fn judge_steady(&self, failures: &mut Vec<String>, doubts: &mut Vec<String>) {
+        for steady in self.steady {
+            for (when, holds) in [("before", steady.before), ("after", steady.after)] {
+                let line = format!("steady state `{}` {when}", steady.name);
+                match holds {
+                    Some(true) => {}
+                    Some(false) => failures.push(format!("{line}: it did not hold")),
+                    None => doubts.push(format!(
+                        "{line}: {}",
+                        steady.why.as_deref().unwrap_or("not known")
+                    )),
+                }
+            }
+        }
+    }
+
+    fn judge_recovery(&self, failures: &mut Vec<String>, doubts: &mut Vec<String>) {
+        let Some(limit) = self.timeline.started.plan.recover_within_ms else {
+            return;
+        };
+        let within = i64::try_from(limit).unwrap_or(i64::MAX);
+        let most = words::limit(limit);
+        match (&self.recovery.self_heal, &self.recovery.t7) {
+            (Ok(ms), _) if *ms <= within => {}
+            (Ok(ms), _) => failures.push(format!(
+                "recovered {} after the last fault was gone, {} over the limit of {most}",
+                words::exact(*ms),
+                words::exact(ms - within)
+            )),
+            (Err(why), Ok(t7)) if Moment::new(self.timeline.last().time).ms_since(*t7) >= within => {
+                failures.push(format!("not recovered within {most}: {why}"));
+            }
+            (Err(why), _) => doubts.push(format!("recovery: {why}")),
+        }
+    }
+
+    fn doubt_faults(&self, doubts: &mut Vec<String>) {
+        for fault in self.faults {
+            if let Err(why) = &fault.effective {
+                doubts.push(why.clone());
+            } else if fault.lost {
+                doubts.push(format!(
+                    "fault `{}` was lost before the drill removed it",
+                    fault.record.name
+                ));
+            }
+        }
+    }
+
+    /// Probes that looked too seldom to say anything: silence is no good news.
+    fn doubt_probes(&self, doubts: &mut Vec<String>) {
+        for probe in self.probes {
+            let (runs, unsure) = probe.looks();
+            let who = format!("probe `{}` in {}", probe.probe, probe.region);
+            if runs == 0 {
+                doubts.push(format!("{who} saw nothing"));
+            } else if unsure > runs / 2 {
+                doubts.push(format!(
+                    "{who} was blind: {unsure} of {runs} looks missed or unknown"
+                ));
+            }
+        }
+    }
+
+    fn success(&self) -> String {
+        let mut parts: Vec<String> = self
+            .alerts
+            .iter()
+            .map(|alert| format!("{} {}", alert.name, alert.detail))
+            .collect();
+        if let Ok(ms) = self.recovery.self_heal {
+            parts.push(format!(
+                "the service was steady again {} after the fault was gone",
+                words::span(ms)
+            ));
+        }
+        if parts.is_empty() {
+            "Everything was as expected".into()
+        } else {
+            parts.join("; ")
+        }
+    }
+}
+
+pub(super) fn said(reason: &StopReason) -> String {
+    match reason {
+        StopReason::Guard(guard) => format!("the guard `{guard}` was breached"),
+        StopReason::Signal(signal) => format!("it was stopped by {signal}"),
+        StopReason::StopFile => "the stop file was found".into(),
+        StopReason::MaxDuration => "`max_duration` was over".into(),
+        StopReason::Fault(why) | StopReason::Target(why) => why.clone(),
+        StopReason::Journal(why) => format!("the journal could not be written: {why}"),
+    }
+}

@@ -1,0 +1,114 @@
+//! Numbers for people: one way to say a span, a share and a count, the same in every rendering.
+
+/// A span for reading: `850 ms`, `42.1 s`, `3 min 05 s`.
+pub(crate) fn span(ms: i64) -> String {
+    let (sign, size) = (if ms < 0 { "−" } else { "" }, ms.unsigned_abs());
+    match size {
+        0..1_000 => format!("{sign}{size} ms"),
+        // Rounded half up in whole numbers: a float would round 42.05 one way or the other.
+        1_000..119_950 => format!("{sign}{}.{} s", (size + 50) / 1000, (size + 50) / 100 % 10),
+        _ => format!(
+            "{sign}{} min {:02} s",
+            (size + 500) / 60_000,
+            (size + 500) / 1000 % 60
+        ),
+    }
+}
+
+/// A span to the millisecond: `14.206 s`.
+pub(crate) fn exact(ms: i64) -> String {
+    let (sign, size) = (if ms < 0 { "−" } else { "" }, ms.unsigned_abs());
+    format!("{sign}{}.{:03} s", size / 1000, size % 1000)
+}
+
+/// A span that may be unknown, to the millisecond.
+pub(crate) fn exact_or_dash(ms: Option<i64>) -> String {
+    ms.map_or_else(|| "—".to_owned(), exact)
+}
+
+/// A span that may be unknown, for reading.
+pub(crate) fn span_or_dash(ms: Option<i64>) -> String {
+    ms.map_or_else(|| "—".to_owned(), span)
+}
+
+/// A limit of the plan, without needless decimals: `30 s`, `2.5 s`, `250 ms`.
+pub(crate) fn limit(ms: u64) -> String {
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        _ if ms.is_multiple_of(60_000) => format!("{} min", ms / 60_000),
+        _ if ms.is_multiple_of(1_000) => format!("{} s", ms / 1_000),
+        _ => format!(
+            "{} s",
+            format!("{}.{:03}", ms / 1000, ms % 1000).trim_end_matches('0')
+        ),
+    }
+}
+
+/// A small span in microseconds: `412 µs`, `2.5 ms`, `1.234 s`.
+pub(crate) fn micros(us: i64) -> String {
+    let (sign, size) = (if us < 0 { "−" } else { "" }, us.unsigned_abs());
+    match size {
+        0..1_000 => format!("{sign}{size} µs"),
+        1_000..1_000_000 => format!("{sign}{}.{} ms", size / 1_000, size / 100 % 10),
+        _ => format!("{sign}{}.{:03} s", size / 1_000_000, size / 1_000 % 1_000),
+    }
+}
+
+/// `1 look`, `2 looks`.
+pub(crate) fn count(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// A word of the vocabulary for people: `not_effective` becomes `not effective`.
+pub(crate) fn spaced(word: &str) -> String {
+    word.replace('_', " ")
+}
+
+/// Text with what no terminal, XML or HTML should ever get taken out: control characters and
+/// the marks that reorder text.
+pub(crate) fn clean(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\n' | '\t' => ' ',
+            c => c,
+        })
+        .filter(|c| !c.is_control() && !is_unprintable(*c))
+        .collect()
+}
+
+fn is_unprintable(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_said_in_the_unit_people_would_use() {
+        for (ms, said) in [
+            (0, "0 ms"),
+            (999, "999 ms"),
+            (-1, "−1 ms"),
+            (1_000, "1.0 s"),
+            (42_149, "42.1 s"),
+            (42_150, "42.2 s"),
+            (119_949, "119.9 s"),
+            (119_950, "2 min 00 s"),
+            (185_400, "3 min 05 s"),
+            (-14_206, "−14.2 s"),
+        ] {
+            assert_eq!(span(ms), said);
+        }
+        assert_eq!(exact(14_206), "14.206 s");
+        assert_eq!(
+            (limit(30_000), limit(2_500), limit(250), limit(120_000)),
+            ("30 s".into(), "2.5 s".into(), "250 ms".into(), "2 min".into())
+        );
+    }
+
+    #[test]
+    fn text_that_reorders_or_controls_is_taken_out() {
+        assert_eq!(clean("a\u{202e}b\u{1b}[31m\0c\nd"), "ab[31mc d");
+    }
+}

@@ -1,0 +1,47 @@
+//! Writes a drill's four reports beside its journal.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+use gameday_core::Event;
+
+use crate::measure::measure_all;
+use crate::{Measurement, render_html, render_json, render_junit, render_markdown};
+
+/// Measures one journal and writes `report.json`, `report.md`, `junit.xml` and `report.html` to `dir`.
+///
+/// Each file is whole or is the one that was there before.
+///
+/// # Errors
+/// When the events are no journal, or a file cannot be written.
+pub fn write_all(dir: &Path, events: &[Event]) -> io::Result<Measurement> {
+    let measurement = measure_all(std::iter::once(events))
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+    let files = [
+        ("report.json", render_json(&measurement)),
+        ("report.md", render_markdown(&measurement)),
+        ("junit.xml", render_junit(&measurement)),
+        ("report.html", render_html(&measurement)),
+    ];
+    for (name, text) in files {
+        replace(&dir.join(name), &text)?;
+    }
+    Ok(measurement)
+}
+
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    let temporary = path.with_file_name(name);
+    let written = File::create(&temporary).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    });
+    written
+        .and_then(|()| fs::rename(&temporary, path))
+        .inspect_err(|_| {
+            // Best effort: the error that matters is the one that is returned.
+            let _ = fs::remove_file(&temporary);
+        })
+}

@@ -1,0 +1,13 @@
+//! Journals made by code go in, whole reports come out.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
+mod clocks;
+mod expectations;
+mod fixture;
+mod golden;
+mod marks;
+mod plan;
+mod renderings;
+mod script;
+mod verdicts;
