@@ -1,0 +1,186 @@
+//! What can be typed.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use gameday_core::RegionName;
+
+use crate::output::Output;
+
+/// If this breaks tonight, will our alerts tell us, how fast, and will it really be over when they stop?
+#[derive(Debug, Parser)]
+#[command(
+    name = "gameday",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a drill: check the steady state, break something, watch the alerts, put it back, report
+    Run(RunArgs),
+    /// Tell every problem in scenario, probe and proxy files, each under its line
+    Check(CheckArgs),
+    /// Look at services as their users would
+    Probe(ProbeArgs),
+    /// Run the fault proxy, with Toxiproxy's API for proxies and toxics
+    Proxy(ProxyArgs),
+    /// Render the report of a drill again, from its journal
+    Report(ReportArgs),
+    /// Put back what a dead drill has left
+    Heal(HealArgs),
+    /// Start or stop the practice system
+    Lab(LabArgs),
+    /// Children of a drill; not for people
+    #[command(subcommand, hide = true)]
+    Helper(HelperCommand),
+}
+
+const RUN_EXIT_CODES: &str = "Exit codes: 0 passed, 1 an expectation failed or the result is inconclusive, \
+2 your files or arguments, 3 aborted and rolled back, 4 refused before anything was touched, \
+5 a fault may still be in place (run: gameday heal)";
+
+#[derive(Debug, Args)]
+#[command(after_help = RUN_EXIT_CODES)]
+pub(crate) struct RunArgs {
+    /// The scenario, e.g. scenarios/db-latency.toml
+    pub(crate) scenario: PathBuf,
+    /// Set a variable of the scenario; may be repeated
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub(crate) set: Vec<(String, String)>,
+    /// Print what would happen, and touch nothing
+    #[arg(long)]
+    pub(crate) plan: bool,
+    /// Do not ask before something outside the lab is touched
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// The folder in which the drill's own folder is made
+    #[arg(long, value_name = "DIR", default_value = "drills")]
+    pub(crate) out: PathBuf,
+    /// Which practice system a scenario with `lab` runs on
+    #[arg(long, value_enum, default_value_t = Lab::Auto)]
+    pub(crate) lab: Lab,
+    /// How the result is printed on stdout
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write it as NAME=VALUE".to_owned()),
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Lab {
+    /// Real when its programs are installed, embedded otherwise
+    Auto,
+    /// PostgreSQL, Prometheus and Alertmanager
+    Real,
+    /// A ledger and an alerting pipeline of gameday's own
+    Embedded,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Files, or folders whose *.toml files are all checked
+    #[arg(required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// How the problems are printed: text on stderr, JSON on stdout
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 all are up, 1 one is not, 2 your files or arguments")]
+pub(crate) struct ProbeArgs {
+    /// Probe files, or folders of them
+    #[arg(required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Where the probes look from; may be repeated, and each region looks by itself
+    #[arg(long = "region", value_name = "NAME", default_value = "local")]
+    pub(crate) regions: Vec<RegionName>,
+    /// Run each probe once in each region, then exit
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// How the results are printed on stdout; JSON is one object a line
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProxyArgs {
+    /// Proxies to begin with
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where the API listens; only loopback addresses are allowed
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8474")]
+    pub(crate) api: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// A drill's folder
+    #[arg(required = true, value_name = "DRILL_DIR")]
+    pub(crate) drill: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 nothing is left, 5 something may still be in place")]
+pub(crate) struct HealArgs {
+    /// How the result is printed on stdout
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LabArgs {
+    #[command(subcommand)]
+    pub(crate) command: LabCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LabCommand {
+    /// Start the payments system and print its addresses; it stops when stdin closes or on Ctrl-C
+    Up {
+        /// Which one
+        #[arg(long, value_enum, default_value_t = Lab::Auto)]
+        lab: Lab,
+        /// How the addresses are printed on stdout
+        #[arg(long, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+    /// Stop every lab of this user
+    Down,
+    /// One process of a lab; not for people
+    #[command(hide = true)]
+    Child {
+        /// What it is
+        role: String,
+        /// Its settings
+        settings: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HelperCommand {
+    /// Pauses a process until its renewals end
+    Pause(PauseArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PauseArgs {
+    #[arg(long)]
+    pub(crate) pid_file: PathBuf,
+    #[arg(long)]
+    pub(crate) lease_ms: u64,
+    #[arg(last = true)]
+    pub(crate) start: Vec<String>,
+}

@@ -1,0 +1,108 @@
+//! `gameday check`: every problem of every file, each under its line.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+
+use gameday_core::{Problem, Problems, Source, Table};
+use gameday_drill::{Given, Plan};
+use gameday_probe::FlowPlan;
+use serde_json::json;
+
+use crate::cli::CheckArgs;
+use crate::output::{self, Output};
+use crate::{command, exit};
+
+pub(crate) fn check(args: &CheckArgs) -> ExitCode {
+    let mut problems = Vec::new();
+    let mut files = 0;
+    for path in &args.paths {
+        match command::toml_files(path) {
+            Err(list) => problems.extend(list),
+            Ok(found) => {
+                if found.is_empty() {
+                    problems.push(Problem::of_file(path, "there is no *.toml file in this folder"));
+                }
+                files += found.len();
+                for file in found {
+                    problems.extend(check_file(&file).err().unwrap_or_default());
+                }
+            }
+        }
+    }
+    match args.output {
+        Output::Json => output::print_json(&problems.iter().map(as_json).collect::<Vec<_>>()),
+        Output::Text if problems.is_empty() => {
+            output::print(&format!(
+                "{files} file{} checked: no problem",
+                if files == 1 { "" } else { "s" }
+            ));
+        }
+        Output::Text => output::tell(&problems),
+    }
+    if problems.is_empty() {
+        exit::OK.into()
+    } else {
+        exit::USAGE.into()
+    }
+}
+
+fn as_json(problem: &Problem) -> serde_json::Value {
+    json!({
+        "file": problem.path().display().to_string(), "line": problem.line(), "column": problem.column(),
+        "message": problem.message(), "hint": problem.remedy(),
+    })
+}
+
+fn check_file(path: &Path) -> Result<(), Vec<Problem>> {
+    let source = Source::read(path)?;
+    match kind(&source) {
+        Some(Kind::Scenario) => Plan::load(&source, &Given::placeholders(BTreeMap::new())).map(drop),
+        Some(Kind::Probe) => FlowPlan::load(&source, &BTreeMap::new()).map(drop),
+        Some(Kind::Proxy) => gameday_proxy::load_config(&source).map(drop),
+        None => Err(unknown_kind(&source)),
+    }
+}
+
+enum Kind {
+    Scenario,
+    Probe,
+    Proxy,
+}
+
+/// What a file is, by the keys that only its kind has; a file that cannot be parsed, by its folder.
+fn kind(source: &Source) -> Option<Kind> {
+    let problems = Problems::new(source);
+    let root = Table::parse(&problems);
+    let folder = source
+        .path
+        .parent()
+        .and_then(|parent| parent.file_name())
+        .and_then(|name| name.to_str());
+    if ["timeline", "targets", "steady", "expect", "hypothesis"]
+        .iter()
+        .any(|key| root.has(key))
+    {
+        Some(Kind::Scenario)
+    } else if root.has("step") {
+        Some(Kind::Probe)
+    } else if root.has("proxy") {
+        Some(Kind::Proxy)
+    } else {
+        match folder {
+            Some("scenarios") => Some(Kind::Scenario),
+            Some("probes") => Some(Kind::Probe),
+            _ => None,
+        }
+    }
+}
+
+fn unknown_kind(source: &Source) -> Vec<Problem> {
+    let problems = Problems::new(source);
+    let _ = Table::parse(&problems);
+    if problems.count() > 0 {
+        return problems.into_result::<()>(None).err().unwrap_or_default();
+    }
+    let problem = Problem::of_file(&source.path, "this is no scenario, no probe and no proxy file");
+    vec![problem.hint("a scenario has [timeline], a probe has [[step]], a proxy file has [proxy.NAME]")]
+}

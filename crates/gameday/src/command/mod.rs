@@ -1,0 +1,83 @@
+//! The commands, one file each.
+
+pub(crate) mod check;
+pub(crate) mod heal;
+pub(crate) mod helper;
+pub(crate) mod lab;
+pub(crate) mod plan;
+pub(crate) mod probe;
+pub(crate) mod proxy;
+pub(crate) mod report;
+pub(crate) mod run;
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use gameday_core::{Problem, StopReason};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+/// A runtime for commands that wait for many things at once.
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime needs nothing that a process that got this far lacks")
+}
+
+/// `$XDG_STATE_HOME`, or its default (XDG Base Directory Specification).
+pub(crate) fn state_home() -> PathBuf {
+    let set = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value: &OsString| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    set("XDG_STATE_HOME")
+        .filter(|path| path.is_absolute())
+        .or_else(|| set("HOME").map(|home| home.join(".local/state")))
+        .unwrap_or_else(|| PathBuf::from("/tmp/gameday-state"))
+}
+
+/// Every signal that asks a process to end, as a reason to stop; ready to be awaited.
+pub(crate) fn stop_signals(tasks: &mut JoinSet<()>) -> std::io::Result<mpsc::Receiver<StopReason>> {
+    let (out, stops) = mpsc::channel(4);
+    for (kind, name) in [
+        (SignalKind::interrupt(), "SIGINT"),
+        (SignalKind::terminate(), "SIGTERM"),
+        (SignalKind::hangup(), "SIGHUP"),
+    ] {
+        let mut arrivals = signal(kind)?;
+        let out = out.clone();
+        tasks.spawn(async move {
+            while arrivals.recv().await.is_some() {
+                // A full queue holds a stop already.
+                let _ = out.try_send(StopReason::Signal(name.to_owned()));
+            }
+        });
+    }
+    Ok(stops)
+}
+
+/// The TOML files of a path: itself, or all below a folder, sorted.
+pub(crate) fn toml_files(path: &Path) -> Result<Vec<PathBuf>, Vec<Problem>> {
+    let problem = |message: String| vec![Problem::of_file(path, message)];
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let entries = fs::read_dir(path).map_err(|error| problem(format!("cannot read the folder: {error}")))?;
+    let mut below: Vec<PathBuf> = entries
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .collect();
+    below.sort();
+    let mut files = Vec::new();
+    for entry in below {
+        if entry.is_dir() {
+            files.extend(toml_files(&entry)?);
+        } else if entry.extension().is_some_and(|extension| extension == "toml") {
+            files.push(entry);
+        }
+    }
+    Ok(files)
+}

@@ -1,0 +1,124 @@
+//! `gameday run --plan`: what would happen, for people or programs. It touches nothing.
+
+use gameday_core::{PlanRecord, Span};
+use gameday_drill::Plan;
+
+use crate::output::{self, Output};
+
+pub(crate) fn print(plan: &Plan, output: Output) {
+    let record = plan.record();
+    match output {
+        Output::Json => output::print_json(&record),
+        Output::Text => output::print(describe(plan, &record).trim_end()),
+    }
+}
+
+fn span(ms: u64) -> Span {
+    Span::from_value(std::time::Duration::from_millis(ms))
+}
+
+fn describe(plan: &Plan, record: &PlanRecord) -> String {
+    let mut text = format!("{}\n", record.title);
+    let mut section = |title: &str, lines: Vec<String>| {
+        if !lines.is_empty() {
+            text.push_str(&format!("\n{title}\n"));
+            lines
+                .iter()
+                .for_each(|line| text.push_str(&format!("  {line}\n")));
+        }
+    };
+    section("Hypothesis", record.hypothesis.iter().cloned().collect());
+    section(
+        "Runs on",
+        plan.lab
+            .iter()
+            .map(|lab| format!("the lab `{lab}`, started for it"))
+            .collect(),
+    );
+    let targets = record.targets.iter();
+    section(
+        "May touch, and nothing else",
+        targets.map(|t| format!("{}: {}", t.name, t.detail)).collect(),
+    );
+    let probes = record.probes.iter().map(|probe| {
+        let regions: Vec<&str> = probe
+            .regions
+            .iter()
+            .map(gameday_core::RegionName::as_str)
+            .collect();
+        let steps: Vec<&str> = probe.steps.iter().map(gameday_core::StepName::as_str).collect();
+        format!(
+            "{}: {} from {}, every {}",
+            probe.name,
+            steps.join(" → "),
+            regions.join(", "),
+            span(probe.every_ms)
+        )
+    });
+    section("Looks with", probes.collect());
+    section(
+        "Begins only if, and is over when",
+        record
+            .steady
+            .iter()
+            .map(|s| format!("{}: {}", s.name, s.text))
+            .collect(),
+    );
+    section("Breaks", record.timeline.iter().map(fault).collect());
+    section("Expects", record.expect.iter().map(expectation).collect());
+    section("Stops early if", stops(record));
+    let least =
+        span(u64::try_from((plan.longest_window() + plan.timeline_length()).as_millis()).unwrap_or(u64::MAX));
+    text.push_str(&format!(
+        "\nTakes at least {least} and at most {}.\n",
+        span(record.guard.max_duration_ms)
+    ));
+    text
+}
+
+fn fault(fault: &gameday_core::FaultRecord) -> String {
+    format!(
+        "+{} for {}: {} on {} ({})",
+        span(fault.at_ms),
+        span(fault.hold_ms),
+        fault.kind,
+        fault.on,
+        fault.detail
+    )
+}
+
+fn expectation(expect: &gameday_core::ExpectRecord) -> String {
+    let limits = [
+        ("firing", expect.firing_ms),
+        ("notified", expect.notified_ms),
+        ("resolved", expect.resolved_ms),
+    ];
+    let limits: Vec<String> = limits
+        .iter()
+        .filter_map(|(word, ms)| ms.map(|ms| format!("{word} within {}", span(ms))))
+        .collect();
+    let receiver = expect
+        .receiver
+        .as_ref()
+        .map(|receiver| format!(", at {receiver}"))
+        .unwrap_or_default();
+    format!(
+        "{} of {}: {}{receiver}",
+        expect.alert,
+        expect.of,
+        limits.join(", ")
+    )
+}
+
+fn stops(record: &PlanRecord) -> Vec<String> {
+    let mut lines = record.guard.abort_if.clone();
+    lines.push(format!(
+        "it lasts longer than {}",
+        span(record.guard.max_duration_ms)
+    ));
+    lines.push(format!(
+        "nobody renews its faults for {} (they end by themselves)",
+        span(record.guard.lease_ms)
+    ));
+    lines
+}

@@ -1,0 +1,231 @@
+//! `gameday run`: the boot sequence of a drill, from a scenario's file to a report's path.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Mutex;
+
+use gameday_core::{Clock, Journal, Problem, Source, StopReason, Timestamp, read_journal};
+use gameday_drill::{Given, Plan, Registry, Run, Target};
+use gameday_lab::Lab;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::cli::RunArgs;
+use crate::command::{lab, plan as plan_command};
+use crate::output::{self, Output};
+use crate::progress::Progress;
+use crate::{command, exit};
+
+/// What ends a run before its drill begins.
+enum Failure {
+    Files(Vec<Problem>),
+    Usage(String),
+    Refused(String),
+    Stopped,
+}
+
+impl From<Vec<Problem>> for Failure {
+    fn from(problems: Vec<Problem>) -> Self {
+        Self::Files(problems)
+    }
+}
+
+pub(crate) fn run(args: &RunArgs) -> ExitCode {
+    match start(args) {
+        Ok(code) => code.into(),
+        Err(Failure::Files(problems)) => {
+            output::tell(&problems);
+            exit::USAGE.into()
+        }
+        Err(Failure::Usage(message)) => {
+            output::say(&format!("error: {message}"));
+            exit::USAGE.into()
+        }
+        Err(Failure::Refused(message)) => {
+            output::say(&format!("error: {message}"));
+            exit::REFUSED.into()
+        }
+        Err(Failure::Stopped) => {
+            output::say("stopped before anything was touched");
+            exit::ABORTED.into()
+        }
+    }
+}
+
+fn start(args: &RunArgs) -> Result<u8, Failure> {
+    let source = Source::read(&args.scenario)?;
+    let set: BTreeMap<String, String> = args.set.iter().cloned().collect();
+    // Checked with placeholders first: a lab is not started for a file that is wrong.
+    let given = Given::placeholders(set);
+    let plan = Plan::load(&source, &given)?;
+    if args.plan {
+        plan_command::print(&plan, args.output);
+        return Ok(exit::OK);
+    }
+    if plan.lab.is_none() && !args.yes {
+        confirm(&plan)?;
+    }
+    command::runtime().block_on(drive(args, &source, given, plan))
+}
+
+async fn drive(args: &RunArgs, source: &Source, mut given: Given, mut plan: Plan) -> Result<u8, Failure> {
+    let mut tasks = JoinSet::new();
+    let mut stops = command::stop_signals(&mut tasks).map_err(|error| Failure::Usage(error.to_string()))?;
+    let lab = match plan.lab {
+        None => None,
+        Some(_) => Some(start_lab(args, &mut stops).await?),
+    };
+    let mut environment: gameday_probe::Environment = std::env::vars().collect();
+    if let Some(lab) = &lab {
+        given.lab = lab_variables(lab);
+        plan = Plan::load(source, &given)?;
+        for (name, value) in &lab.exports().env {
+            environment.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+    }
+    let kind = lab.as_ref().map(|lab| lab.exports().kind.to_string());
+    let code = drill(args, &plan, kind, environment, stops).await;
+    if let Some(lab) = lab
+        && let Err(error) = lab.stop().await
+    {
+        output::say(&format!("the lab did not stop in an orderly way: {error}"));
+    }
+    code
+}
+
+async fn start_lab(args: &RunArgs, stops: &mut mpsc::Receiver<StopReason>) -> Result<Lab, Failure> {
+    let kind = lab::choose(args.lab).map_err(Failure::Refused)?;
+    let program = lab::program().map_err(Failure::Usage)?;
+    output::say(&format!("starting the {kind} lab"));
+    tokio::select! {
+        started = Lab::start(kind, &program, output::say) => started.map_err(|error| Failure::Refused(error.to_string())),
+        _ = stops.recv() => Err(Failure::Stopped),
+    }
+}
+
+fn lab_variables(lab: &Lab) -> BTreeMap<String, String> {
+    let exports = lab.exports();
+    [
+        ("api", &exports.api),
+        ("proxy_api", &exports.proxy_api),
+        ("prometheus", &exports.prometheus),
+        ("alertmanager", &exports.alertmanager),
+        ("webhook", &exports.webhook),
+    ]
+    .map(|(name, url)| (name.to_owned(), url.clone()))
+    .into()
+}
+
+async fn drill(
+    args: &RunArgs,
+    plan: &Plan,
+    lab: Option<String>,
+    environment: gameday_probe::Environment,
+    stops: mpsc::Receiver<StopReason>,
+) -> Result<u8, Failure> {
+    let (name, folder) = make_folder(args, plan)?;
+    let path = folder.join("journal.jsonl");
+    let usage = |what: &str, error: &dyn std::fmt::Display| Failure::Usage(format!("{what}: {error}"));
+    let progress = Mutex::new(Progress::new());
+    let journal = Journal::create(&path, Clock::start())
+        .map_err(|error| usage(&path.display().to_string(), &error))?
+        .with_observer(move |event| {
+            let line = progress.lock().expect("no observer panics").line(event);
+            line.into_iter().for_each(|line| output::say(&line));
+        });
+    let run = Run {
+        drill: name,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        lab,
+        program: lab::program().map_err(Failure::Usage)?,
+        environment,
+        registry: Registry::new(&command::state_home()),
+        stop_file: folder.join("stop"),
+    };
+    let ran = gameday_drill::run(plan, &run, &journal, stops).await;
+    drop(journal);
+    if let Err(error) = &ran {
+        output::say(&format!("error: {error}"));
+    }
+    Ok(conclude(args, &folder))
+}
+
+/// The drill's name and its new folder; the time in it has milliseconds, so that two never share one.
+fn make_folder(args: &RunArgs, plan: &Plan) -> Result<(String, PathBuf), Failure> {
+    let start: String = Timestamp::now()
+        .to_ms_string()
+        .chars()
+        .filter(|c| !"-:".contains(*c))
+        .collect();
+    let name = format!("{}-{start}", plan.scenario);
+    let folder = args.out.join(&name);
+    fs::create_dir_all(&folder)
+        .map_err(|error| Failure::Usage(format!("cannot make {}: {error}", folder.display())))?;
+    Ok((name, folder))
+}
+
+/// Writes the report and says how it went; the journal alone decides.
+fn conclude(args: &RunArgs, folder: &Path) -> u8 {
+    let events = match read_journal(&folder.join("journal.jsonl")) {
+        Ok(read) => read.events,
+        Err(error) => {
+            output::say(&format!("error: {error}"));
+            return exit::UNVERIFIED;
+        }
+    };
+    let measured = match gameday_report::write_all(folder, &events) {
+        Ok(measured) => measured,
+        Err(error) => {
+            output::say(&format!(
+                "error: cannot write the report in {}: {error}",
+                folder.display()
+            ));
+            // What happened stands in the journal; without a report it is no pass.
+            let measured = gameday_report::measure(&[events]);
+            return measured.map_or(exit::UNVERIFIED, |measured| measured.exit_code.max(exit::FAILED));
+        }
+    };
+    let colour = match measured.exit_code {
+        exit::OK => output::GREEN,
+        exit::ABORTED | exit::REFUSED => output::YELLOW,
+        _ => output::RED,
+    };
+    output::say("");
+    output::say(&format!(
+        "{}: {}",
+        output::coloured(measured.verdict.word(), colour),
+        measured.summary
+    ));
+    if measured.exit_code == exit::UNVERIFIED {
+        output::say("a fault may still be in place; run: gameday heal");
+    }
+    match args.output {
+        Output::Json => output::print(gameday_report::render_json(&measured).trim_end()),
+        Output::Text => output::print(&folder.join("report.html").display().to_string()),
+    }
+    measured.exit_code
+}
+
+/// Asks a person before something outside the lab is touched.
+fn confirm(plan: &Plan) -> Result<(), Failure> {
+    let refuse = |why: &str| Err(Failure::Usage(why.to_owned()));
+    if !io::stdin().is_terminal() {
+        return refuse(
+            "this drill touches a system that is not the lab, and nobody can be asked: pass --yes",
+        );
+    }
+    output::say("This drill will touch:");
+    for (name, target) in &plan.targets {
+        output::say(&format!("  {name}: {}", Target::identity(target)));
+    }
+    let _ = write!(io::stderr(), "Go on? [y/N] ");
+    let mut answer = String::new();
+    let read = io::stdin().lock().read_line(&mut answer);
+    match (read, answer.trim()) {
+        (Ok(_), "y" | "Y" | "yes") => Ok(()),
+        _ => Err(Failure::Refused("not confirmed: nothing was touched".to_owned())),
+    }
+}

@@ -1,0 +1,35 @@
+//! The command: arguments, output and exit codes. It alone prints, reads arguments and exits.
+
+mod cli;
+mod command;
+mod exit;
+mod output;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command, HelperCommand};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // The one crypto provider; clients cannot be built before it is there.
+    if rustls::crypto::ring::default_provider()
+        .install_default()
+        .is_err()
+    {
+        output::say("error: a crypto provider was installed twice");
+        return exit::USAGE.into();
+    }
+    match cli.command {
+        Command::Run(args) => command::run::run(&args),
+        Command::Check(args) => command::check::check(&args),
+        Command::Probe(args) => command::probe::probe(&args),
+        Command::Proxy(args) => command::proxy::proxy(&args),
+        Command::Report(args) => command::report::report(&args),
+        Command::Heal(args) => command::heal::heal(&args),
+        Command::Lab(args) => command::lab::lab(&args),
+        Command::Helper(HelperCommand::Pause(args)) => command::helper::pause(&args),
+    }
+}

@@ -1,0 +1,57 @@
+//! Printing: data on stdout, everything else on stderr, colours only for a terminal.
+
+use std::io::{self, IsTerminal, Write};
+
+use clap::ValueEnum;
+use gameday_core::Problem;
+
+/// How data is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// A line on stderr. A closed stderr must not end a drill, so an error is nobody's business.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// A line of data on stdout; a reader that went away (`| head`) is no error.
+pub(crate) fn print(text: &str) {
+    let _ = writeln!(io::stdout().lock(), "{text}");
+}
+
+/// A value as one JSON document on stdout.
+pub(crate) fn print_json(value: &impl serde::Serialize) {
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => print(&text),
+        Err(error) => say(&format!("error: this cannot be written as JSON: {error}")),
+    }
+}
+
+/// Draws problems on stderr.
+pub(crate) fn tell(problems: &[Problem]) {
+    say(Problem::draw_all(problems).trim_end());
+    let count = problems.len();
+    say(&format!("\n{count} problem{}", if count == 1 { "" } else { "s" }));
+}
+
+/// A text in a colour of ECMA-48, when stderr is a terminal and `NO_COLOR` is not set.
+pub(crate) fn coloured(text: &str, code: u8) -> String {
+    let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    if wanted && io::stderr().is_terminal() {
+        format!("\x1b[{code}m{text}\x1b[0m")
+    } else {
+        text.to_owned()
+    }
+}
+
+/// Green of ECMA-48.
+pub(crate) const GREEN: u8 = 32;
+/// Red of ECMA-48.
+pub(crate) const RED: u8 = 31;
+/// Yellow of ECMA-48.
+pub(crate) const YELLOW: u8 = 33;

@@ -1,0 +1,238 @@
+//! The drill as it goes: one line for each event that a person wants to know of, with the stage of
+//! each expected alert behind it.
+
+use std::collections::BTreeMap;
+
+use gameday_core::{
+    AlertState, Ended, Event, EventKind, ExpectRecord, FaultEnd, FaultRecord, Outcome, Stage, StopReason,
+    Unit,
+};
+
+/// What the lines so far have said.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    expect: Vec<ExpectRecord>,
+    timeline: Vec<FaultRecord>,
+    limits: BTreeMap<String, (String, Unit)>,
+    alerts: Vec<AlertStage>,
+    probes: BTreeMap<(String, String), &'static str>,
+    steady: BTreeMap<String, bool>,
+    touched: std::collections::BTreeSet<String>,
+}
+
+/// How far an expected alert is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum AlertStage {
+    Inactive,
+    Pending,
+    Firing,
+    Notified,
+    Resolved,
+}
+
+impl AlertStage {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Inactive => "inactive",
+            Self::Pending => "pending",
+            Self::Firing => "firing",
+            Self::Notified => "notified",
+            Self::Resolved => "resolved",
+        }
+    }
+}
+
+impl Progress {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// The line for an event, if it is worth one.
+    pub(crate) fn line(&mut self, event: &Event) -> Option<String> {
+        let said = self.said(event)?;
+        let stages: Vec<String> = self
+            .expect
+            .iter()
+            .zip(&self.alerts)
+            .map(|(expect, stage)| format!("{}: {}", expect.label, stage.word()))
+            .collect();
+        let stages = if stages.is_empty() {
+            String::new()
+        } else {
+            format!("  [{}]", stages.join(", "))
+        };
+        Some(format!("{}  {said}{stages}", event.at))
+    }
+
+    fn said(&mut self, event: &Event) -> Option<String> {
+        match &event.kind {
+            EventKind::DrillStarted(started) => {
+                self.expect.clone_from(&started.plan.expect);
+                self.timeline.clone_from(&started.plan.timeline);
+                self.alerts = vec![AlertStage::Inactive; self.expect.len()];
+                for steady in &started.plan.steady {
+                    self.limits
+                        .insert(steady.name.to_string(), (steady.text.clone(), steady.unit));
+                }
+                Some(format!("{}: {}", started.drill, started.plan.title))
+            }
+            EventKind::StageEntered(stage) => Some(stage_line(*stage).to_owned()),
+            EventKind::Checked { name, ok, detail } => {
+                Some(format!("{} {name}: {detail}", if *ok { "ok" } else { "REFUSED" }))
+            }
+            EventKind::ProbeDone(done) => {
+                self.probed(event, &done.outcome, done.probe.as_str(), done.message.as_deref())
+            }
+            EventKind::ProbeMissed { probe, count } => {
+                Some(format!("{probe} from {}: {count} ticks missed", event.region))
+            }
+            EventKind::SteadyEvaluated(steady) => self.steady(steady),
+            EventKind::AlertSeen(_) | EventKind::Notified(_) => self.alerted(&event.kind),
+            other => self.fault_line(other),
+        }
+    }
+
+    fn fault_line(&mut self, kind: &EventKind) -> Option<String> {
+        Some(match kind {
+            EventKind::FaultOrdered { fault, .. } => {
+                let record = self.timeline.iter().find(|record| record.name == *fault);
+                let what = record
+                    .map(|r| format!(": {} on {} ({})", r.kind, r.on, r.detail))
+                    .unwrap_or_default();
+                format!("fault {fault} ordered{what}")
+            }
+            EventKind::FaultInjected { fault } => format!("fault {fault} is in place"),
+            EventKind::FaultTouched { fault, touched, .. }
+                if *touched > 0 && self.touched.insert(fault.to_string()) =>
+            {
+                format!("fault {fault} has taken effect")
+            }
+            EventKind::FaultFailed { fault, error } => format!("fault {fault} FAILED: {error}"),
+            EventKind::FaultRemoved {
+                fault,
+                how: FaultEnd::Removed,
+            } => format!("fault {fault} removed"),
+            EventKind::FaultRemoved {
+                fault,
+                how: FaultEnd::Lost,
+            } => format!("fault {fault} ended without us"),
+            EventKind::RollbackChecked { verified, details } => {
+                let word = if *verified {
+                    "rollback verified"
+                } else {
+                    "ROLLBACK NOT VERIFIED"
+                };
+                format!("{word}: {}", details.join("; "))
+            }
+            EventKind::GuardBreached { guard, detail } => format!("guard breached: {guard} ({detail})"),
+            EventKind::SourceLost { source, error } => format!("{source} LOST: {error}"),
+            EventKind::SourceBack { source } => format!("{source} answers again"),
+            EventKind::Stopped(reason) => format!("stopping: {}", stop_line(reason)),
+            EventKind::DrillEnded(Ended::Refused(why)) => format!("refused: {why}"),
+            EventKind::DrillEnded(Ended::Aborted) => "aborted".to_owned(),
+            EventKind::DrillEnded(Ended::Completed) => "drill completed".to_owned(),
+            _ => return None,
+        })
+    }
+
+    /// Only changes are told: a probe a second is too much to read.
+    fn probed(
+        &mut self,
+        event: &Event,
+        outcome: &Outcome,
+        probe: &str,
+        message: Option<&str>,
+    ) -> Option<String> {
+        let word = outcome.word();
+        let before = self
+            .probes
+            .insert((probe.to_owned(), event.region.to_string()), word);
+        if before == Some(word) || (before.is_none() && word == "up") {
+            return None;
+        }
+        let why = message
+            .filter(|_| word != "up")
+            .map(|message| format!(": {message}"))
+            .unwrap_or_default();
+        Some(format!("{probe} from {} is {word}{why}", event.region))
+    }
+
+    fn steady(&mut self, steady: &gameday_core::SteadyEvaluated) -> Option<String> {
+        let holds = steady.holds?;
+        let name = steady.name.to_string();
+        let before = self.steady.insert(name.clone(), holds);
+        if before == Some(holds) {
+            return None;
+        }
+        let (text, unit) = self.limits.get(&name)?;
+        let value = match (steady.value, unit) {
+            (None, _) => "nothing seen".to_owned(),
+            (Some(value), Unit::Ms) => format!("{value:.0} ms"),
+            (Some(value), Unit::Ratio) => format!("{:.1}%", value * 100.0),
+            (Some(value), Unit::Number) => value.to_string(),
+        };
+        let word = if holds { "holds" } else { "does not hold" };
+        Some(format!("steady state {name} {word}: {value} ({text})"))
+    }
+
+    fn alerted(&mut self, kind: &EventKind) -> Option<String> {
+        let seen: Vec<(&str, &BTreeMap<String, String>, AlertStage)> = match kind {
+            EventKind::AlertSeen(seen) => {
+                let stage = match seen.state {
+                    AlertState::Pending => AlertStage::Pending,
+                    AlertState::Firing => AlertStage::Firing,
+                    AlertState::Suppressed | AlertState::Gone => return None,
+                };
+                vec![(&seen.alert, &seen.labels, stage)]
+            }
+            EventKind::Notified(told) => {
+                let stage = |status: &str| {
+                    if status == "firing" {
+                        AlertStage::Notified
+                    } else {
+                        AlertStage::Resolved
+                    }
+                };
+                told.alerts
+                    .iter()
+                    .map(|a| (a.alert.as_str(), &a.labels, stage(&a.status)))
+                    .collect()
+            }
+            _ => return None,
+        };
+        let mut told = None;
+        for (alert, labels, stage) in seen {
+            for (expect, now) in self.expect.iter().zip(&mut self.alerts) {
+                let meant =
+                    expect.alert == alert && expect.labels.iter().all(|(k, v)| labels.get(k) == Some(v));
+                if meant && stage > *now {
+                    *now = stage;
+                    told = Some(format!("alert {alert} is {}", stage.word()));
+                }
+            }
+        }
+        told
+    }
+}
+
+fn stage_line(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Preflight => "pre-flight: nothing is touched",
+        Stage::Steady => "waiting for the steady state",
+        Stage::Inject => "the steady state holds; faults begin",
+        Stage::Verify => "all faults removed; looking whether anything is left (2 s)",
+        Stage::Recover => "waiting for recovery and resolved notices",
+    }
+}
+
+fn stop_line(reason: &StopReason) -> String {
+    match reason {
+        StopReason::Guard(guard) => format!("guard `{guard}`"),
+        StopReason::Signal(name) => name.clone(),
+        StopReason::StopFile => "the stop file is there".to_owned(),
+        StopReason::MaxDuration => "max_duration is over".to_owned(),
+        StopReason::Fault(why) => format!("fault {why}"),
+        StopReason::Target(why) => format!("a target does not answer: {why}"),
+        StopReason::Journal(why) => format!("the journal cannot be written: {why}"),
+    }
+}

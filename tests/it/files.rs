@@ -1,0 +1,111 @@
+//! Files: those we ship are good, and each way to be wrong is told exactly.
+
+use std::fs;
+
+use expect_test::expect_file;
+
+use crate::support::{Sandbox, root};
+
+#[test]
+fn the_shipped_files_are_good_and_are_toml_1_0() {
+    let sandbox = Sandbox::new();
+    let (scenarios, probes) = (root().join("scenarios"), root().join("probes"));
+    let ran = sandbox.run(["check".as_ref(), scenarios.as_os_str(), probes.as_os_str()]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+
+    let script = "import pathlib, sys, tomllib\n\
+                  for folder in sys.argv[1:]:\n\
+                  \x20 for path in pathlib.Path(folder).glob('**/*.toml'): tomllib.loads(path.read_text())";
+    let output = std::process::Command::new("python3")
+        .args(["-c", script])
+        .arg(&scenarios)
+        .arg(&probes)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// `tests/it/bad/NAME.toml` must be refused with exactly `NAME.err` and exit code 2.
+#[test]
+fn each_bad_file_is_told_exactly() {
+    let folder = root().join("tests/it/bad");
+    let mut names: Vec<_> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .collect();
+    names.sort();
+    assert!(names.len() >= 15, "the folder of bad files is there");
+    for path in names {
+        let sandbox = Sandbox::new();
+        let name = path.file_name().unwrap();
+        let copy = sandbox.write(name.to_str().unwrap(), &fs::read_to_string(&path).unwrap());
+        sandbox.write("good-probe.toml", include_str!("bad/good-probe.txt"));
+        let ran = sandbox
+            .gameday(["check"])
+            .arg(name)
+            .output()
+            .map(crate::support::Ran::from)
+            .unwrap();
+        assert_eq!(ran.code, Some(2), "{}: {}", copy.display(), ran.stdout);
+        assert_eq!(ran.stdout, "", "problems are no data");
+        expect_file![path.with_extension("err")].assert_eq(&ran.stderr);
+    }
+}
+
+#[test]
+fn problems_are_data_with_output_json() {
+    let sandbox = Sandbox::new();
+    sandbox.write("s.toml", "titel = \"x\"\n[timeline]\n");
+    let ran = sandbox.run(["check", "s.toml", "--output", "json"]);
+    assert_eq!(ran.code, Some(2));
+    let problems: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let unknown = problems
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|p| p["message"] == "unknown key `titel`")
+        .unwrap();
+    assert_eq!((&unknown["line"], &unknown["column"]), (&1.into(), &1.into()));
+    assert_eq!(unknown["hint"], "did you mean `title`?");
+}
+
+#[test]
+fn a_bad_scenario_starts_no_lab_and_leaves_no_folder() {
+    let sandbox = Sandbox::new();
+    sandbox.write("s.toml", "title = \"x\"\nlab = \"paymets\"\n");
+    let ran = sandbox.run(["run", "s.toml"]);
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.stderr.contains("no lab is named `paymets`"), "{}", ran.stderr);
+    assert!(!sandbox.path().join("drills").exists() && !sandbox.path().join("state").exists());
+}
+
+#[test]
+fn a_plan_touches_nothing_and_says_what_it_would() {
+    let sandbox = Sandbox::new();
+    let scenario = root().join("scenarios/db-latency.toml");
+    let ran = sandbox.run([
+        "run".as_ref(),
+        scenario.as_os_str(),
+        "--plan".as_ref(),
+        "--set".as_ref(),
+        "delay=300ms".as_ref(),
+    ]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    for text in [
+        "delay 300ms ±20ms",
+        "checkout < 50% for 15s",
+        "PaymentsLatencyHigh of slow: firing within 25s",
+    ] {
+        assert!(ran.stdout.contains(text), "{text} is not in:\n{}", ran.stdout);
+    }
+    assert_eq!(
+        fs::read_dir(sandbox.path()).unwrap().count(),
+        0,
+        "nothing was written"
+    );
+}

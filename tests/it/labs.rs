@@ -1,0 +1,259 @@
+//! Labs: what they export works, and whatever ends them, nothing of them is left.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::json;
+
+use crate::support::http::{ask, get};
+use crate::support::lab::{Exports, Lab};
+use crate::support::{Ran, Sandbox};
+
+const KINDS: [&str; 2] = ["real", "embedded"];
+/// From a signal to the last process gone.
+const END_LIMIT: Duration = Duration::from_secs(3);
+
+/// Both labs, started at once.
+fn both(sandbox: &Sandbox) -> [Lab; 2] {
+    std::thread::scope(|scope| {
+        KINDS
+            .map(|kind| scope.spawn(|| Lab::up(sandbox, kind)))
+            .map(|lab| lab.join().unwrap())
+    })
+}
+
+fn signal(lab: &Lab, signal: Signal) {
+    kill(Pid::from_raw(lab.pid().cast_signed()), signal).unwrap();
+}
+
+/// Every process of the lab has gone.
+#[track_caller]
+fn wait_until_gone(exports: &Exports, limit: Duration) {
+    let began = Instant::now();
+    while !exports.alive().is_empty() {
+        assert!(
+            began.elapsed() < limit,
+            "of the {} lab still run: {:?}",
+            exports.kind,
+            exports.alive()
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn two_labs_at_once_are_complete_and_end_with_their_input() {
+    let sandbox = Sandbox::new();
+    for mut lab in both(&sandbox) {
+        check_exports(&lab.exports);
+        check_api(&lab.exports);
+        lab.close_stdin();
+        let began = Instant::now();
+        assert_eq!(
+            lab.wait(Duration::from_secs(10)).code(),
+            Some(0),
+            "the end of input is an orderly end"
+        );
+        wait_until_gone(&lab.exports, Duration::ZERO);
+        assert!(!lab.exports.dir.exists(), "{} is left", lab.exports.dir.display());
+        println!(
+            "the {} lab ended {:?} after its input",
+            lab.exports.kind,
+            began.elapsed()
+        );
+    }
+}
+
+fn check_exports(exports: &Exports) {
+    let own = ["api", "load", "proxy", "supervisor"];
+    let (parts, version): (&[&str], &str) = match exports.kind.as_str() {
+        "real" => (&["alertmanager", "postgres", "prometheus"], "2."),
+        _ => (&["alerting", "ledger"], "gameday-embedded"),
+    };
+    let mut expected: Vec<&str> = own.iter().chain(parts).copied().collect();
+    expected.sort_unstable();
+    assert_eq!(
+        exports.pids.keys().map(String::as_str).collect::<Vec<_>>(),
+        expected
+    );
+    assert_eq!(exports.alive(), expected, "every part runs");
+    assert!(exports.dir.is_dir());
+    assert!(
+        exports.password().len() >= 32,
+        "a password is long and drawn anew"
+    );
+    let info = get(&format!("{}/api/v1/status/buildinfo", exports.prometheus)).json();
+    assert!(
+        info["data"]["version"].as_str().unwrap().contains(version),
+        "{info}"
+    );
+    assert_eq!(
+        get(&format!("{}/api/v2/alerts", exports.alertmanager)).json(),
+        json!([])
+    );
+    let proxies = get(&format!("{}/proxies", exports.proxy_api)).json();
+    assert_eq!(proxies["payments-db"]["enabled"], true);
+    let webhook = exports
+        .webhook
+        .strip_prefix("http://")
+        .unwrap()
+        .split('/')
+        .next()
+        .unwrap();
+    assert!(
+        std::net::TcpStream::connect(webhook).is_err(),
+        "the webhook's place is kept for the receiver"
+    );
+}
+
+fn check_api(exports: &Exports) {
+    let api = &exports.api;
+    let login = |password: &str| {
+        let body = json!({ "user": "canary", "password": password }).to_string();
+        ask(
+            "POST",
+            &format!("{api}/login"),
+            &[("Content-Type", "application/json")],
+            &body,
+        )
+        .unwrap()
+    };
+    assert_eq!(login("wrong").status, 401);
+    let answer = login(exports.password());
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let token = answer.json()["token"].as_str().unwrap().to_owned();
+
+    let bearer = format!("Bearer {token}");
+    let pay = |key: &str| {
+        let headers = [
+            ("Content-Type", "application/json"),
+            ("Authorization", bearer.as_str()),
+            ("Idempotency-Key", key),
+        ];
+        let paid = ask(
+            "POST",
+            &format!("{api}/payments"),
+            &headers,
+            r#"{"amount":100,"currency":"EUR"}"#,
+        );
+        let paid = paid.unwrap();
+        (paid.status, paid.json()["id"].as_str().unwrap().to_owned())
+    };
+    let (created, id) = pay("key-1");
+    assert_eq!(
+        (created, pay("key-1")),
+        (201, (200, id.clone())),
+        "a key pays once"
+    );
+    let payment = get(&format!("{api}/payments/{id}")).json();
+    assert_eq!(
+        (&payment["state"], &payment["amount"]),
+        (&json!("settled"), &json!(100))
+    );
+}
+
+#[test]
+fn nothing_outlives_a_supervisor_that_was_killed() {
+    let sandbox = Sandbox::new();
+    let labs = both(&sandbox);
+    let began = Instant::now();
+    labs.iter().for_each(|lab| signal(lab, Signal::SIGKILL));
+    for mut lab in labs {
+        wait_until_gone(&lab.exports, END_LIMIT);
+        println!(
+            "the {} lab had gone {:?} after SIGKILL",
+            lab.exports.kind,
+            began.elapsed()
+        );
+        lab.wait(END_LIMIT);
+        assert!(lab.exports.dir.exists(), "nobody was there to remove it");
+    }
+    let ran = sandbox.run(["lab", "down"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert_eq!(
+        ran.stdout.matches("was dead; its folder is gone now").count(),
+        2,
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn a_signal_ends_a_lab_although_its_input_is_open() {
+    let sandbox = Sandbox::new();
+    for mut lab in both(&sandbox) {
+        let began = Instant::now();
+        signal(&lab, Signal::SIGTERM);
+        assert_eq!(lab.wait(END_LIMIT).code(), Some(0));
+        println!(
+            "the {} lab ended {:?} after SIGTERM",
+            lab.exports.kind,
+            began.elapsed()
+        );
+        wait_until_gone(&lab.exports, Duration::ZERO);
+        assert!(!lab.exports.dir.exists());
+    }
+}
+
+#[test]
+fn lab_down_stops_a_lab_and_says_so() {
+    let sandbox = Sandbox::new();
+    assert_eq!(sandbox.run(["lab", "down"]).stdout, "no lab is up\n");
+    let mut lab = Lab::up(&sandbox, "embedded");
+    let ran = sandbox.run(["lab", "down"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert_eq!(
+        ran.stdout,
+        format!("embedded lab of process {}: stopped\n", lab.pid())
+    );
+    wait_until_gone(&lab.exports, Duration::ZERO);
+    assert_eq!(lab.wait(END_LIMIT).code(), Some(0));
+    assert!(!lab.exports.dir.exists());
+    assert_eq!(sandbox.run(["lab", "down"]).stdout, "no lab is up\n");
+}
+
+#[test]
+fn a_part_that_dies_ends_the_lab_and_is_named() {
+    let sandbox = Sandbox::new();
+    let mut lab = Lab::up(&sandbox, "embedded");
+    kill(
+        Pid::from_raw(lab.exports.pids["ledger"].cast_signed()),
+        Signal::SIGKILL,
+    )
+    .unwrap();
+    assert_eq!(lab.wait(Duration::from_secs(10)).code(), Some(1));
+    wait_until_gone(&lab.exports, Duration::ZERO);
+    let said = lab.stderr();
+    assert!(said.contains("`ledger` of the lab ended (signal: 9"), "{said}");
+}
+
+#[test]
+fn the_real_lab_names_the_programs_that_are_missing() {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.path().join("bin");
+    fs::create_dir(&folder).unwrap();
+    // Prometheus is there, Alertmanager is not; whether PostgreSQL is found depends on the machine.
+    symlink("/bin/true", folder.join("prometheus")).unwrap();
+    let mut command = sandbox.gameday(["lab", "up", "--lab", "real"]);
+    let ran = Ran::from(command.env("PATH", &folder).output().unwrap());
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
+    assert!(
+        ran.stderr.starts_with("error: the real lab needs "),
+        "{}",
+        ran.stderr
+    );
+    assert!(
+        ran.stderr
+            .contains("`prometheus-alertmanager`; install the Debian package"),
+        "{}",
+        ran.stderr
+    );
+    assert!(
+        !ran.stderr.contains("`prometheus`"),
+        "what is there is not missed: {}",
+        ran.stderr
+    );
+}

@@ -1,0 +1,112 @@
+//! A paused process runs again, whatever becomes of the runner and of the process itself.
+
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use crate::support::rig::drill::Drill;
+use crate::support::rig::node::Node;
+use crate::support::rig::{FROZEN, LEASE, Rig, Scenario};
+use crate::support::wait_for;
+
+const END: Duration = Duration::from_secs(30);
+/// The kernel and the helper follow at once; a second is for a busy machine.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
+fn frozen() -> (Rig, Node, Drill) {
+    let rig = Rig::new();
+    rig.scenario(
+        "frozen",
+        &Scenario {
+            timeline: FROZEN,
+            ..Scenario::default()
+        },
+    );
+    let node = rig.node();
+    let drill = rig.start_until_injected("frozen", &["frozen"]);
+    node.wait_until_paused();
+    (rig, node, drill)
+}
+
+#[track_caller]
+fn wait_until_helpers_are_gone(rig: &Rig) {
+    wait_for("the helper to end", AT_ONCE, || {
+        let left = crate::support::rig::node::helpers(rig.sandbox.path());
+        left.is_empty().then_some(())
+    });
+}
+
+#[test]
+fn a_pause_that_is_held_to_its_end_passes() {
+    let rig = Rig::new();
+    rig.scenario(
+        "frozen",
+        &Scenario {
+            timeline: FROZEN,
+            ..Scenario::default()
+        },
+    );
+    let node = rig.node();
+    let drill = rig.start("frozen", &["--set", "hold=2s"]);
+    drill.wait_until_injected("frozen");
+    node.wait_until_paused();
+    drill.finish(END).assert(0, "passed");
+    node.assert_running();
+    assert_eq!(node.starts(), 1, "it was never gone, so nothing started it");
+    rig.assert_whole();
+}
+
+#[test]
+fn a_paused_process_runs_again_when_the_runner_is_killed() {
+    let (rig, node, drill) = frozen();
+    drill.signal(Signal::SIGKILL);
+    node.wait_until_running(AT_ONCE);
+    wait_until_helpers_are_gone(&rig);
+    drop(drill.finish(END));
+    let healed = rig.heal();
+    assert_eq!(healed.code, Some(0), "{}", healed.stdout);
+    node.assert_running();
+    rig.assert_whole();
+}
+
+#[test]
+fn a_paused_process_runs_again_when_the_runner_is_stopped() {
+    let (rig, node, drill) = frozen();
+    drill.signal(Signal::SIGSTOP);
+    node.wait_until_running(LEASE + AT_ONCE);
+    wait_until_helpers_are_gone(&rig);
+    drill.signal(Signal::SIGCONT);
+    drill.finish(END).assert(3, "aborted");
+    node.assert_running();
+    rig.assert_whole();
+}
+
+#[test]
+fn a_process_that_died_while_it_was_paused_is_started_again() {
+    let (rig, node, drill) = frozen();
+    node.kill();
+    wait_for("the node to be dead", AT_ONCE, || {
+        node.state().is_none().then_some(())
+    });
+    drill.signal(Signal::SIGINT);
+    drill.finish(END).assert(3, "aborted");
+    node.assert_running();
+    assert_eq!(node.starts(), 2, "it was started once more, and only once");
+    rig.assert_whole();
+}
+
+#[test]
+fn a_process_that_died_is_started_again_by_the_helper_of_a_dead_runner() {
+    let (rig, node, drill) = frozen();
+    node.kill();
+    drill.signal(Signal::SIGKILL);
+    wait_for("the node to be started", LEASE, || {
+        (node.starts() == 2 && node.state().is_some()).then_some(())
+    });
+    drop(drill.finish(END));
+    wait_until_helpers_are_gone(&rig);
+    assert_eq!(rig.heal().code, Some(0));
+    node.assert_running();
+    assert_eq!(node.starts(), 2, "`heal` found it running and left it alone");
+    rig.assert_whole();
+}

@@ -1,0 +1,151 @@
+//! Pre-flight refuses with exit code 4, says why, and touches nothing.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::support::rig::server::Server;
+use crate::support::rig::{Rig, SLOW, Scenario};
+
+const END: Duration = Duration::from_secs(30);
+
+/// A scenario with these differences is refused with these words.
+#[track_caller]
+fn check(scenario: &Scenario<'_>, words: &[&str]) {
+    let rig = Rig::new();
+    rig.scenario("slow", scenario);
+    rig.start("slow", &[]).finish(END).assert_refused(words);
+    assert_eq!(rig.active_faults(), Vec::<String>::new());
+    assert!(
+        rig.heal().stdout.contains("nothing to heal"),
+        "a refused drill leaves no entry"
+    );
+    rig.assert_whole();
+}
+
+#[test]
+fn a_steady_state_that_does_not_hold_is_refused() {
+    let rig = Rig::new();
+    rig.status.store(500, Ordering::SeqCst);
+    rig.scenario(
+        "slow",
+        &Scenario {
+            timeline: SLOW,
+            ..Scenario::default()
+        },
+    );
+    let ended = rig.start("slow", &[]).finish(END);
+    ended.assert_refused(&[
+        "the steady state does not hold",
+        "web success >= 95% for 2s",
+        "0.0%",
+    ]);
+    let leases = crate::support::http::get(&format!("{}/v1/leases", rig.api)).json();
+    assert_eq!(
+        leases["leases"].as_array().unwrap().len(),
+        0,
+        "no lease was ever made: {leases}"
+    );
+    assert!(rig.heal().stdout.contains("nothing to heal"));
+}
+
+#[test]
+fn an_unreachable_source_is_refused_with_its_url_and_the_cause() {
+    // Port 1 of loopback: nobody listens, so connections are refused at once.
+    let url = "http://127.0.0.1:1";
+    for key in ["prometheus", "alertmanager"] {
+        let more = format!("[observe]\n{key} = \"{url}\"");
+        let scenario = Scenario {
+            timeline: SLOW,
+            more: &more,
+            ..Scenario::default()
+        };
+        check(&scenario, &[key, url, "refused"]);
+    }
+}
+
+#[test]
+fn a_proxy_that_is_not_as_stated_is_refused() {
+    let listen = Scenario {
+        timeline: SLOW,
+        web: ", listen = \"127.0.0.1:9\"",
+        ..Scenario::default()
+    };
+    check(
+        &listen,
+        &["listens on 127.0.0.1:", "not 127.0.0.1:9 as the scenario states"],
+    );
+    let upstream = Scenario {
+        timeline: SLOW,
+        web: ", upstream = \"127.0.0.1:9\"",
+        ..Scenario::default()
+    };
+    check(
+        &upstream,
+        &[
+            "has the upstream 127.0.0.1:",
+            "not 127.0.0.1:9 as the scenario states",
+        ],
+    );
+}
+
+#[test]
+fn a_proxy_that_is_as_stated_is_not_refused() {
+    let rig = Rig::new();
+    let stated = format!(", listen = \"{}\", upstream = \"{}\"", rig.listen, rig.upstream());
+    rig.scenario(
+        "slow",
+        &Scenario {
+            timeline: SLOW,
+            web: &stated,
+            ..Scenario::default()
+        },
+    );
+    rig.start("slow", &["--set", "hold=1s"])
+        .finish(END)
+        .assert(0, "passed");
+}
+
+#[test]
+fn plain_toxiproxy_is_refused_because_its_faults_have_no_lease() {
+    let mut rig = Rig::new();
+    let proxies = format!(
+        r#"{{"web":{{"name":"web","listen":"{}","upstream":"{}","enabled":true,"toxics":[]}}}}"#,
+        rig.listen,
+        rig.upstream()
+    );
+    let plain = Server::start(move |asked| match asked {
+        "GET /version" => (200, r#"{"version": "2.12.0"}"#.to_owned()),
+        "GET /proxies" => (200, proxies.clone()),
+        _ => (404, "404 page not found\n".to_owned()),
+    });
+    rig.api = format!("http://{}", plain.address());
+    rig.scenario(
+        "slow",
+        &Scenario {
+            timeline: SLOW,
+            ..Scenario::default()
+        },
+    );
+    rig.start("slow", &[])
+        .finish(END)
+        .assert_refused(&["/v1/leases", "Toxiproxy", "gameday proxy"]);
+}
+
+#[test]
+fn a_process_that_is_gone_is_refused() {
+    let rig = Rig::new();
+    let node = rig.node();
+    node.kill();
+    let frozen = crate::support::rig::FROZEN;
+    rig.scenario(
+        "frozen",
+        &Scenario {
+            timeline: frozen,
+            ..Scenario::default()
+        },
+    );
+    rig.start("frozen", &[])
+        .finish(END)
+        .assert_refused(&["target node", "gone"]);
+    assert_eq!(node.starts(), 1, "pre-flight starts nothing");
+}
