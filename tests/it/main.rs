@@ -1,5 +1,11 @@
 //! Tests of the real binary: real servers, real sockets, real signals.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+#![expect(
+    clippy::print_stdout,
+    reason = "what was measured is told; shown with --nocapture"
+)]
+
 mod support;
 
 mod drills;

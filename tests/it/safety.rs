@@ -2,6 +2,7 @@
 //!
 //! The proxy is started outside any lab, so it outlives every drill, as a real one does.
 
+mod blind;
 mod chaos;
 mod disk;
 mod guards;

@@ -6,15 +6,13 @@
 //!       └─ raw ALERTS and up, asked by the test itself ─────────────────┘
 //! ```
 
-use std::path::Path;
-use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::support::drill::{self, at};
+use crate::support::drill::{self, Running, at};
 use crate::support::http::{ask, get, serve};
 use crate::support::lab::{Exports, Lab};
 use crate::support::{Ran, Sandbox};
@@ -70,7 +68,7 @@ fn a_report_of_a_real_drill_is_true() {
     check("T5", mark("T5"), arrival("firing"), ARRIVAL_TOLERANCE_MS);
     check("T10", mark("T10"), arrival("resolved"), ARRIVAL_TOLERANCE_MS);
     drill::check_sums(&report);
-    check_no_secret(&folder, lab.exports.password());
+    drill::check_no_secret(&folder, &[lab.exports.password()]);
     cost.check();
 }
 
@@ -164,37 +162,14 @@ fn check(name: &str, reported: i64, truth: i64, tolerance: i64) {
     );
 }
 
-fn check_no_secret(folder: &Path, password: &str) {
-    let files = drill::files(folder);
-    assert!(files.len() >= 5, "{files:?}");
-    for file in files {
-        let text = std::fs::read_to_string(&file).unwrap();
-        for secret in [password, "tok_"] {
-            assert!(!text.contains(secret), "a secret is in {}", file.display());
-        }
-    }
-}
-
 /// Runs the drill and looks on what it costs.
 fn run_measured(sandbox: &Sandbox, password: &str) -> (Ran, Cost) {
     let mut command = sandbox.gameday(["run", "db-latency.toml", "--yes"]);
-    command
-        .env("CHECKOUT_PASSWORD", password)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let (began, mut cost) = (Instant::now(), Cost::default());
-    let mut child = command.spawn().unwrap();
-    // Its output is some kilobytes: a pipe holds it until it has ended.
-    while child.try_wait().unwrap().is_none() {
-        cost.look(&child);
-        assert!(
-            began.elapsed() < Duration::from_secs(150),
-            "the drill does not end"
-        );
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    cost.wall = began.elapsed();
-    (Ran::from(child.wait_with_output().unwrap()), cost)
+    command.env("CHECKOUT_PASSWORD", password);
+    let mut cost = Cost::default();
+    let running = Running::start(&mut command, Duration::from_secs(150));
+    let (ran, wall) = running.end_watched(|pid| cost.look(pid));
+    (ran, Cost { wall, ..cost })
 }
 
 /// What the runner itself used, the lab not counted.
@@ -206,9 +181,8 @@ struct Cost {
 }
 
 impl Cost {
-    fn look(&mut self, child: &Child) {
-        let read =
-            |name: &str| std::fs::read_to_string(format!("/proc/{}/{name}", child.id())).unwrap_or_default();
+    fn look(&mut self, pid: u32) {
+        let read = |name: &str| std::fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap_or_default();
         // After the name in parentheses: utime and stime are the 12th and 13th field, in 1/100 s.
         let stat = read("stat");
         let fields = stat

@@ -217,8 +217,19 @@ pub enum StopReason {
     Fault(String),
     /// A target stopped answering.
     Target(String),
-    /// The journal could not be written.
-    Journal(String),
+}
+
+/// For people, after a colon or a `because`.
+impl std::fmt::Display for StopReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Guard(guard) => write!(f, "the guard `{guard}` was breached"),
+            Self::Signal(signal) => write!(f, "it was stopped by {signal}"),
+            Self::StopFile => f.write_str("the stop file was found"),
+            Self::MaxDuration => f.write_str("`max_duration` was over"),
+            Self::Fault(why) | Self::Target(why) => f.write_str(why),
+        }
+    }
 }
 
 /// How a drill ended.

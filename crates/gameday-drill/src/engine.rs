@@ -124,7 +124,11 @@ impl<'p> Drill<'p> {
                 self.stop(StopReason::Fault(format!("{fault}: {error}")), out);
             }
             Input::Removed(fault) => self.timeline.removed(&fault, out),
-            Input::RemoveFailed(fault, error) => self.timeline.remove_failed(&fault, error, out),
+            Input::RemoveFailed(fault, error) => {
+                self.timeline.remove_failed(&fault, error.clone(), out);
+                self.stop(StopReason::Target(format!("{fault}: {error}")), out);
+            }
+            Input::Touched(fault) => self.timeline.touched(now, &fault),
             Input::Lost(fault, why) => {
                 self.timeline.lost(fault.clone());
                 self.stop(StopReason::Fault(format!("{fault}: {why}")), out);
@@ -309,7 +313,9 @@ impl<'p> Drill<'p> {
             .iter()
             .zip(&self.expect)
             .all(|(expect, state)| self.settled(now, expect, state));
-        let steady = self.all_steady() || self.recovery_over(now);
+        // What was computed while a fault was in place says nothing of the time after it.
+        let looked = self.next_second >= self.removed_at + SECOND;
+        let steady = (looked && self.all_steady()) || self.recovery_over(now);
         if settled && steady {
             self.finish(Ended::Completed, out);
         }
@@ -326,20 +332,11 @@ impl<'p> Drill<'p> {
     fn settled(&self, now: Offset, expect: &Expectation, state: &ExpectState) -> bool {
         let limit_over = expect
             .detection_limit()
-            .is_none_or(|limit| now > self.t0 + self.at_of(expect) + limit + LIMIT_SLACK);
+            .is_none_or(|limit| now > self.timeline.began(&expect.of, self.t0) + limit + LIMIT_SLACK);
         match expect.resolved {
             Some(limit) => state.resolved || (now.since(self.removed_at) > limit + LIMIT_SLACK && limit_over),
             None => state.told || limit_over,
         }
-    }
-
-    fn at_of(&self, expect: &Expectation) -> Duration {
-        self.plan
-            .timeline
-            .iter()
-            .find(|entry| entry.name == expect.of)
-            .map(|entry| entry.at)
-            .unwrap_or_default()
     }
 
     fn enter(&mut self, stage: Stage, now: Offset, out: &mut Vec<Action>) {

@@ -95,6 +95,13 @@ async fn heal_one(registry: &Registry, open: &OpenDrill) -> Healed {
     }) {
         details.push(format!("the journal could not be written: {error}"));
     }
+    if !verified {
+        let entry = registry.folder().join(format!("{}.json", open.drill));
+        details.push(format!(
+            "if what it names is gone for good, delete {}",
+            entry.display()
+        ));
+    }
     if verified && let Err(error) = registry.existing(open).release() {
         details.push(format!("its entry could not be deleted: {error}"));
     }
@@ -134,7 +141,7 @@ async fn undo_one(undo: &Undo, in_a_lab: bool) -> Result<String, String> {
             let fault = ToxicFault::from_undo(api, owner, name, proxy).map_err(|error| error.to_string())?;
             match fault.remove().await {
                 // A lab dies with its runner, its proxy too, and a fault lives in the proxy's memory alone.
-                Err(error) if in_a_lab && error.is_unreachable() => {
+                Err(error) if in_a_lab && error.is_refused_connection() => {
                     Ok("the lab it was in is gone, and its proxy with it".to_owned())
                 }
                 Err(error) => Err(error.to_string()),

@@ -169,6 +169,15 @@ pub struct Entry {
     pub fault: FaultKind,
 }
 
+impl Entry {
+    /// Whether both cannot be in place at once: undoing one would undo the other.
+    #[must_use]
+    pub fn excludes(&self, other: &Self) -> bool {
+        let whole = !matches!(self.fault, FaultKind::Toxic { .. });
+        self.on == other.on && whole && self.fault == other.fault
+    }
+}
+
 /// What can be done to a target.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FaultKind {
@@ -241,6 +250,24 @@ pub struct Expectation {
     pub labels: BTreeMap<String, String>,
     /// The receiver it must reach.
     pub receiver: Option<String>,
+}
+
+impl Expectation {
+    /// Whether an alert of this name with these labels is the one that is meant.
+    #[must_use]
+    pub fn is_about(&self, alert: &str, labels: &BTreeMap<String, String>) -> bool {
+        self.alert == alert
+            && self
+                .labels
+                .iter()
+                .all(|(key, value)| labels.get(key) == Some(value))
+    }
+
+    /// The longest that its detection may take, after the fault took effect.
+    #[must_use]
+    pub fn detection_limit(&self) -> Option<Duration> {
+        self.firing.max(self.notified)
+    }
 }
 
 /// What ends the drill early.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::os::unix::process::CommandExt;
@@ -54,22 +54,28 @@ impl Handle {
 
 /// Lets the process of a pid file run again; starts it when it is gone. Says what it did.
 pub(crate) fn revive(pid_file: &Path, start: &[String]) -> Result<String, String> {
-    let pid = read_pid(pid_file);
-    match pid.as_ref().map(|pid| (*pid, state(*pid))) {
-        Ok((pid, Some(_))) => {
-            Handle::open(pid)?.go_on()?;
-            wait_until(|| state(pid).is_some_and(|state| state != 'T'))
-                .then(|| format!("process {pid} runs"))
-                .ok_or_else(|| format!("process {pid} is still stopped"))
-        }
-        _ => run_start(pid_file, start),
+    let gone = read_pid(pid_file).map_or(true, |pid| state(pid).is_none());
+    if gone {
+        run_start(pid_file, start)
+    } else {
+        wake(pid_file)
+    }
+}
+
+/// Lets the process of a pid file run again; one that is gone is an error.
+pub(crate) fn wake(pid_file: &Path) -> Result<String, String> {
+    let pid = read_pid(pid_file)?;
+    Handle::open(pid)?.go_on()?;
+    match wait_until(PATIENCE, || state(pid) != Some('T')).then(|| state(pid)) {
+        Some(Some(_)) => Ok(format!("process {pid} runs")),
+        Some(None) => Err(format!("process {pid} is gone")),
+        None => Err(format!("process {pid} is still stopped")),
     }
 }
 
 fn run_start(pid_file: &Path, start: &[String]) -> Result<String, String> {
     let (program, args) = start.split_first().ok_or("there is no `start` command")?;
-    // Not our child to wait for: it may be a daemon that stays in the foreground.
-    Command::new(program)
+    let mut child = Command::new(program)
         .args(args)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -78,7 +84,10 @@ fn run_start(pid_file: &Path, start: &[String]) -> Result<String, String> {
         .spawn()
         .map_err(|error| format!("the process is gone and `{program}` could not be started: {error}"))?;
     let runs = || read_pid(pid_file).is_ok_and(|pid| state(pid).is_some_and(|state| state != 'T'));
-    if wait_until(runs) {
+    // It may be a daemon that stays in the foreground, or a command that takes its time and then ends.
+    let mut over = || !matches!(child.try_wait(), Ok(None));
+    wait_until(START_LIMIT, || runs() || over());
+    if wait_until(PATIENCE, runs) {
         Ok(format!("the process was gone; `{program}` started it"))
     } else {
         Err(format!(
@@ -88,15 +97,20 @@ fn run_start(pid_file: &Path, start: &[String]) -> Result<String, String> {
     }
 }
 
-/// Waits up to three seconds for the kernel or a daemon to follow.
-fn wait_until(condition: impl Fn() -> bool) -> bool {
-    (0..150).any(|_| {
-        if condition() {
-            return true;
+/// The kernel follows at once, and so does a daemon whose start command has ended.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// A start command has this long; running it twice would be worse than waiting.
+const START_LIMIT: Duration = Duration::from_secs(30);
+
+fn wait_until(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
+    let deadline = Instant::now() + limit;
+    while !condition() {
+        if Instant::now() >= deadline {
+            return false;
         }
         std::thread::sleep(Duration::from_millis(20));
-        false
-    })
+    }
+    true
 }
 
 #[cfg(test)]
@@ -124,7 +138,7 @@ mod tests {
         std::fs::write(&file, pid.to_string()).unwrap();
         let handle = Handle::open(pid).unwrap();
         handle.stop().unwrap();
-        assert!(wait_until(|| state(pid) == Some('T')));
+        assert!(wait_until(PATIENCE, || state(pid) == Some('T')));
         assert!(revive(&file, &[]).unwrap().contains("runs"));
         assert_ne!(state(pid), Some('T'));
 

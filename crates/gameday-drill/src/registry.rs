@@ -154,9 +154,12 @@ impl Registry {
     }
 
     fn write(&self, path: &Path, drill: &OpenDrill) -> io::Result<()> {
-        let mut file = File::create(path)?;
+        // Whole or not there: a runner that is killed in between must leave nothing that stops everybody.
+        let part = path.with_extension("part");
+        let mut file = File::create(&part)?;
         file.write_all(&serde_json::to_vec_pretty(drill)?)?;
         file.sync_all()?;
+        fs::rename(&part, path)?;
         File::open(&self.folder)?.sync_all()
     }
 }

@@ -39,7 +39,8 @@ impl Counts {
 
     /// More than half of the looks could not look, or there was none at all.
     pub(crate) fn is_blind(self) -> bool {
-        self.unknown >= self.up + self.down
+        let known = self.up + self.down;
+        known == 0 || self.unknown > known
     }
 }
 

@@ -57,6 +57,12 @@ pub enum ClientError {
 }
 
 impl ClientError {
+    /// Nothing listens there. A time-out is something else: whoever is silent may still be there.
+    #[must_use]
+    pub fn is_refused_connection(&self) -> bool {
+        matches!(self, Self::Unreachable { source, .. } if source.is_connect() && !source.is_timeout())
+    }
+
     /// The HTTP status, if the API said no.
     #[must_use]
     pub const fn status(&self) -> Option<u16> {

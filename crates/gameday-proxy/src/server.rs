@@ -83,7 +83,11 @@ pub async fn serve(
     let result = tokio::select! {
         () = stop => Ok(()),
         result = &mut api => return result.map_err(ServeError::Stopped),
-        Some(Ok(Err(error))) = services.join_next() => Err(ServeError::Timer(error)),
+        // Without its timer no lease would end: however it ended, the server does too.
+        ended = services.join_next() => Err(ServeError::Timer(match ended {
+            Some(Ok(Err(error))) => error,
+            _ => std::io::Error::other("the timer's task ended"),
+        })),
         () = control.keep_leases() => Ok(()),
         () = control.look_up_names() => Ok(()),
     };

@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 
 use gameday_core::{
-    AlertState, Ended, Event, EventKind, ExpectRecord, FaultEnd, FaultRecord, Outcome, Stage, StopReason,
-    Unit,
+    AlertState, Ended, Event, EventKind, ExpectRecord, FaultEnd, FaultRecord, Outcome, Stage, Unit,
 };
 
 /// What the lines so far have said.
@@ -127,7 +126,7 @@ impl Progress {
             EventKind::GuardBreached { guard, detail } => format!("guard breached: {guard} ({detail})"),
             EventKind::SourceLost { source, error } => format!("{source} LOST: {error}"),
             EventKind::SourceBack { source } => format!("{source} answers again"),
-            EventKind::Stopped(reason) => format!("stopping: {}", stop_line(reason)),
+            EventKind::Stopped(reason) => format!("stopping: {reason}"),
             EventKind::DrillEnded(Ended::Refused(why)) => format!("refused: {why}"),
             EventKind::DrillEnded(Ended::Aborted) => "aborted".to_owned(),
             EventKind::DrillEnded(Ended::Completed) => "drill completed".to_owned(),
@@ -222,17 +221,5 @@ fn stage_line(stage: Stage) -> &'static str {
         Stage::Inject => "the steady state holds; faults begin",
         Stage::Verify => "all faults removed; looking whether anything is left (2 s)",
         Stage::Recover => "waiting for recovery and resolved notices",
-    }
-}
-
-fn stop_line(reason: &StopReason) -> String {
-    match reason {
-        StopReason::Guard(guard) => format!("guard `{guard}`"),
-        StopReason::Signal(name) => name.clone(),
-        StopReason::StopFile => "the stop file is there".to_owned(),
-        StopReason::MaxDuration => "max_duration is over".to_owned(),
-        StopReason::Fault(why) => format!("fault {why}"),
-        StopReason::Target(why) => format!("a target does not answer: {why}"),
-        StopReason::Journal(why) => format!("the journal cannot be written: {why}"),
     }
 }

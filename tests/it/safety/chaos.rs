@@ -13,9 +13,9 @@ use crate::support::rig::{FROZEN, LEASE, Rig, SLOW, Scenario};
 
 const END: Duration = Duration::from_secs(60);
 /// A whole drill: two seconds of steady state, three of faults, two of looking back, and its start.
-const LONGEST_MS: u64 = 9_000;
+const LONGEST_MS: u64 = 7_500;
 /// Side by side; they mostly wait.
-const LANES: u64 = 3;
+const LANES: u64 = 6;
 
 #[derive(Debug, Clone, Copy)]
 enum Harm {
@@ -27,7 +27,6 @@ enum Harm {
 /// A drill and what is done to it, all from the seed.
 #[derive(Debug, Clone, Copy)]
 struct Case {
-    index: u64,
     harm: Harm,
     after: Duration,
 }
@@ -36,7 +35,7 @@ impl Case {
     fn new(seed: u64, index: u64) -> Self {
         let harm = [Harm::Kill, Harm::Stop, Harm::Interrupt][usize::try_from(index % 3).unwrap()];
         let after = Duration::from_millis(mix(seed ^ mix(index)) % LONGEST_MS);
-        Self { index, harm, after }
+        Self { harm, after }
     }
 }
 
@@ -49,7 +48,7 @@ fn mix(mut x: u64) -> u64 {
 }
 
 #[test]
-fn a_runner_that_is_harmed_at_any_moment_leaves_nothing_broken() {
+fn a_runner_that_is_harmed_at_a_random_moment_leaves_nothing_broken() {
     let number = |name: &str| {
         std::env::var(name)
             .ok()
@@ -57,7 +56,7 @@ fn a_runner_that_is_harmed_at_any_moment_leaves_nothing_broken() {
     };
     let drills = number("GAMEDAY_CHAOS_DRILLS").unwrap_or(6);
     // Other moments each time; the seed is printed with what failed, so they can be had again.
-    let random = || jiff::Timestamp::now().as_nanosecond().unsigned_abs() as u64 % 1_000_000;
+    let random = || u64::from(jiff::Timestamp::now().subsec_nanosecond().unsigned_abs());
     let seed = number("GAMEDAY_CHAOS_SEED").unwrap_or_else(random);
     println!("GAMEDAY_CHAOS_SEED={seed}, {drills} drills");
     std::thread::scope(|scope| {
@@ -74,7 +73,7 @@ fn a_runner_that_is_harmed_at_any_moment_leaves_nothing_broken() {
                 );
                 let node = rig.node();
                 for index in (lane..drills).step_by(usize::try_from(LANES).unwrap()) {
-                    let case = Case::new(seed, index + lane);
+                    let case = Case::new(seed, index);
                     println!("seed {seed}: {case:?}: {}", one(case, &rig, &node));
                 }
             });

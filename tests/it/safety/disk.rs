@@ -1,28 +1,37 @@
 //! A journal that cannot be written any more: no fault without a record, and none that stays.
 
+use std::process::Command;
 use std::time::Duration;
 
 use crate::support::rig::drill::Drill;
-use crate::support::rig::{Rig, SLOW, Scenario};
+use crate::support::rig::{Rig, SLOW, Scenario, at_once};
 
 const END: Duration = Duration::from_secs(30);
 
 /// A run whose files may not grow over a limit, once it is set; as on a full disk, a write then fails.
 fn start(rig: &Rig, limit: &str) -> Drill {
     let run = rig.command("slow", &[]);
-    let mut command = rig.sandbox.gameday::<&str>([]);
     // The signal that comes with the limit would kill, so it is ignored: a full disk sends none.
-    let mut shell = std::process::Command::new("sh");
+    let script = format!("trap '' XFSZ; {limit} exec \"$0\" \"$@\"");
+    let mut shell = Command::new("sh");
     shell
-        .args(["-c", &format!("trap '' XFSZ; {limit} exec \"$0\" \"$@\"")])
-        .arg(run.get_program());
-    shell.args(run.get_args()).current_dir(rig.sandbox.path());
-    let envs = command.env("NO_COLOR", "1").get_envs();
-    shell.envs(envs.filter_map(|(name, value)| Some((name, value?))));
+        .args(["-c", &script])
+        .arg(run.get_program())
+        .args(run.get_args());
+    shell.current_dir(rig.sandbox.path());
+    shell.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
     Drill::start(shell, rig.sandbox.path())
 }
 
 #[test]
+fn a_journal_that_cannot_be_written_is_never_a_pass_and_leaves_no_fault() {
+    at_once![
+        a_journal_that_is_full_in_mid_fault_ends_the_fault_and_is_no_pass,
+        a_journal_that_cannot_be_written_at_all_is_a_refusal,
+        a_journal_that_is_full_before_the_fault_lets_no_fault_begin,
+    ];
+}
+
 fn a_journal_that_is_full_in_mid_fault_ends_the_fault_and_is_no_pass() {
     let rig = Rig::new();
     rig.scenario(
@@ -52,7 +61,21 @@ fn a_journal_that_is_full_in_mid_fault_ends_the_fault_and_is_no_pass() {
     rig.assert_whole();
 }
 
-#[test]
+fn a_journal_that_cannot_be_written_at_all_is_a_refusal() {
+    let rig = Rig::new();
+    rig.scenario(
+        "slow",
+        &Scenario {
+            timeline: SLOW,
+            ..Scenario::default()
+        },
+    );
+    let ended = start(&rig, "ulimit -f 0;").finish(END);
+    assert_eq!(ended.code, Some(4), "{}", ended.stderr);
+    ended.assert_says("nothing was touched");
+    rig.assert_whole();
+}
+
 fn a_journal_that_is_full_before_the_fault_lets_no_fault_begin() {
     let rig = Rig::new();
     rig.scenario(

@@ -4,12 +4,19 @@ use std::time::Duration;
 
 use gameday_core::EventKind;
 
-use crate::support::rig::{Rig, SLOW, Scenario};
+use crate::support::rig::{Rig, SLOW, Scenario, at_once};
 
 const END: Duration = Duration::from_secs(30);
 const GUARD: &str = "web < 50% for 3s";
 
 #[test]
+fn a_breached_or_blind_guard_rolls_back() {
+    at_once![
+        a_breached_guard_rolls_back_and_is_named,
+        a_guard_that_goes_blind_rolls_back,
+    ];
+}
+
 fn a_breached_guard_rolls_back_and_is_named() {
     let rig = Rig::new();
     let down = r#"off = { hold = "30s", on = "web", fault.down = {} }"#;
@@ -29,7 +36,6 @@ fn a_breached_guard_rolls_back_and_is_named() {
     assert!(rig.heal().stdout.contains("nothing to heal"));
 }
 
-#[test]
 fn a_guard_that_goes_blind_rolls_back() {
     let rig = Rig::new();
     rig.scenario(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use gameday_core::EventKind;
 use nix::sys::signal::Signal;
 
-use crate::support::rig::{FROZEN, Rig, SLOW, Scenario};
+use crate::support::rig::{FROZEN, Rig, SLOW, Scenario, at_once};
 
 const END: Duration = Duration::from_secs(30);
 
@@ -42,16 +42,23 @@ fn check(signals: &[Signal]) {
 }
 
 #[test]
+fn whoever_asks_for_an_end_gets_a_rollback() {
+    at_once![
+        ctrl_c_puts_everything_back,
+        a_second_ctrl_c_never_skips_the_rollback,
+        ctrl_c_before_the_first_fault_touches_nothing,
+        a_stop_file_ends_a_drill_as_ctrl_c_does,
+    ];
+}
+
 fn ctrl_c_puts_everything_back() {
     check(&[Signal::SIGINT]);
 }
 
-#[test]
 fn a_second_ctrl_c_never_skips_the_rollback() {
     check(&[Signal::SIGINT, Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]);
 }
 
-#[test]
 fn ctrl_c_before_the_first_fault_touches_nothing() {
     let rig = Rig::new();
     rig.scenario(
@@ -72,7 +79,6 @@ fn ctrl_c_before_the_first_fault_touches_nothing() {
     rig.assert_whole();
 }
 
-#[test]
 fn a_stop_file_ends_a_drill_as_ctrl_c_does() {
     let rig = Rig::new();
     rig.scenario(

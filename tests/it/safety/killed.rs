@@ -5,12 +5,19 @@ use std::time::Duration;
 use gameday_core::EventKind;
 use nix::sys::signal::Signal;
 
-use crate::support::rig::{Rig, SLOW, Scenario};
+use crate::support::rig::{Rig, SLOW, Scenario, at_once};
 use crate::support::{Sandbox, wait_for};
 
 const END: Duration = Duration::from_secs(30);
 
 #[test]
+fn a_killed_runner_leaves_nothing_for_longer_than_a_lease() {
+    at_once![
+        a_killed_runner_leaves_a_fault_for_one_lease_and_a_drill_to_heal,
+        a_lab_that_died_with_its_runner_has_nothing_left_to_heal,
+    ];
+}
+
 fn a_killed_runner_leaves_a_fault_for_one_lease_and_a_drill_to_heal() {
     let rig = Rig::new();
     rig.scenario(
@@ -58,7 +65,6 @@ fn a_killed_runner_leaves_a_fault_for_one_lease_and_a_drill_to_heal() {
     );
 }
 
-#[test]
 fn a_lab_that_died_with_its_runner_has_nothing_left_to_heal() {
     let sandbox = Sandbox::new();
     let scenario = crate::support::root().join("scenarios/db-latency.toml");

@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 
 use crate::support::rig::drill::Drill;
 use crate::support::rig::node::Node;
-use crate::support::rig::{FROZEN, LEASE, Rig, Scenario};
+use crate::support::rig::{FROZEN, LEASE, Rig, Scenario, at_once};
 use crate::support::wait_for;
 
 const END: Duration = Duration::from_secs(30);
@@ -37,6 +37,17 @@ fn wait_until_helpers_are_gone(rig: &Rig) {
 }
 
 #[test]
+fn a_paused_process_runs_again_whatever_becomes_of_the_runner_and_of_itself() {
+    at_once![
+        a_pause_that_is_held_to_its_end_passes,
+        a_paused_process_runs_again_when_the_runner_is_killed,
+        a_paused_process_runs_again_when_the_runner_is_stopped,
+        a_process_that_died_while_it_was_paused_is_started_again,
+        a_process_that_died_is_started_again_by_the_helper_of_a_dead_runner,
+        a_process_that_starts_slowly_is_not_started_twice,
+    ];
+}
+
 fn a_pause_that_is_held_to_its_end_passes() {
     let rig = Rig::new();
     rig.scenario(
@@ -56,7 +67,6 @@ fn a_pause_that_is_held_to_its_end_passes() {
     rig.assert_whole();
 }
 
-#[test]
 fn a_paused_process_runs_again_when_the_runner_is_killed() {
     let (rig, node, drill) = frozen();
     drill.signal(Signal::SIGKILL);
@@ -69,7 +79,6 @@ fn a_paused_process_runs_again_when_the_runner_is_killed() {
     rig.assert_whole();
 }
 
-#[test]
 fn a_paused_process_runs_again_when_the_runner_is_stopped() {
     let (rig, node, drill) = frozen();
     drill.signal(Signal::SIGSTOP);
@@ -81,7 +90,6 @@ fn a_paused_process_runs_again_when_the_runner_is_stopped() {
     rig.assert_whole();
 }
 
-#[test]
 fn a_process_that_died_while_it_was_paused_is_started_again() {
     let (rig, node, drill) = frozen();
     node.kill();
@@ -95,7 +103,6 @@ fn a_process_that_died_while_it_was_paused_is_started_again() {
     rig.assert_whole();
 }
 
-#[test]
 fn a_process_that_died_is_started_again_by_the_helper_of_a_dead_runner() {
     let (rig, node, drill) = frozen();
     node.kill();
@@ -108,5 +115,17 @@ fn a_process_that_died_is_started_again_by_the_helper_of_a_dead_runner() {
     assert_eq!(rig.heal().code, Some(0));
     node.assert_running();
     assert_eq!(node.starts(), 2, "`heal` found it running and left it alone");
+    rig.assert_whole();
+}
+
+fn a_process_that_starts_slowly_is_not_started_twice() {
+    let (rig, node, drill) = frozen();
+    // Longer than a lease, and than the kernel is waited for.
+    node.start_slowly(4);
+    node.kill();
+    drill.signal(Signal::SIGINT);
+    drill.finish(END).assert(3, "aborted");
+    node.assert_running();
+    assert_eq!(node.starts(), 2, "it was started once more, and only once");
     rig.assert_whole();
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::support::rig::server::Server;
-use crate::support::rig::{Rig, SLOW, Scenario};
+use crate::support::rig::{Rig, SLOW, Scenario, at_once};
 
 const END: Duration = Duration::from_secs(30);
 
@@ -23,6 +23,17 @@ fn check(scenario: &Scenario<'_>, words: &[&str]) {
 }
 
 #[test]
+fn a_drill_that_cannot_be_trusted_is_refused_before_it_begins() {
+    at_once![
+        a_steady_state_that_does_not_hold_is_refused,
+        an_unreachable_source_is_refused_with_its_url_and_the_cause,
+        a_proxy_that_is_not_as_stated_is_refused,
+        a_proxy_that_is_as_stated_is_not_refused,
+        plain_toxiproxy_is_refused_because_its_faults_have_no_lease,
+        a_process_that_is_gone_is_refused,
+    ];
+}
+
 fn a_steady_state_that_does_not_hold_is_refused() {
     let rig = Rig::new();
     rig.status.store(500, Ordering::SeqCst);
@@ -48,7 +59,6 @@ fn a_steady_state_that_does_not_hold_is_refused() {
     assert!(rig.heal().stdout.contains("nothing to heal"));
 }
 
-#[test]
 fn an_unreachable_source_is_refused_with_its_url_and_the_cause() {
     // Port 1 of loopback: nobody listens, so connections are refused at once.
     let url = "http://127.0.0.1:1";
@@ -63,7 +73,6 @@ fn an_unreachable_source_is_refused_with_its_url_and_the_cause() {
     }
 }
 
-#[test]
 fn a_proxy_that_is_not_as_stated_is_refused() {
     let listen = Scenario {
         timeline: SLOW,
@@ -88,7 +97,6 @@ fn a_proxy_that_is_not_as_stated_is_refused() {
     );
 }
 
-#[test]
 fn a_proxy_that_is_as_stated_is_not_refused() {
     let rig = Rig::new();
     let stated = format!(", listen = \"{}\", upstream = \"{}\"", rig.listen, rig.upstream());
@@ -105,7 +113,6 @@ fn a_proxy_that_is_as_stated_is_not_refused() {
         .assert(0, "passed");
 }
 
-#[test]
 fn plain_toxiproxy_is_refused_because_its_faults_have_no_lease() {
     let mut rig = Rig::new();
     let proxies = format!(
@@ -131,7 +138,6 @@ fn plain_toxiproxy_is_refused_because_its_faults_have_no_lease() {
         .assert_refused(&["/v1/leases", "Toxiproxy", "gameday proxy"]);
 }
 
-#[test]
 fn a_process_that_is_gone_is_refused() {
     let rig = Rig::new();
     let node = rig.node();

@@ -4,11 +4,18 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::support::rig::{FROZEN, LEASE, Rig, SLOW, Scenario};
+use crate::support::rig::{FROZEN, LEASE, Rig, SLOW, Scenario, at_once};
 
 const END: Duration = Duration::from_secs(30);
 
 #[test]
+fn a_stopped_runner_controls_nothing_and_says_so() {
+    at_once![
+        a_stopped_runner_loses_its_lease_and_says_so_when_it_goes_on,
+        a_fault_that_ended_while_the_runner_was_stopped_past_its_hold_is_no_pass,
+    ];
+}
+
 fn a_stopped_runner_loses_its_lease_and_says_so_when_it_goes_on() {
     let rig = Rig::new();
     rig.scenario(
@@ -36,7 +43,6 @@ fn a_stopped_runner_loses_its_lease_and_says_so_when_it_goes_on() {
 }
 
 /// The order to remove comes at the same moment as the news that there is nothing left to remove.
-#[test]
 fn a_fault_that_ended_while_the_runner_was_stopped_past_its_hold_is_no_pass() {
     let rig = Rig::new();
     rig.scenario(

@@ -6,7 +6,7 @@ use gameday_core::{EventKind, FaultEnd};
 use nix::sys::signal::Signal;
 
 use crate::support::rig::drill::Drill;
-use crate::support::rig::{Rig, SLOW, Scenario};
+use crate::support::rig::{Rig, SLOW, Scenario, at_once};
 
 const END: Duration = Duration::from_secs(30);
 
@@ -17,6 +17,13 @@ fn on_another_machine(rig: &Rig, more: &[&str]) -> Drill {
 }
 
 #[test]
+fn a_target_belongs_to_one_drill_at_a_time() {
+    at_once![
+        a_target_of_a_running_drill_is_refused_and_the_drill_goes_on,
+        two_drills_of_two_machines_that_begin_at_once_never_share_a_target,
+    ];
+}
+
 fn a_target_of_a_running_drill_is_refused_and_the_drill_goes_on() {
     let rig = Rig::new();
     rig.scenario(
@@ -52,7 +59,6 @@ fn a_target_of_a_running_drill_is_refused_and_the_drill_goes_on() {
     rig.assert_whole();
 }
 
-#[test]
 fn two_drills_of_two_machines_that_begin_at_once_never_share_a_target() {
     let rig = Rig::new();
     rig.scenario(

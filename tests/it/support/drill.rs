@@ -1,11 +1,69 @@
-//! Reads what a drill has left, with the tests' own eyes.
+//! Runs drills and reads what they leave, with the tests' own eyes.
 
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Ran, Sandbox};
+use super::{Ran, Sandbox, wait_for};
+
+/// A drill that is under way. If its test fails it is killed; its leases and its lab end by themselves.
+pub(crate) struct Running {
+    child: Option<Child>,
+    began: Instant,
+    limit: Duration,
+}
+
+impl Running {
+    /// Starts a drill that may take so long.
+    pub(crate) fn start(command: &mut Command, limit: Duration) -> Self {
+        let child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let began = Instant::now();
+        Self {
+            child: Some(child),
+            began,
+            limit,
+        }
+    }
+
+    /// Waits for its end; says how long it took as well.
+    #[track_caller]
+    pub(crate) fn end(self) -> (Ran, Duration) {
+        self.end_watched(|_| {})
+    }
+
+    /// The same, with a look at the process now and then.
+    #[track_caller]
+    pub(crate) fn end_watched(mut self, mut look: impl FnMut(u32)) -> (Ran, Duration) {
+        // Its output is some kilobytes: the pipes hold it until it has ended.
+        let child = self.child.as_mut().unwrap();
+        let left = self.limit.saturating_sub(self.began.elapsed());
+        wait_for("the drill to end", left, || {
+            look(child.id());
+            child.try_wait().unwrap()
+        });
+        let took = self.began.elapsed();
+        (
+            Ran::from(self.child.take().unwrap().wait_with_output().unwrap()),
+            took,
+        )
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
 
 /// The drill's folder, from the report's path on stdout.
 #[track_caller]
@@ -27,7 +85,7 @@ pub(crate) fn report(folder: &Path) -> Value {
 }
 
 /// Its files.
-pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
+fn files(folder: &Path) -> Vec<PathBuf> {
     std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -58,6 +116,19 @@ pub(crate) fn check_sums(report: &Value) {
             let sum: i64 = stages.values().filter_map(Value::as_i64).sum();
             let ttn = at(&alert["marks"]["T5"]) - effective;
             assert_eq!((sum, alert["ttn_ms"].as_i64()), (ttn, Some(ttn)), "{alert}");
+        }
+    }
+}
+
+/// All files of a drill are there, and none holds a secret; the lab's bearer tokens begin with `tok_`.
+#[track_caller]
+pub(crate) fn check_no_secret(folder: &Path, secrets: &[&str]) {
+    let files = files(folder);
+    assert_eq!(files.len(), 5, "a journal and four renderings: {files:?}");
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for secret in secrets.iter().chain(&["tok_"]) {
+            assert!(!text.contains(secret), "a secret is in {}", file.display());
         }
     }
 }

@@ -71,6 +71,15 @@ impl Exports {
     }
 }
 
+/// What to do about it, if it was said that programs are missing.
+pub(crate) fn install_hint(said: &str) -> &'static str {
+    if said.contains("the real lab needs") {
+        INSTALL
+    } else {
+        ""
+    }
+}
+
 /// Whether a process runs; one that is dead and only waits to be collected does not.
 pub(crate) fn is_alive(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
@@ -123,12 +132,7 @@ impl Lab {
                 drop(stdin);
                 let _ = child.kill();
                 let said = errors.join().unwrap();
-                let hint = if said.contains("the real lab needs") {
-                    INSTALL
-                } else {
-                    ""
-                };
-                panic!("no {kind} lab: {error}: `{line}`\n{said}{hint}");
+                panic!("no {kind} lab: {error}: `{line}`\n{said}{}", install_hint(&said));
             }
         }
     }

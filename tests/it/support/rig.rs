@@ -217,6 +217,31 @@ impl Rig {
     }
 }
 
+/// Runs cases, each named by its function, side by side: they mostly wait, and two cores would sit idle.
+macro_rules! at_once {
+    ($($case:ident),+ $(,)?) => {
+        $crate::support::rig::side_by_side(&[$((stringify!($case), $case as fn())),+])
+    };
+}
+pub(crate) use at_once;
+
+#[track_caller]
+pub(crate) fn side_by_side(cases: &[(&str, fn())]) {
+    thread::scope(|scope| {
+        let start = |(name, case): &(&str, fn())| {
+            let thread = thread::Builder::new().name((*name).to_owned());
+            thread.spawn_scoped(scope, *case).unwrap()
+        };
+        let running: Vec<_> = cases.iter().map(start).collect();
+        let failed = running
+            .into_iter()
+            .map(thread::ScopedJoinHandle::join)
+            .filter(Result::is_err)
+            .count();
+        assert_eq!(failed, 0, "cases failed; each has told why above");
+    });
+}
+
 pub(crate) fn signal_child(child: &Child, signal: Signal) {
     kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), signal).unwrap();
 }

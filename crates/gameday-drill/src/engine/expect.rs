@@ -1,7 +1,5 @@
 //! What an expected alert has shown so far: only enough to know when waiting is over.
 
-use std::collections::BTreeMap;
-
 use gameday_core::{AlertSeen, AlertState, Notification};
 
 use crate::plan::Expectation;
@@ -16,8 +14,12 @@ pub(super) struct ExpectState {
 impl ExpectState {
     /// A notification reached our receiver.
     pub(super) fn notified(&mut self, expect: &Expectation, notification: &Notification) {
+        let receiver = expect.receiver.as_ref();
+        if receiver.is_some_and(|wanted| *wanted != notification.receiver) {
+            return;
+        }
         for alert in &notification.alerts {
-            if matches(expect, &alert.alert, &alert.labels) {
+            if expect.is_about(&alert.alert, &alert.labels) {
                 self.take(alert.status == "firing", alert.status == "resolved");
             }
         }
@@ -25,7 +27,7 @@ impl ExpectState {
 
     /// A source showed a change.
     pub(super) fn changed(&mut self, expect: &Expectation, seen: &AlertSeen) {
-        if matches(expect, &seen.alert, &seen.labels) {
+        if expect.is_about(&seen.alert, &seen.labels) {
             self.take(seen.state == AlertState::Firing, seen.state == AlertState::Gone);
         }
     }
@@ -34,12 +36,4 @@ impl ExpectState {
         self.told |= firing;
         self.resolved |= over && self.told;
     }
-}
-
-fn matches(expect: &Expectation, alert: &str, labels: &BTreeMap<String, String>) -> bool {
-    expect.alert == alert
-        && expect
-            .labels
-            .iter()
-            .all(|(key, value)| labels.get(key) == Some(value))
 }

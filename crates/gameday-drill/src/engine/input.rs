@@ -25,6 +25,8 @@ pub enum Input {
     Removed(FaultName),
     /// A fault could not be removed, for as long as was tried.
     RemoveFailed(FaultName, String),
+    /// A fault has taken effect.
+    Touched(FaultName),
     /// A fault ended without us: its lease ran out or somebody took it away.
     Lost(FaultName, String),
     /// A target stopped answering.

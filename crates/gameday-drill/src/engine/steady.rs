@@ -1,8 +1,6 @@
 //! A steady-state condition while it is watched.
 
-use std::time::Duration;
-
-use gameday_core::{Offset, Span, SteadyEvaluated};
+use gameday_core::{Offset, SteadyEvaluated};
 
 use crate::plan::{Steady, SteadyKind};
 use crate::window::Window;
@@ -42,30 +40,32 @@ impl SteadyWatch {
     pub(super) fn evaluate(&mut self, steady: &Steady, now: Offset) -> SteadyEvaluated {
         let counts = self.window.counts(now);
         let full = self.window.is_full(now);
-        let (value, holds) = match &steady.kind {
+        let (value, within) = match &steady.kind {
             SteadyKind::P95 { limit, .. } => {
                 let value = self.window.p95_ms();
+                // A look that said down is slower than any limit: of 20, one may be.
+                let few_down = counts.down * 20 <= counts.up + counts.down;
                 (
                     value,
-                    value.is_some_and(|p95| p95 <= limit.as_secs_f64() * 1e3) && !counts.is_blind(),
+                    few_down && value.is_some_and(|p95| p95 <= limit.as_secs_f64() * 1e3),
                 )
             }
             SteadyKind::Success { floor, .. } => {
                 let value = counts.success();
-                (
-                    value,
-                    value.is_some_and(|success| success >= *floor) && !counts.is_blind(),
-                )
+                (value, value.is_some_and(|success| success >= *floor))
             }
             SteadyKind::Promql { .. } => {
-                let held = self
-                    .within_since
-                    .is_some_and(|since| now.since(since) >= steady.window);
-                (self.value, held)
+                let since = self.within_since.map(|since| now.since(since));
+                (self.value, since.is_some_and(|span| span >= steady.window))
             }
         };
+        // Who cannot see does not know: that is neither steady nor unsteady.
+        let seen = match &steady.kind {
+            SteadyKind::Promql { .. } => self.value.is_some(),
+            _ => full && !counts.is_blind(),
+        };
         self.value = value;
-        self.holds = full.then_some(holds);
+        self.holds = seen.then_some(within);
         SteadyEvaluated {
             name: steady.name.clone(),
             value,
@@ -80,11 +80,12 @@ impl SteadyWatch {
 /// Why a gate does not open, for people.
 pub(super) fn not_holding((steady, watch): (&Steady, &SteadyWatch)) -> Option<String> {
     let seen = match (&steady.kind, watch.value) {
-        (_, None) => "nothing was seen".to_owned(),
-        (SteadyKind::P95 { .. }, Some(ms)) => format!(
-            "it is {}",
-            Span::from_value(Duration::from_secs_f64(ms.round() / 1e3))
-        ),
+        _ if watch.holds.is_none() => "too little was seen".to_owned(),
+        (_, None) => "no look said up".to_owned(),
+        (SteadyKind::P95 { limit, .. }, Some(ms)) if ms <= limit.as_secs_f64() * 1e3 => {
+            "too many looks said down".to_owned()
+        }
+        (SteadyKind::P95 { .. }, Some(ms)) => format!("it is {ms:.0}ms"),
         (SteadyKind::Success { .. }, Some(share)) => format!("it is {:.1}%", share * 100.0),
         (SteadyKind::Promql { .. }, Some(value)) => format!("it is {value}"),
     };

@@ -1,5 +1,7 @@
 //! The timeline while it runs: which faults wait, are in place, or are gone.
 
+use std::collections::BTreeMap;
+
 use gameday_core::{EventKind, FaultEnd, FaultName, Offset};
 
 use super::input::Action;
@@ -9,6 +11,7 @@ use crate::plan::Entry;
 pub(super) struct Timeline<'p> {
     entries: &'p [Entry],
     states: Vec<State>,
+    effective: BTreeMap<FaultName, Offset>,
     lost: Vec<FaultName>,
 }
 
@@ -26,25 +29,53 @@ impl<'p> Timeline<'p> {
         Self {
             entries,
             states: vec![State::Waiting; entries.len()],
+            effective: BTreeMap::new(),
             lost: Vec::new(),
         }
     }
 
     /// What is due now: faults to order, and faults whose hold is over.
     pub(super) fn advance(&mut self, now: Offset, t0: Offset, out: &mut Vec<Action>) {
-        for (entry, state) in self.entries.iter().zip(&mut self.states) {
-            match *state {
-                State::Waiting if now >= t0 + entry.at => {
-                    *state = State::Ordered;
+        for (index, entry) in self.entries.iter().enumerate() {
+            match self.states[index] {
+                State::Waiting if now >= t0 + entry.at && !self.is_taken(entry) => {
+                    self.states[index] = State::Ordered;
                     out.push(Action::Inject(entry.name.clone()));
                 }
                 State::InPlace { since } if now >= since + entry.hold => {
-                    *state = State::Removing;
+                    self.states[index] = State::Removing;
                     out.push(Action::Remove(entry.name.clone()));
                 }
                 _ => {}
             }
         }
+    }
+
+    /// Whether another entry has the target in a way that leaves no room for this one. A hold counts
+    /// from its confirmation, so entries that follow each other on paper may meet for a moment.
+    fn is_taken(&self, entry: &Entry) -> bool {
+        let others = self
+            .entries
+            .iter()
+            .zip(&self.states)
+            .filter(|(other, _)| other.name != entry.name);
+        let mut there = others.filter(|(_, state)| !matches!(state, State::Waiting | State::Gone));
+        there.any(|(other, _)| other.excludes(entry))
+    }
+
+    /// The fault was seen to touch something; the first time counts.
+    pub(super) fn touched(&mut self, now: Offset, fault: &FaultName) {
+        self.effective.entry(fault.clone()).or_insert(now);
+    }
+
+    /// When limits of what it causes begin to count: when it was seen to take effect, or was due.
+    pub(super) fn began(&self, fault: &FaultName, t0: Offset) -> Offset {
+        let due = self
+            .entries
+            .iter()
+            .find(|entry| entry.name == *fault)
+            .map(|entry| t0 + entry.at);
+        self.effective.get(fault).copied().or(due).unwrap_or(t0)
     }
 
     /// When the next entry is due; those that still wait only once `t0` is known.

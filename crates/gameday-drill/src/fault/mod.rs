@@ -54,10 +54,10 @@ pub enum FaultError {
 }
 
 impl FaultError {
-    /// Nothing answered where the proxy should be.
+    /// Nothing listens where the proxy should be.
     #[must_use]
-    pub fn is_unreachable(&self) -> bool {
-        matches!(self, Self::Proxy(gameday_proxy::ClientError::Unreachable { .. }))
+    pub fn is_refused_connection(&self) -> bool {
+        matches!(self, Self::Proxy(error) if error.is_refused_connection())
     }
 }
 
@@ -69,7 +69,7 @@ pub trait Fault: Send + Sync {
     fn inject(&self, lease: Duration) -> BoxFuture<'_, Result<(), FaultError>>;
     /// Renews the lease and says what was touched.
     fn renew(&self) -> BoxFuture<'_, Result<Effect, FaultError>>;
-    /// Takes it away; safe twice, and safe if it was never injected.
+    /// Takes it away; safe twice, and safe if it was never injected. Says whether it had ended before.
     fn remove(&self) -> BoxFuture<'_, Result<Effect, FaultError>>;
     /// Looks whether it is really gone; `Ok` says what was seen.
     fn verify(&self) -> BoxFuture<'_, Result<String, FaultError>>;
@@ -85,7 +85,7 @@ pub trait Fault: Send + Sync {
 pub enum Undo {
     /// Drop this lease at this proxy.
     Lease {
-        /// The proxy's API, redacted if it held anything secret.
+        /// The proxy's API; a scenario's addresses hold no secret.
         api: String,
         /// The owner of the lease.
         owner: String,

@@ -1,5 +1,6 @@
 //! A process is paused by a helper: a child that lets it run again when we renew no more.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -32,6 +33,8 @@ struct Helper {
     paused_at: Timestamp,
 }
 
+/// Why a pause is lost.
+const ENDED_BY_HELPER: &str = "the helper ended the pause: the runner did not renew it in time";
 /// A helper answers at once or not at all.
 const ANSWER: Duration = Duration::from_secs(5);
 
@@ -87,7 +90,7 @@ impl Helper {
     async fn line(&mut self) -> std::io::Result<String> {
         let line = timeout(ANSWER, self.lines.next_line())
             .await
-            .map_err(|_| std::io::Error::other("it is silent"))?;
+            .map_err(|_| std::io::Error::new(ErrorKind::TimedOut, "it is silent"))?;
         line?.ok_or_else(|| std::io::Error::other("it ended"))
     }
 
@@ -97,7 +100,7 @@ impl Helper {
         while self.line().await? != "undone" {}
         timeout(ANSWER, self.child.wait())
             .await
-            .map_err(|_| std::io::Error::other("it does not end"))??;
+            .map_err(|_| std::io::Error::new(ErrorKind::TimedOut, "it does not end"))??;
         Ok(())
     }
 }
@@ -155,7 +158,7 @@ impl Fault for PauseFault {
                 _ => false,
             };
             if !renewed {
-                effect.lost = Some("the helper ended the pause".to_owned());
+                effect.lost = Some(ENDED_BY_HELPER.to_owned());
             }
             Ok(effect)
         })
@@ -167,20 +170,38 @@ impl Fault for PauseFault {
             let Some(helper) = slot.as_mut() else {
                 return Ok(Effect::default());
             };
+            // It ends when we tell it to, and before that only when the pause is over without us.
+            let ended = helper
+                .child
+                .try_wait()
+                .map_err(self.helper_error("looking at the helper"))?;
             let effect = Effect {
                 touched: 1,
                 first_touched: Some(helper.paused_at),
-                ..Effect::default()
+                lost: ended.map(|_| ENDED_BY_HELPER.to_owned()),
+                clock: None,
             };
             let undone = helper.undo().await;
+            if undone
+                .as_ref()
+                .is_err_and(|error| error.kind() == ErrorKind::TimedOut)
+            {
+                // It is at it, perhaps with a slow `start`: to start the target as well would start two.
+                return Err(FaultError::Refused(
+                    "the helper has not undone the pause yet".to_owned(),
+                ));
+            }
             *slot = None;
             drop(slot);
             // Whatever became of the helper, what counts is that the process runs.
-            match (undone, process::revive(&self.pid_file, &self.start)) {
-                (_, Ok(_)) => Ok(effect),
-                (Ok(()), Err(why)) => Err(FaultError::Refused(why)),
-                (Err(error), Err(why)) => Err(FaultError::Refused(format!("{why} (helper: {error})"))),
-            }
+            let runs = match &undone {
+                Ok(()) => process::wake(&self.pid_file),
+                Err(_) => process::revive(&self.pid_file, &self.start),
+            };
+            runs.map(|_| effect).map_err(|why| match undone {
+                Ok(()) => FaultError::Refused(why),
+                Err(error) => FaultError::Refused(format!("{why} (helper: {error})")),
+            })
         })
     }
 

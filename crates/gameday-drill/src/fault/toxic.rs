@@ -184,11 +184,16 @@ impl ToxicFault {
 }
 
 fn effect_of(row: Option<&Row>) -> Effect {
-    let Some(row) = row else { return Effect::default() };
+    let lost = match row.map(|row| row.state) {
+        Some(FaultState::Active) => None,
+        Some(FaultState::Expired) => Some("its lease ran out: the runner did not renew it in time"),
+        Some(FaultState::Removed) => Some("somebody else removed it"),
+        None => Some("the proxy no longer knows it: was it restarted?"),
+    };
     Effect {
-        touched: row.touched,
-        first_touched: row.first_touched_at,
-        lost: None,
+        touched: row.map(|row| row.touched).unwrap_or_default(),
+        first_touched: row.and_then(|row| row.first_touched_at),
+        lost: lost.map(str::to_owned),
         clock: None,
     }
 }
@@ -215,22 +220,13 @@ impl Fault for ToxicFault {
             let sent = Timestamp::now();
             let lease = self.client.renew_lease(&self.owner, ttl).await?;
             let received = Timestamp::now();
-            let row = self.row(&lease);
-            let mut effect = effect_of(row);
+            let mut effect = effect_of(self.row(&lease));
             effect.clock = Some(ClockSample {
                 sent,
                 received,
                 theirs_low: lease.now,
                 theirs_high: lease.now,
             });
-            effect.lost = match row.map(|row| &row.state) {
-                Some(FaultState::Active) => None,
-                Some(FaultState::Expired) => {
-                    Some("its lease ran out: the runner did not renew it in time".to_owned())
-                }
-                Some(FaultState::Removed) => Some("somebody else removed it".to_owned()),
-                None => Some("the proxy no longer knows it: was it restarted?".to_owned()),
-            };
             Ok(effect)
         })
     }
@@ -238,9 +234,14 @@ impl Fault for ToxicFault {
     fn remove(&self) -> BoxFuture<'_, Result<Effect, FaultError>> {
         Box::pin(async {
             match self.client.remove_fault(&self.owner, &self.fault.name).await {
-                Ok(row) => Ok(effect_of(Some(&row))),
+                Ok(row) => {
+                    let mut effect = effect_of(Some(&row));
+                    // One that is removed now was in place until now; one that expired was not.
+                    effect.lost = effect.lost.filter(|_| row.state != FaultState::Removed);
+                    Ok(effect)
+                }
                 // Never injected, or a proxy that was restarted: there is nothing to remove.
-                Err(error) if error.status() == Some(404) => Ok(Effect::default()),
+                Err(error) if error.status() == Some(404) => Ok(effect_of(None)),
                 Err(error) => Err(error.into()),
             }
         })

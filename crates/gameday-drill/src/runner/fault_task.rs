@@ -53,6 +53,7 @@ impl FaultTask {
             in_place: in_place.clone(),
             clock: ClockOffset::new(),
             touched: None,
+            renewed: Instant::now(),
         };
         tasks.spawn(worker.run(from_runner));
         Self {
@@ -75,11 +76,6 @@ impl FaultTask {
         let _ = self.orders.send(order).await;
     }
 
-    /// It was removed without the task.
-    pub(super) fn confirmed_gone(&self, gone: bool) {
-        self.in_place.store(!gone, Ordering::SeqCst);
-    }
-
     /// Whether it was injected and not confirmed to be gone.
     pub(super) fn may_be_in_place(&self) -> bool {
         self.in_place.load(Ordering::SeqCst)
@@ -95,6 +91,8 @@ struct Worker {
     clock_name: SourceName,
     clock: ClockOffset,
     touched: Option<u64>,
+    /// When the lease was last known to be fresh.
+    renewed: Instant,
 }
 
 impl Worker {
@@ -102,12 +100,13 @@ impl Worker {
         while let Some(order) = orders.recv().await {
             match order {
                 Order::Inject => {
+                    self.renewed = Instant::now();
                     if self.inject().await {
                         self.hold(&mut orders).await;
-                        self.remove().await;
+                        self.remove(true).await;
                     }
                 }
-                Order::Remove => self.remove().await,
+                Order::Remove => self.remove(false).await,
             }
         }
     }
@@ -131,7 +130,6 @@ impl Worker {
     /// Renews at a third of the lease until the order to remove comes.
     async fn hold(&mut self, orders: &mut mpsc::Receiver<Order>) {
         let mut next = Instant::now() + FIRST_LOOK.min(self.lease / 3);
-        let mut renewed = Instant::now();
         let mut complained = false;
         loop {
             tokio::select! {
@@ -142,12 +140,12 @@ impl Worker {
             let fault = self.fault.clone();
             let trouble = match timeout(self.lease / 3, fault.renew()).await {
                 Ok(Ok(effect)) => {
-                    renewed = Instant::now();
+                    self.renewed = Instant::now();
                     self.touched(&effect).await;
                     effect.lost.map(|why| Input::Lost(self.name.clone(), why))
                 }
-                Ok(Err(error)) => self.lost_target(renewed, &error.to_string()),
-                Err(_) => self.lost_target(renewed, "no answer to a renewal"),
+                Ok(Err(error)) => self.lost_target(&error.to_string()),
+                Err(_) => self.lost_target("no answer to a renewal"),
             };
             if let Some(input) = trouble.filter(|_| !complained) {
                 complained = true;
@@ -157,8 +155,8 @@ impl Worker {
     }
 
     /// One failed renewal may be a hiccup; two thirds of a lease without one is not.
-    fn lost_target(&self, renewed: Instant, error: &str) -> Option<Input> {
-        let silent = renewed.elapsed() >= self.lease * 2 / 3;
+    fn lost_target(&self, error: &str) -> Option<Input> {
+        let silent = self.renewed.elapsed() >= self.lease * 2 / 3;
         silent.then(|| Input::TargetLost(format!("{}: {error}", self.clock_name)))
     }
 
@@ -178,12 +176,20 @@ impl Worker {
                 first_touched: effect.first_touched,
                 source: self.clock_name.clone(),
             };
-            let _ = self.reports.send(Report::Note(kind)).await;
+            let report = match effect.touched {
+                0 => Report::Note(kind),
+                _ => Report::Both(kind, Input::Touched(self.name.clone())),
+            };
+            let _ = self.reports.send(report).await;
         }
     }
 
     /// Tries until it is gone, or until its lease must have ended it and nobody confirms that.
-    async fn remove(&mut self) {
+    ///
+    /// A runner that was stopped past the end of a hold finds that there is nothing left to remove:
+    /// that is a lost fault, not one that was held.
+    async fn remove(&mut self, was_in_place: bool) {
+        let overdue = self.renewed.elapsed() >= self.lease;
         let deadline = Instant::now() + self.lease + REMOVE_SLACK;
         loop {
             let fault = self.fault.clone();
@@ -192,6 +198,10 @@ impl Worker {
                     self.in_place.store(false, Ordering::SeqCst);
                     if effect.touched > 0 {
                         self.touched(&effect).await;
+                    }
+                    let late = || overdue.then(|| "it was not renewed for a whole lease".to_owned());
+                    if let Some(why) = effect.lost.or_else(late).filter(|_| was_in_place) {
+                        self.tell(Input::Lost(self.name.clone(), why)).await;
                     }
                     self.tell(Input::Removed(self.name.clone())).await;
                     return;

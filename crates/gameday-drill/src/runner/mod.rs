@@ -7,6 +7,7 @@ mod collect;
 mod fault_task;
 mod preflight;
 mod sources;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -47,9 +48,9 @@ pub struct Run {
 /// What ends a run without an orderly end in the journal.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The journal could not be written.
-    #[error("cannot write the journal {path}: {source}")]
-    Journal {
+    /// The journal could not be written, or a task of the runner died.
+    #[error("the drill {path} cannot go on: {source}")]
+    Broken {
         /// Which.
         path: PathBuf,
         /// Why.
@@ -85,7 +86,7 @@ pub async fn run(
     journal: &Journal,
     stops: mpsc::Receiver<StopReason>,
 ) -> Result<(), RunError> {
-    let write = |source| RunError::Journal {
+    let write = |source| RunError::Broken {
         path: journal.path().to_owned(),
         source,
     };
@@ -117,6 +118,8 @@ struct Runner<'r> {
     drill: Drill<'r>,
     faults: BTreeMap<FaultName, FaultTask>,
     claim: Option<Claim>,
+    /// Nothing was ordered, or the rollback was verified since.
+    whole: bool,
     reports: Reports,
     inbox: mpsc::Receiver<Report>,
     tasks: JoinSet<()>,
@@ -135,6 +138,7 @@ impl<'r> Runner<'r> {
             drill: Drill::new(plan),
             faults: BTreeMap::new(),
             claim: None,
+            whole: true,
             reports,
             inbox,
             tasks: JoinSet::new(),
@@ -206,6 +210,11 @@ impl<'r> Runner<'r> {
             Some(report) = self.inbox.recv() => self.take(report).await,
             Some(reason) = stops.recv() => self.feed(Input::Stop(reason)).await,
             () = until_tick => self.feed(Input::Tick).await,
+            Some(ended) = self.tasks.join_next() => match ended {
+                // Whoever waits for a dead task waits for ever.
+                Err(error) if error.is_panic() => Err(io::Error::other(format!("a task of the runner: {error}"))),
+                _ => Ok(()),
+            },
         }
     }
 
@@ -215,7 +224,10 @@ impl<'r> Runner<'r> {
             Report::Input(input) => self.feed(input).await,
             Report::Both(kind, input) => {
                 self.note_job(&kind);
-                self.journal.record(kind)?;
+                let recorded = self.journal.record(kind)?;
+                if let EventKind::RollbackChecked { verified, .. } = recorded.kind {
+                    self.whole = verified;
+                }
                 self.feed(input).await
             }
             Report::Tick(tick) => self.probed(tick).await,
@@ -290,6 +302,7 @@ impl<'r> Runner<'r> {
             Action::Inject(fault) => {
                 let task = &self.faults[&fault];
                 let undo = serde_json::to_value(task.undo())?;
+                self.whole = false;
                 // No durable record, no fault.
                 self.journal.record_durably(EventKind::FaultOrdered {
                     fault: fault.clone(),
@@ -304,7 +317,7 @@ impl<'r> Runner<'r> {
             }
             Action::Verify => {
                 let faults: Vec<Arc<dyn Fault>> = self.faults.values().map(FaultTask::fault).collect();
-                self.tasks.spawn(verify(faults, self.reports.clone()));
+                self.tasks.spawn(verify::look(faults, self.reports.clone()));
                 Ok(())
             }
             Action::Finish(how) => {
@@ -327,35 +340,21 @@ impl<'r> Runner<'r> {
     async fn undo_all(&mut self) {
         self.tasks.abort_all();
         for task in self.faults.values().filter(|task| task.may_be_in_place()) {
-            let removed = tokio::time::timeout(self.plan.guard.lease, task.fault().remove()).await;
-            task.confirmed_gone(matches!(removed, Ok(Ok(_))));
+            // What is not removed now ends with its lease; `heal` looks whether it did.
+            let _ = tokio::time::timeout(self.plan.guard.lease, task.fault().remove()).await;
         }
     }
 
-    /// The tasks end, and the claim goes when nothing can be left.
+    /// The tasks end, and the claim goes when it was seen that nothing is left.
     fn close(&mut self) {
         self.tasks.abort_all();
-        let left = self.faults.values().any(FaultTask::may_be_in_place);
-        if !left && let Some(claim) = self.claim.take() {
+        if self.whole
+            && let Some(claim) = self.claim.take()
+        {
             // An entry that stays is found by `heal`, which finds nothing to undo: harmless.
             let _ = claim.release();
         }
     }
-}
-
-/// Looks whether each fault is gone; all at once, since each look takes two seconds.
-async fn verify(faults: Vec<Arc<dyn Fault>>, reports: Reports) {
-    let looks = faults.iter().map(|fault| fault.verify());
-    let seen = futures_util::future::join_all(looks).await;
-    let verified = seen.iter().all(Result::is_ok);
-    let details = seen
-        .into_iter()
-        .map(|look| look.unwrap_or_else(|error| format!("not verified: {error}")))
-        .collect();
-    let kind = EventKind::RollbackChecked { verified, details };
-    let _ = reports
-        .send(Report::Both(kind, Input::RollbackChecked(verified)))
-        .await;
 }
 
 async fn watch_stop_file(path: PathBuf, reports: Reports) {

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use gameday_alert::{Alertmanager, Prometheus, SourceError, Webhook};
+use gameday_alert::{Alert, Alertmanager, Prometheus, SourceError, Webhook};
 use gameday_core::{AlertState, EventKind, Journal};
 use gameday_probe::Scheduled;
 
@@ -132,6 +132,26 @@ fn expected_alerts(plan: &Plan) -> Vec<String> {
     names
 }
 
+/// An expected alert that is pending or firing before anything was touched.
+fn already_there(plan: &Plan, alerts: Vec<Alert>) -> Option<String> {
+    let meant = |alert: &Alert| {
+        let seen = alert.seen();
+        plan.expect
+            .iter()
+            .any(|expect| expect.is_about(&seen.alert, &seen.labels))
+    };
+    let alert = alerts.into_iter().find(meant)?;
+    let state = if alert.seen().state == AlertState::Pending {
+        "pending"
+    } else {
+        "firing"
+    };
+    let name = &alert.seen().alert;
+    Some(format!(
+        "the alert `{name}` is {state} already: what it says next would prove nothing"
+    ))
+}
+
 type FoundPrometheus = (Prometheus, Vec<EventKind>, String);
 
 async fn prometheus(plan: &Plan, url: &str) -> Result<FoundPrometheus, String> {
@@ -147,19 +167,8 @@ async fn prometheus(plan: &Plan, url: &str) -> Result<FoundPrometheus, String> {
             ));
         }
     }
-    for alert in prometheus.alerts().await.map_err(say)? {
-        let seen = alert.seen();
-        if names.contains(&seen.alert) {
-            let state = if seen.state == AlertState::Pending {
-                "pending"
-            } else {
-                "firing"
-            };
-            return Err(format!(
-                "the alert `{}` is {state} already: what it says next would prove nothing",
-                seen.alert
-            ));
-        }
+    if let Some(alert) = already_there(plan, prometheus.alerts().await.map_err(say)?) {
+        return Err(alert);
     }
     let detail = format!(
         "version {}, {} of {} expected rules found and inactive",
@@ -182,11 +191,8 @@ async fn alertmanager(plan: &Plan, url: &str) -> Result<(Alertmanager, String, S
     let alertmanager = Alertmanager::new(url, expected_alerts(plan)).map_err(say)?;
     let info = alertmanager.check().await.map_err(say)?;
     let listed = alertmanager.alerts(&expected_alerts(plan)).await.map_err(say)?;
-    if let Some(alert) = listed.first() {
-        return Err(format!(
-            "the alert `{}` is there already: what it says next would prove nothing",
-            alert.seen().alert
-        ));
+    if let Some(alert) = already_there(plan, listed) {
+        return Err(alert);
     }
     let groups = match alertmanager
         .metrics()

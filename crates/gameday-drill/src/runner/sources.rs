@@ -61,7 +61,7 @@ pub(super) fn start(tasks: &mut JoinSet<()>, plan: &Plan, sources: Sources, repo
     }
     if let Some(webhook) = sources.webhook {
         let (out, inbox) = mpsc::channel(64);
-        tasks.spawn(async move { drop(webhook.serve(out).await) });
+        tasks.spawn(receive(webhook, out, reports.clone()));
         tasks.spawn(forward(inbox, reports.clone()));
     }
 }
@@ -165,6 +165,17 @@ async fn ask(prometheus: Arc<Prometheus>, steady: SteadyName, query: String, rep
         {
             return;
         }
+    }
+}
+
+async fn receive(webhook: Webhook, out: mpsc::Sender<gameday_core::Notification>, reports: Reports) {
+    if let Err(error) = webhook.serve(out).await {
+        let source = SourceName::new("webhook").expect("a name");
+        let kind = EventKind::SourceLost {
+            source,
+            error: error.to_string(),
+        };
+        let _ = reports.send(Report::Note(kind)).await;
     }
 }
 

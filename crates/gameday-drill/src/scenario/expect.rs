@@ -1,7 +1,6 @@
 //! `[expect]`: alerts that must come, and how soon.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use gameday_core::{Span, Table};
 use toml::Spanned;
@@ -86,12 +85,4 @@ fn read_one(
         labels,
         receiver,
     })
-}
-
-impl Expectation {
-    /// The longest that its detection may take, after the fault took effect.
-    #[must_use]
-    pub fn detection_limit(&self) -> Option<Duration> {
-        self.firing.max(self.notified)
-    }
 }

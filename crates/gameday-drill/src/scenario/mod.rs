@@ -246,12 +246,18 @@ fn read_recover(root: &mut Table<'_, '_>, no_steady: bool) -> Option<Duration> {
 }
 
 fn check_whole(plan: &Plan, place: std::ops::Range<usize>, problems: &Problems<'_>) {
-    let least = plan.longest_window() + plan.timeline_length();
-    if plan.guard.max_duration <= least && problems.count() == 0 {
+    let steady_and_timeline = plan.longest_window() + plan.timeline_length();
+    let waits = plan
+        .expect
+        .iter()
+        .filter_map(|expect| expect.resolved)
+        .chain(plan.recover_within);
+    let needed = steady_and_timeline + waits.max().unwrap_or_default();
+    if plan.guard.max_duration <= needed && problems.count() == 0 {
         let message = format!(
-            "the drill cannot end within its max_duration of {}: steady state and timeline alone take {}",
+            "the drill may need longer than its max_duration of {}: steady state, timeline and recovery take up to {}",
             Span::from_value(plan.guard.max_duration),
-            Span::from_value(least),
+            Span::from_value(needed),
         );
         problems.push(
             problems

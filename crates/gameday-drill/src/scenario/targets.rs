@@ -1,6 +1,7 @@
 //! `[targets]`: the only things that a drill may touch.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use gameday_core::{Problems, Table, TargetName};
@@ -38,16 +39,32 @@ pub(super) fn read(root: &mut Table<'_, '_>) -> Targets {
     for (name, table) in root.tables("targets") {
         let problems = table.problems();
         targets.declared.push(name.get_ref().clone());
+        let place = name.span();
         let target = read_one(table);
         match (TargetName::new(name.get_ref()), target) {
             (Err(error), _) => problems.add(name.span(), error.to_string()),
             (Ok(name), Some(target)) => {
+                tell_twin(&targets, &target, &place, problems);
                 targets.good.insert(name, target);
             }
             (Ok(_), None) => {}
         }
     }
     targets
+}
+
+/// Two names for one thing would let two faults be done to it that exclude each other.
+fn tell_twin(targets: &Targets, target: &Target, place: &Range<usize>, problems: &Problems<'_>) {
+    if let Some((twin, _)) = targets
+        .good
+        .iter()
+        .find(|(_, other)| other.identity() == target.identity())
+    {
+        problems.add(
+            place.clone(),
+            format!("this is the same as `{twin}`: {}", target.identity()),
+        );
+    }
 }
 
 fn read_one(mut table: Table<'_, '_>) -> Option<Target> {

@@ -224,8 +224,8 @@ fn abort_conditions_have_one_form() {
         "max_duration = \"5m\"",
         "max_duration = \"1m\"",
         expect![[r#"
-        1:1 the drill cannot end within its max_duration of 1m: steady state and timeline alone take 70s | raise [guard] max_duration
-    "#]],
+            1:1 the drill may need longer than its max_duration of 1m: steady state, timeline and recovery take up to 70s | raise [guard] max_duration
+        "#]],
     );
 }
 

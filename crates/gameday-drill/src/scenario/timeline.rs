@@ -185,8 +185,7 @@ fn tell_overlaps(problems: &Problems<'_>, entries: &[Placed]) {
     for (index, (second, place)) in entries.iter().enumerate() {
         let clash = entries[..index].iter().find(|(first, _)| {
             let together = first.at < second.at + second.hold && second.at < first.at + first.hold;
-            let whole = !matches!(first.fault, FaultKind::Toxic { .. });
-            together && first.on == second.on && whole && first.fault == second.fault
+            together && first.excludes(second)
         });
         if let Some((first, _)) = clash {
             let message = format!(

@@ -218,7 +218,8 @@ fn put_in_place(proxy: &mut Proxy, new: &NewFault) -> Result<(What, Arc<Touches>
         (None, Some(false)) => {
             let touches = Arc::new(Touches::default());
             touches.begin(Timestamp::now());
-            touches.add(proxy.open_connections());
+            // The listener that is closed counts as one: whoever comes now is refused and cannot be counted.
+            touches.add(1 + proxy.open_connections());
             proxy.stop();
             Ok((What::Down, touches))
         }

@@ -101,7 +101,11 @@ async fn a_proxy_switched_off_counts_what_it_cut_and_is_switched_on_again() {
     let fault = control
         .add_fault("drill", &NewFault::down("drill.down", "p"))
         .unwrap();
-    assert_eq!((fault.touched, fault.enabled), (1, Some(false)));
+    assert_eq!(
+        (fault.touched, fault.enabled),
+        (2, Some(false)),
+        "the listener and a connection"
+    );
     assert!(fault.first_touched_at.is_some());
     TcpStream::connect(address).await.unwrap_err();
     assert_eq!(read_all(&mut client).await.unwrap_or_default(), b"");

@@ -35,8 +35,6 @@ pub(super) struct Evidence<'a> {
     pub strangers: Vec<Labels>,
     /// Since when it was active before the fault took effect.
     pub earlier: Option<Moment>,
-    /// Whether Prometheus was asked for its raw samples.
-    pub raw_asked: bool,
 }
 
 impl<'a> Evidence<'a> {
@@ -50,7 +48,6 @@ impl<'a> Evidence<'a> {
             notices: Vec::new(),
             strangers: Vec::new(),
             earlier: None,
-            raw_asked: episode::asked(timeline.events, &expect.alert).is_some(),
         };
         all.read_payloads(timeline, expect, from);
         let episodes = all.read_episodes(timeline, expect, from);

@@ -72,11 +72,8 @@ impl Case<'_> {
     /// The verdict and a sentence.
     pub(super) fn judge(&self) -> Ruling {
         let (verdict, detail) = self.judge_as_seen();
-        if verdict == AlertVerdict::Passed {
-            return self.doubt_a_pass().unwrap_or((verdict, detail));
-        }
         match self.lost() {
-            // What was not seen while nobody could look proves nothing.
+            // What was seen, or not seen, while a source was away proves nothing: never a pass.
             Some(lost) if verdict != AlertVerdict::NotEffective => (AlertVerdict::Unknown, lost),
             _ => (verdict, detail),
         }
@@ -208,25 +205,6 @@ impl Case<'_> {
                 format!("not {what} in the {said} it was waited for: {why}"),
             ),
         }
-    }
-
-    /// A pass stands only on evidence that no loss of a source could have touched.
-    fn doubt_a_pass(&self) -> Option<Ruling> {
-        let lost = self.lost()?;
-        let e = self.expect;
-        let needed = [
-            (e.firing_ms, &self.marks.t3),
-            (e.notified_ms, &self.marks.t5),
-            (e.resolved_ms, &self.marks.t10),
-        ];
-        let all_known = needed.iter().all(|(limit, mark)| limit.is_none() || mark.is_ok());
-        let sampled = self
-            .evidence
-            .episode
-            .as_ref()
-            .is_some_and(|episode| episode.first_firing.is_some());
-        let proved = all_known && self.marks.t5.is_ok() && self.evidence.raw_asked && sampled;
-        (!proved).then_some((AlertVerdict::Unknown, lost))
     }
 
     /// The loss of a source that this alert depends on.

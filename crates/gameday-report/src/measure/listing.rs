@@ -174,7 +174,7 @@ fn safety_line(event: &Event, touched: &mut BTreeSet<String>) -> Option<(&'stati
             how: FaultEnd::Lost,
         } => ("lost", format!("{fault}: gone, but not by the runner")),
         EventKind::GuardBreached { guard, detail } => ("guard", format!("{guard}: {detail}")),
-        EventKind::Stopped(reason) => ("stopped", super::verdict::said(reason)),
+        EventKind::Stopped(reason) => ("stopped", reason.to_string()),
         EventKind::SourceLost { source, error } => ("lost sight", format!("{source}: {error}")),
         EventKind::SourceBack { source } => ("sight back", source.to_string()),
         EventKind::RollbackChecked { verified, details } => ("rollback", verified_text(*verified, details)),

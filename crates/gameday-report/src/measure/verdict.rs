@@ -1,6 +1,6 @@
 //! The verdict of a drill: what can be said for certain, the worst first, and never a pass in doubt.
 
-use gameday_core::{Ended, EventKind, StopReason};
+use gameday_core::{Ended, EventKind};
 use serde::Serialize;
 
 use super::expectation::AlertVerdict;
@@ -143,7 +143,7 @@ impl Facts<'_> {
         let mut ended = None;
         for event in self.timeline.events {
             match &event.kind {
-                EventKind::Stopped(reason) => stopped = stopped.or(Some(said(reason))),
+                EventKind::Stopped(reason) => stopped = stopped.or_else(|| Some(reason.to_string())),
                 EventKind::GuardBreached { guard, detail } => {
                     stopped = stopped.or(Some(format!("the guard `{guard}` was breached ({detail})")));
                 }
@@ -280,16 +280,5 @@ impl Facts<'_> {
         } else {
             parts.join("; ")
         }
-    }
-}
-
-pub(super) fn said(reason: &StopReason) -> String {
-    match reason {
-        StopReason::Guard(guard) => format!("the guard `{guard}` was breached"),
-        StopReason::Signal(signal) => format!("it was stopped by {signal}"),
-        StopReason::StopFile => "the stop file was found".into(),
-        StopReason::MaxDuration => "`max_duration` was over".into(),
-        StopReason::Fault(why) | StopReason::Target(why) => why.clone(),
-        StopReason::Journal(why) => format!("the journal could not be written: {why}"),
     }
 }

@@ -146,7 +146,6 @@ fn a_drill_that_was_ended_early_is_aborted() {
         StopReason::MaxDuration,
         StopReason::Fault("lease lost".into()),
         StopReason::Target("proxy gone".into()),
-        StopReason::Journal("disk full".into()),
     ] {
         check(
             &golden().and(50_000, EventKind::Stopped(reason)),

@@ -10,7 +10,13 @@ use crate::output::{self, Output};
 use crate::{command, exit};
 
 pub(crate) fn heal(args: &HealArgs) -> ExitCode {
-    let registry = Registry::new(&command::state_home());
+    let registry = match command::state_home() {
+        Ok(home) => Registry::new(&home),
+        Err(why) => {
+            output::say(&format!("error: {why}"));
+            return exit::USAGE.into();
+        }
+    };
     let healed = match command::runtime().block_on(gameday_drill::heal(&registry)) {
         Ok(healed) => healed,
         Err(error) => {

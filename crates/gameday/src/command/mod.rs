@@ -28,7 +28,9 @@ pub(crate) fn runtime() -> tokio::runtime::Runtime {
 }
 
 /// `$XDG_STATE_HOME`, or its default (XDG Base Directory Specification).
-pub(crate) fn state_home() -> PathBuf {
+///
+/// No folder that others can write to stands in for it: `heal` runs commands that stand there.
+pub(crate) fn state_home() -> Result<PathBuf, String> {
     let set = |name: &str| {
         std::env::var_os(name)
             .filter(|value: &OsString| !value.is_empty())
@@ -37,7 +39,9 @@ pub(crate) fn state_home() -> PathBuf {
     set("XDG_STATE_HOME")
         .filter(|path| path.is_absolute())
         .or_else(|| set("HOME").map(|home| home.join(".local/state")))
-        .unwrap_or_else(|| PathBuf::from("/tmp/gameday-state"))
+        .ok_or_else(|| {
+            "neither XDG_STATE_HOME nor HOME is set: open drills could not be remembered".to_owned()
+        })
 }
 
 /// Every signal that asks a process to end, as a reason to stop; ready to be awaited.

@@ -142,7 +142,7 @@ async fn drill(
         lab,
         program: lab::program().map_err(Failure::Usage)?,
         environment,
-        registry: Registry::new(&command::state_home()),
+        registry: Registry::new(&command::state_home().map_err(Failure::Usage)?),
         stop_file: folder.join("stop"),
     };
     let ran = gameday_drill::run(plan, &run, &journal, stops).await;
@@ -167,8 +167,17 @@ fn make_folder(args: &RunArgs, plan: &Plan) -> Result<(String, PathBuf), Failure
     Ok((name, folder))
 }
 
-/// Writes the report and says how it went; the journal alone decides.
+/// Says how it went and what to do about it; the journal alone decides.
 fn conclude(args: &RunArgs, folder: &Path) -> u8 {
+    let code = report(args, folder);
+    if code == exit::UNVERIFIED {
+        output::say("a fault may still be in place; run: gameday heal");
+    }
+    code
+}
+
+/// Writes the report and sums it up.
+fn report(args: &RunArgs, folder: &Path) -> u8 {
     let events = match read_journal(&folder.join("journal.jsonl")) {
         Ok(read) => read.events,
         Err(error) => {
@@ -176,6 +185,11 @@ fn conclude(args: &RunArgs, folder: &Path) -> u8 {
             return exit::UNVERIFIED;
         }
     };
+    if events.is_empty() {
+        // A fault is on disk before it is injected, so none was.
+        output::say("nothing could be written down, so nothing was touched");
+        return exit::REFUSED;
+    }
     let measured = match gameday_report::write_all(folder, &events) {
         Ok(measured) => measured,
         Err(error) => {
@@ -199,8 +213,13 @@ fn conclude(args: &RunArgs, folder: &Path) -> u8 {
         output::coloured(measured.verdict.word(), colour),
         measured.summary
     ));
-    if measured.exit_code == exit::UNVERIFIED {
-        output::say("a fault may still be in place; run: gameday heal");
+    // The first reason of a trial stands in its summary.
+    for reason in measured
+        .trials
+        .iter()
+        .flat_map(|trial| trial.reasons.iter().skip(1))
+    {
+        output::say(&format!("  and: {reason}"));
     }
     match args.output {
         Output::Json => output::print(gameday_report::render_json(&measured).trim_end()),

@@ -77,6 +77,14 @@ impl Node {
         );
     }
 
+    /// From now on its `start` command takes its time.
+    pub(crate) fn start_slowly(&self, seconds: u64) {
+        let script = self.pid_file.with_file_name("start-node");
+        let text = fs::read_to_string(&script).unwrap();
+        let (first, rest) = text.split_once('\n').unwrap();
+        fs::write(&script, format!("{first}\nsleep {seconds}\n{rest}")).unwrap();
+    }
+
     /// How often it was started.
     pub(crate) fn starts(&self) -> usize {
         fs::read_to_string(&self.starts).unwrap().lines().count()
