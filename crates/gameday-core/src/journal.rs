@@ -69,6 +69,10 @@ pub fn read_journal(path: &Path) -> Result<ReadJournal, JournalError> {
         path: path.to_owned(),
         source,
     };
+    // Asked before it is opened: opening a pipe would wait for its writer.
+    if !std::fs::metadata(path).map_err(read_error)?.is_file() {
+        return Err(read_error(io::Error::other("this is not a regular file")));
+    }
     let mut reader = BufReader::new(File::open(path).map_err(read_error)?);
     let mut journal = ReadJournal {
         events: Vec::new(),

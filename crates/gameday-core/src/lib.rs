@@ -31,7 +31,7 @@ pub use plan::{
     ExpectRecord, FaultRecord, GuardRecord, ObserveRecord, PlanRecord, ProbeRecord, SteadyRecord,
     TargetRecord, Unit,
 };
-pub use problem::{Problem, Problems, Source, nearest};
+pub use problem::{Problem, Problems, Source, nearest, printable};
 pub use secret::{Secret, redact_url};
 pub use table::Table;
 pub use time::{Clock, Offset, Timestamp};

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::fmt::{self, Write as _};
+use std::io::Read as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -24,16 +25,21 @@ impl Source {
     /// One [`Problem`] when it cannot be read, is too large or is not UTF-8.
     pub fn read(path: &Path) -> Result<Self, Vec<Problem>> {
         let problem = |message: String| vec![Problem::of_file(path, message)];
-        let size = std::fs::metadata(path)
-            .map_err(|e| problem(format!("cannot read the file: {e}")))?
-            .len();
-        if size > MAX_FILE_BYTES {
+        let unread = |error: std::io::Error| problem(format!("cannot read the file: {error}"));
+        // Asked before it is opened: opening a pipe would wait for its writer.
+        if !std::fs::metadata(path).map_err(unread)?.is_file() {
+            return Err(problem("this is not a regular file".to_owned()));
+        }
+        let mut text = String::new();
+        let file = std::fs::File::open(path).map_err(unread)?;
+        file.take(MAX_FILE_BYTES + 1)
+            .read_to_string(&mut text)
+            .map_err(unread)?;
+        if text.len() as u64 > MAX_FILE_BYTES {
             return Err(problem(format!(
-                "the file has {size} bytes; at most {MAX_FILE_BYTES} are read"
+                "the file is too large: at most {MAX_FILE_BYTES} bytes are read"
             )));
         }
-        let text =
-            std::fs::read_to_string(path).map_err(|e| problem(format!("cannot read the file: {e}")))?;
         Ok(Self {
             path: path.to_owned(),
             text,
@@ -55,7 +61,7 @@ impl Source {
         Problem {
             path: self.path.clone(),
             place,
-            message: message.into(),
+            message: printable(&message.into()),
             hint: None,
         }
     }
@@ -84,7 +90,7 @@ impl Place {
             line: text[..start].matches('\n').count() + 1,
             column: text[start..offset].chars().count() + 1,
             width: text[offset..stop].chars().count().max(1),
-            text: text[start..end].replace('\t', " "),
+            text: printable(&text[start..end].replace('\t', " ")),
         }
     }
 }
@@ -117,10 +123,20 @@ impl Problem {
         }
     }
 
+    /// The user's line holds a secret: it is not shown.
+    #[must_use]
+    pub fn hiding_the_line(mut self) -> Self {
+        if let Some(place) = &mut self.place {
+            place.text = "(not shown: it holds what may be secret)".to_owned();
+            place.width = 1;
+        }
+        self
+    }
+
     /// Says what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(printable(&hint.into()));
         self
     }
 
@@ -258,6 +274,21 @@ impl<'s> Problems<'s> {
     }
 }
 
+/// A text without what would steer a terminal: control characters stand as escapes, so that nothing
+/// a file or a server says can move the cursor or forge a line.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            safe.extend(c.escape_default());
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
 /// The candidate nearest to what was typed, if one is near enough to be meant.
 #[must_use]
 pub fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -322,6 +353,32 @@ mod tests {
             Some(3),
             "a place past the end is the end"
         );
+    }
+
+    #[test]
+    fn what_would_steer_a_terminal_is_escaped() {
+        let source = Source {
+            path: "f.toml".into(),
+            text: "a = \u{1b}[31m\n".into(),
+        };
+        let drawn = source.problem(4..5, "x\ny\u{7}").hint("\u{9b}z").to_string();
+        assert!(
+            drawn.contains(r"a = \u{1b}[31m") && drawn.contains(r"x\ny\u{7}"),
+            "{drawn}"
+        );
+        assert!(!drawn.chars().any(|c| c.is_control() && c != '\n'), "{drawn:?}");
+        let hidden = source.problem(4..5, "x").hiding_the_line().to_string();
+        assert!(!hidden.contains("31m"), "{hidden}");
+    }
+
+    #[test]
+    fn only_regular_files_are_read_and_not_beyond_the_cap() {
+        let read = |path: &Path| Source::read(path).unwrap_err().remove(0).message().to_owned();
+        assert_eq!(read(Path::new("/dev/zero")), "this is not a regular file");
+        let dir = tempfile::tempdir().unwrap();
+        let big = dir.path().join("big.toml");
+        std::fs::write(&big, vec![b'#'; 4 * 1024 * 1024 + 1]).unwrap();
+        assert!(read(&big).contains("too large"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod input;
 mod steady;
 mod timeline;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use gameday_core::{
@@ -37,6 +38,8 @@ pub struct Drill<'p> {
     steady: Vec<SteadyWatch>,
     guards: Vec<Window>,
     expect: Vec<ExpectState>,
+    /// What each probe last found wrong, for a refusal that says why.
+    troubles: BTreeMap<ProbeName, String>,
     stopping: bool,
     ended: bool,
 }
@@ -67,6 +70,7 @@ impl<'p> Drill<'p> {
                 .map(|guard| Window::new(guard.window))
                 .collect(),
             expect: plan.expect.iter().map(|_| ExpectState::default()).collect(),
+            troubles: BTreeMap::new(),
             stopping: false,
             ended: false,
         }
@@ -106,9 +110,12 @@ impl<'p> Drill<'p> {
                 self.enter(Stage::Steady, now, out);
             }
             Input::Preflight(Err(why)) => self.finish(Ended::Refused(why), out),
-            Input::Probed(probe, outcome, total) => {
+            Input::Probed(probe, outcome, total, message) => {
                 self.windows_of(&probe)
                     .for_each(|window| window.push(now, &outcome, total));
+                if let (Some(_), Some(message)) = (outcome.reason(), message) {
+                    self.troubles.insert(probe, message);
+                }
             }
             Input::Missed(probe, count) => {
                 self.windows_of(&probe)
@@ -279,15 +286,14 @@ impl<'p> Drill<'p> {
             self.enter(Stage::Inject, now, out);
             self.advance_timeline(now, out);
         } else if now.since(self.entered) > self.plan.longest_window() * 2 + GATE_SLACK {
-            let worst: Vec<String> = self
-                .plan
-                .steady
+            let conditions = self.plan.steady.iter().zip(&self.steady).filter_map(not_holding);
+            let troubles = self
+                .troubles
                 .iter()
-                .zip(&self.steady)
-                .filter_map(not_holding)
-                .collect();
+                .map(|(probe, message)| format!("{probe} last said: {message}"));
+            let why: Vec<String> = conditions.chain(troubles).collect();
             self.finish(
-                Ended::Refused(format!("the steady state does not hold: {}", worst.join("; "))),
+                Ended::Refused(format!("the steady state does not hold: {}", why.join("; "))),
                 out,
             );
         }

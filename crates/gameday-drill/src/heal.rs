@@ -148,9 +148,15 @@ async fn undo_one(undo: &Undo, in_a_lab: bool) -> Result<String, String> {
                 Ok(_) => fault.verify().await.map_err(|error| error.to_string()),
             }
         }
-        Undo::Process { pid_file, start } => {
-            let (pid_file, start) = (pid_file.clone(), start.clone());
-            let revive = tokio::task::spawn_blocking(move || process::revive(&pid_file, &start));
+        Undo::Process { pid_file, start, pid } => {
+            let (pid_file, start, pid) = (pid_file.clone(), start.clone(), *pid);
+            let revive = tokio::task::spawn_blocking(move || {
+                // The pid file may name another process by now.
+                if let Some(pid) = pid.filter(|pid| process::state(*pid) == Some('T')) {
+                    process::wake_pid(pid)?;
+                }
+                process::revive(&pid_file, &start)
+            });
             revive.await.map_err(|error| error.to_string())?
         }
     }

@@ -14,7 +14,7 @@ use crate::process::{Handle, read_pid, revive, state};
 
 /// Pauses the process of `pid_file` until `renewals` ends or is silent for a lease; then undoes it.
 ///
-/// Writes `paused`, then `undone`, each a line. A refusal is one line that says why.
+/// Writes `paused PID`, then `undone`, each a line. A refusal is one line that says why.
 ///
 /// # Errors
 /// When the process cannot be paused, or could not be made to run again.
@@ -25,15 +25,15 @@ pub fn pause(
     mut renewals: impl Read + AsFd,
     mut answers: impl Write,
 ) -> Result<(), String> {
-    let handle = match read_pid(pid_file).and_then(stop) {
-        Ok(handle) => handle,
+    let (pid, handle) = match read_pid(pid_file).and_then(|pid| Ok((pid, stop(pid)?))) {
+        Ok(stopped) => stopped,
         Err(why) => {
             // The runner may be gone already; then nobody is left to be told.
             let _ = writeln!(answers, "{why}");
             return Err(why);
         }
     };
-    let told = writeln!(answers, "paused").and_then(|()| answers.flush());
+    let told = writeln!(answers, "paused {pid}").and_then(|()| answers.flush());
     if told.is_ok() {
         wait_for_silence(&mut renewals, lease);
     }
@@ -46,6 +46,10 @@ pub fn pause(
 
 fn stop(pid: i32) -> Result<Handle, String> {
     let handle = Handle::open(pid)?;
+    // Somebody else's stop is not ours to undo.
+    if state(pid) == Some('T') {
+        return Err(format!("process {pid} is stopped already"));
+    }
     handle.stop()?;
     let deadline = Instant::now() + Duration::from_secs(2);
     while state(pid) != Some('T') {

@@ -15,7 +15,11 @@ pub(crate) fn read_pid(pid_file: &Path) -> Result<i32, String> {
     match first.parse::<i32>() {
         // 0 and 1 are never a target: signals to them mean everybody, or init.
         Ok(pid) if pid > 1 => Ok(pid),
-        _ => Err(format!(
+        Ok(pid) => Err(format!(
+            "{} holds the process id {pid}, which is never a target",
+            pid_file.display()
+        )),
+        Err(_) => Err(format!(
             "{} does not hold a process id in its first line",
             pid_file.display()
         )),
@@ -64,7 +68,11 @@ pub(crate) fn revive(pid_file: &Path, start: &[String]) -> Result<String, String
 
 /// Lets the process of a pid file run again; one that is gone is an error.
 pub(crate) fn wake(pid_file: &Path) -> Result<String, String> {
-    let pid = read_pid(pid_file)?;
+    wake_pid(read_pid(pid_file)?)
+}
+
+/// Lets a process run again; one that is gone is an error.
+pub(crate) fn wake_pid(pid: i32) -> Result<String, String> {
     Handle::open(pid)?.go_on()?;
     match wait_until(PATIENCE, || state(pid) != Some('T')).then(|| state(pid)) {
         Some(Some(_)) => Ok(format!("process {pid} runs")),

@@ -62,6 +62,11 @@ fn read(problems: &Problems<'_>, overrides: &BTreeMap<String, String>) -> Option
         .map_err(|bad| problems.push(Problem::of_file(&path, format!("the file's name: {bad}"))))
         .ok();
     let mut root = Table::parse(problems);
+    if root.key_span("timeline").is_some() && root.key_span("step").is_none() {
+        let problem = Problem::of_file(&problems.source().path, "this is a scenario, not a probe file");
+        problems.push(problem.hint("`gameday run` runs it"));
+        return None;
+    }
     let whole = problems.count() == 0;
     let mut scope = Scope::read(&mut root, overrides);
     let times = read_times(&mut root, &scope);

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use gameday_core::{
-    AlertState, Ended, Event, EventKind, ExpectRecord, FaultEnd, FaultRecord, Outcome, Stage, Unit,
+    AlertState, Ended, Event, EventKind, ExpectRecord, FaultEnd, FaultRecord, Outcome, Stage, Unit, printable,
 };
 
 /// What the lines so far have said.
@@ -48,7 +48,8 @@ impl Progress {
 
     /// The line for an event, if it is worth one.
     pub(crate) fn line(&mut self, event: &Event) -> Option<String> {
-        let said = self.said(event)?;
+        // What files, servers and alerts say must not move the cursor or forge a line.
+        let said = printable(&self.said(event)?);
         let stages: Vec<String> = self
             .expect
             .iter()
@@ -101,10 +102,16 @@ impl Progress {
                 format!("fault {fault} ordered{what}")
             }
             EventKind::FaultInjected { fault } => format!("fault {fault} is in place"),
-            EventKind::FaultTouched { fault, touched, .. }
-                if *touched > 0 && self.touched.insert(fault.to_string()) =>
-            {
-                format!("fault {fault} has taken effect")
+            EventKind::FaultTouched {
+                fault,
+                touched,
+                first_touched,
+                ..
+            } if *touched > 0 && self.touched.insert(fault.to_string()) => {
+                let at = first_touched
+                    .map(|at| format!(" (first at {})", at.to_ms_string()))
+                    .unwrap_or_default();
+                format!("fault {fault} has taken effect{at}")
             }
             EventKind::FaultFailed { fault, error } => format!("fault {fault} FAILED: {error}"),
             EventKind::FaultRemoved {
@@ -219,7 +226,7 @@ fn stage_line(stage: Stage) -> &'static str {
         Stage::Preflight => "pre-flight: nothing is touched",
         Stage::Steady => "waiting for the steady state",
         Stage::Inject => "the steady state holds; faults begin",
-        Stage::Verify => "all faults removed; looking whether anything is left (2 s)",
+        Stage::Verify => "no fault is held any more; looking whether anything is left (2 s)",
         Stage::Recover => "waiting for recovery and resolved notices",
     }
 }

@@ -11,8 +11,8 @@ use gameday_core::{
 pub enum Input {
     /// Pre-flight is over; an error says why the drill must not go on.
     Preflight(Result<(), String>),
-    /// A probe looked.
-    Probed(ProbeName, Outcome, Duration),
+    /// A probe looked; the text says what was wrong.
+    Probed(ProbeName, Outcome, Duration, Option<String>),
     /// Ticks of a probe that could not run.
     Missed(ProbeName, u64),
     /// A query of a steady state was answered, or could not be.

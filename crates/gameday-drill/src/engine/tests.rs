@@ -110,10 +110,12 @@ fn slow() -> FaultName {
 }
 
 fn looked(outcome: Outcome) -> Input {
+    let message = outcome.reason().map(|_| "status 500".to_owned());
     Input::Probed(
         ProbeName::new("checkout").unwrap(),
         outcome,
         Duration::from_millis(20),
+        message,
     )
 }
 
@@ -216,7 +218,7 @@ fn a_steady_state_that_does_not_hold_refuses_and_touches_nothing() {
             0s [Steady]
             4s slow injected
             10s slow removed
-            12s finish Refused("the steady state does not hold: `works` (checkout success >= 95% for 3s): it is 0.0%")
+            12s finish Refused("the steady state does not hold: `works` (checkout success >= 95% for 3s): it is 0.0%; checkout last said: status 500")
         "#]],
     );
 }

@@ -100,6 +100,9 @@ pub enum Undo {
         pid_file: std::path::PathBuf,
         /// The command that starts it.
         start: Vec<String>,
+        /// The process that was there when the pause was ordered.
+        #[serde(default)]
+        pid: Option<i32>,
     },
 }
 

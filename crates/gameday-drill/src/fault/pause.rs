@@ -23,6 +23,8 @@ pub struct PauseFault {
     start: Vec<String>,
     clock: SourceName,
     helper: Mutex<Option<Helper>>,
+    /// The very process that was stopped; the pid file may name another by the time it is undone.
+    paused: Mutex<Option<i32>>,
 }
 
 #[derive(Debug)]
@@ -30,7 +32,8 @@ struct Helper {
     child: Child,
     renewals: Option<ChildStdin>,
     lines: Lines<BufReader<ChildStdout>>,
-    paused_at: Timestamp,
+    /// The process that it stopped, and when; none while it has not said so.
+    paused: Option<(i32, Timestamp)>,
 }
 
 /// Why a pause is lost.
@@ -48,6 +51,7 @@ impl PauseFault {
             start: start.to_vec(),
             clock,
             helper: Mutex::new(None),
+            paused: Mutex::new(None),
         }
     }
 
@@ -80,12 +84,34 @@ impl PauseFault {
             child,
             renewals,
             lines: BufReader::new(stdout).lines(),
-            paused_at: Timestamp::now(),
+            paused: None,
         })
     }
 }
 
 impl Helper {
+    /// What the pause has done, and why it is over if nobody of ours ended it.
+    fn effect(&mut self) -> std::io::Result<Effect> {
+        let Some((pid, at)) = self.paused else {
+            return Ok(Effect::default());
+        };
+        let told_to_end = self.renewals.is_none();
+        let lost = match (self.child.try_wait()?, process::state(pid)) {
+            _ if told_to_end => None,
+            (Some(_), _) => Some(ENDED_BY_HELPER.to_owned()),
+            (None, Some('T')) => None,
+            (None, Some(_)) => Some(format!("somebody else let process {pid} run again")),
+            (None, None) => Some(format!("process {pid} ended while it was paused")),
+        };
+        let (touched, first_touched) = (1, Some(at));
+        Ok(Effect {
+            touched,
+            first_touched,
+            lost,
+            clock: None,
+        })
+    }
+
     /// The helper's next line; an error when it ended or is silent.
     async fn line(&mut self) -> std::io::Result<String> {
         let line = timeout(ANSWER, self.lines.next_line())
@@ -128,12 +154,11 @@ impl Fault for PauseFault {
                 .line()
                 .await
                 .map_err(self.helper_error("waiting for the helper"))?;
-            helper.paused_at = Timestamp::now();
-            if said == "paused" {
-                Ok(())
-            } else {
-                Err(FaultError::Refused(said))
-            }
+            let pid = said.strip_prefix("paused ").and_then(|pid| pid.parse().ok());
+            let pid = pid.ok_or(FaultError::Refused(said))?;
+            helper.paused = Some((pid, Timestamp::now()));
+            *self.paused.lock().await = Some(pid);
+            Ok(())
         })
     }
 
@@ -143,21 +168,13 @@ impl Fault for PauseFault {
             let Some(helper) = slot.as_mut() else {
                 return Ok(Effect::default());
             };
-            let mut effect = Effect {
-                touched: 1,
-                first_touched: Some(helper.paused_at),
-                lost: None,
-                clock: None,
-            };
-            let ended = helper
-                .child
-                .try_wait()
+            let mut effect = helper
+                .effect()
                 .map_err(self.helper_error("looking at the helper"))?;
-            let renewed = match helper.renewals.as_mut() {
-                Some(pipe) if ended.is_none() => pipe.write_all(b".").await.is_ok(),
-                _ => false,
-            };
-            if !renewed {
+            if effect.lost.is_none()
+                && let Some(pipe) = helper.renewals.as_mut()
+                && pipe.write_all(b".").await.is_err()
+            {
                 effect.lost = Some(ENDED_BY_HELPER.to_owned());
             }
             Ok(effect)
@@ -170,17 +187,10 @@ impl Fault for PauseFault {
             let Some(helper) = slot.as_mut() else {
                 return Ok(Effect::default());
             };
-            // It ends when we tell it to, and before that only when the pause is over without us.
-            let ended = helper
-                .child
-                .try_wait()
+            let effect = helper
+                .effect()
                 .map_err(self.helper_error("looking at the helper"))?;
-            let effect = Effect {
-                touched: 1,
-                first_touched: Some(helper.paused_at),
-                lost: ended.map(|_| ENDED_BY_HELPER.to_owned()),
-                clock: None,
-            };
+            let was_paused = helper.paused.is_some();
             let undone = helper.undo().await;
             if undone
                 .as_ref()
@@ -193,7 +203,16 @@ impl Fault for PauseFault {
             }
             *slot = None;
             drop(slot);
-            // Whatever became of the helper, what counts is that the process runs.
+            if !was_paused {
+                // It refused, and has ended: what it found stopped was not stopped by us.
+                return Ok(effect);
+            }
+            // Whatever became of the helper, what counts is that the process runs, the one it stopped first.
+            if let Some(pid) = *self.paused.lock().await
+                && process::state(pid) == Some('T')
+            {
+                process::wake_pid(pid).map_err(FaultError::Refused)?;
+            }
             let runs = match &undone {
                 Ok(()) => process::wake(&self.pid_file),
                 Err(_) => process::revive(&self.pid_file, &self.start),
@@ -207,6 +226,11 @@ impl Fault for PauseFault {
 
     fn verify(&self) -> BoxFuture<'_, Result<String, FaultError>> {
         Box::pin(async {
+            if let Some(pid) = *self.paused.lock().await
+                && process::state(pid) == Some('T')
+            {
+                return Err(FaultError::Refused(format!("process {pid} is still stopped")));
+            }
             let pid = process::read_pid(&self.pid_file).map_err(FaultError::Refused)?;
             match process::state(pid) {
                 Some(state) if state != 'T' => Ok(format!("process {pid} runs")),
@@ -220,6 +244,7 @@ impl Fault for PauseFault {
         Undo::Process {
             pid_file: self.pid_file.clone(),
             start: self.start.clone(),
+            pid: process::read_pid(&self.pid_file).ok(),
         }
     }
 

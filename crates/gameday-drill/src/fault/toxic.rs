@@ -133,6 +133,12 @@ impl ToxicFault {
                 )));
             }
         }
+        if let Some(toxic) = proxy.toxics.first() {
+            return Err(FaultError::Refused(format!(
+                "`{name}` has the toxic `{}` already: take it away first, or tell whoever set it",
+                toxic.name
+            )));
+        }
         Ok(format!(
             "`{name}` at {api}: {} → {}",
             proxy.listen, proxy.upstream
@@ -156,12 +162,8 @@ impl ToxicFault {
         };
         tokio::time::sleep(STILL).await;
         let after = self.look().await?.unwrap_or_else(|| before.clone());
-        let enabled = self
-            .client
-            .proxies()
-            .await?
-            .get(name)
-            .is_some_and(|proxy| proxy.enabled);
+        let proxies = self.client.proxies().await?;
+        let enabled = proxies.get(name).is_some_and(|proxy| proxy.enabled);
         if after.state == FaultState::Active {
             return Err(FaultError::Refused(format!(
                 "`{name}`: the fault is still in place"
@@ -176,10 +178,15 @@ impl ToxicFault {
         if !enabled {
             return Err(FaultError::Refused(format!("`{name}` is switched off")));
         }
-        let bytes = after.proxy_bytes.saturating_sub(before.proxy_bytes);
-        Ok(format!(
-            "`{name}`: no fault left; {bytes} bytes passed in 2 s and none was touched"
-        ))
+        let passed = match after.proxy_bytes.saturating_sub(before.proxy_bytes) {
+            0 => "it was idle for 2 s".to_owned(),
+            bytes => format!("{bytes} bytes passed in 2 s and none was touched"),
+        };
+        let toxics = proxies.get(name).into_iter().flat_map(|proxy| &proxy.toxics);
+        let foreign: String = toxics
+            .map(|toxic| format!("; the toxic `{}` is there, not ours", toxic.name))
+            .collect();
+        Ok(format!("`{name}`: no fault left; {passed}{foreign}"))
     }
 }
 

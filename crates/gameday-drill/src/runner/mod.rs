@@ -48,9 +48,12 @@ pub struct Run {
 /// What ends a run without an orderly end in the journal.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The journal could not be written, or a task of the runner died.
-    #[error("the drill {path} cannot go on: {source}")]
-    Broken {
+    /// A part of the runner itself died.
+    #[error("a task of the runner died: {0}")]
+    Task(String),
+    /// The journal could not be written.
+    #[error("cannot write the journal {path}: {source}")]
+    Journal {
         /// Which.
         path: PathBuf,
         /// Why.
@@ -86,7 +89,7 @@ pub async fn run(
     journal: &Journal,
     stops: mpsc::Receiver<StopReason>,
 ) -> Result<(), RunError> {
-    let write = |source| RunError::Broken {
+    let write = |source| RunError::Journal {
         path: journal.path().to_owned(),
         source,
     };
@@ -108,7 +111,7 @@ pub async fn run(
         runner.undo_all().await;
     }
     runner.close();
-    outcome.map_err(write)
+    outcome.map_err(|error| runner.died.take().map_or_else(|| write(error), RunError::Task))
 }
 
 struct Runner<'r> {
@@ -126,6 +129,8 @@ struct Runner<'r> {
     /// Labels of the expected alerts as they were seen, for the raw samples at the end.
     jobs: std::collections::BTreeSet<String>,
     ended: Option<Ended>,
+    /// The task that panicked, if one did.
+    died: Option<String>,
 }
 
 impl<'r> Runner<'r> {
@@ -148,6 +153,7 @@ impl<'r> Runner<'r> {
                 .filter_map(|expect| expect.job.clone())
                 .collect(),
             ended: None,
+            died: None,
         }
     }
 
@@ -212,7 +218,10 @@ impl<'r> Runner<'r> {
             () = until_tick => self.feed(Input::Tick).await,
             Some(ended) = self.tasks.join_next() => match ended {
                 // Whoever waits for a dead task waits for ever.
-                Err(error) if error.is_panic() => Err(io::Error::other(format!("a task of the runner: {error}"))),
+                Err(error) if error.is_panic() => {
+                    self.died = Some(error.to_string());
+                    Err(io::ErrorKind::Other.into())
+                }
                 _ => Ok(()),
             },
         }
@@ -249,12 +258,17 @@ impl<'r> Runner<'r> {
                     total_us: u64::try_from(observation.total.as_micros()).unwrap_or(u64::MAX),
                     phases: observation.phases,
                     steps: observation.steps,
-                    message: observation.message,
+                    message: observation.message.clone(),
                 };
                 self.journal
                     .record_in(&region, EventKind::ProbeDone(Box::new(done)))?;
-                self.feed(Input::Probed(probe, observation.outcome, observation.total))
-                    .await
+                self.feed(Input::Probed(
+                    probe,
+                    observation.outcome,
+                    observation.total,
+                    observation.message,
+                ))
+                .await
             }
             Tick::Missed { probe, region, count } => {
                 self.journal.record_in(

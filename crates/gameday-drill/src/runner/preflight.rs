@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use gameday_alert::{Alert, Alertmanager, Prometheus, SourceError, Webhook};
-use gameday_core::{AlertState, EventKind, Journal};
+use gameday_core::{AlertState, EventKind, Journal, RegionName, Span};
 use gameday_probe::Scheduled;
 
 use super::sources::Sources;
@@ -212,11 +212,11 @@ fn probes(plan: &Plan, run: &Run, checks: &mut Checks<'_>) -> io::Result<Vec<Sch
     for probe in &plan.probes {
         let built = gameday_probe::build(&probe.flow, &run.environment);
         let found = match &built {
-            Ok(_) => Ok(format!(
-                "every {} from {} regions",
-                gameday_core::Span::from_value(probe.flow.every),
-                probe.regions.len()
-            )),
+            Ok(_) => {
+                let regions: Vec<&str> = probe.regions.iter().map(RegionName::as_str).collect();
+                let every = Span::from_value(probe.flow.every);
+                Ok(format!("every {every} from {}", regions.join(", ")))
+            }
             Err(error) => Err(error.to_string()),
         };
         checks.note(format!("probe {}", probe.name), found)?;

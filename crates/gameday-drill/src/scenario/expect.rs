@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gameday_core::{Span, Table};
+use gameday_core::{FaultName, Problems, Span, Table};
 use toml::Spanned;
 
 use crate::plan::{Entry, Expectation, Observe};
@@ -30,49 +30,44 @@ fn read_one(
     let of: Option<Spanned<String>> = table.spanned("of");
     let job = table.get("job");
     let place = table.span();
-    let mut limit = |key: &'static str| table.get::<Span>(key).map(Span::get);
-    let (firing, notified, resolved) = (limit("firing"), limit("notified"), limit("resolved"));
+    let firing: Option<Spanned<Span>> = table.spanned("firing");
+    let notified: Option<Spanned<Span>> = table.spanned("notified");
+    let resolved: Option<Spanned<Span>> = table.spanned("resolved");
     let labels: BTreeMap<String, String> = table.get("labels").unwrap_or_default();
     let receiver: Option<Spanned<String>> = table.spanned("receiver");
     table.finish();
 
     if firing.is_none() && notified.is_none() && resolved.is_none() {
-        let problem = problems
-            .source()
-            .problem(place.clone(), "an expectation needs a limit");
+        let problem = problems.source().problem(place, "an expectation needs a limit");
         problems.push(problem.hint("`firing`, `notified` or `resolved`, e.g. `notified = \"30s\"`"));
     }
-    if let (Some(firing), Some(notified)) = (firing, notified)
-        && notified < firing
+    if let (Some(firing), Some(notified)) = (&firing, &notified)
+        && notified.get_ref().get() < firing.get_ref().get()
     {
         problems.add(
-            place,
+            notified.span(),
             "`notified` is sooner than `firing`: an alert fires before anybody is told",
         );
     }
-    if let Some(receiver) = receiver
-        .as_ref()
-        .filter(|_| observe.webhook.is_none() && observe.alertmanager.is_none())
-    {
-        problems.add(
-            receiver.span(),
-            "a `receiver` is only known with `alertmanager` or `webhook` in [observe]",
-        );
-    }
-    let of = match of {
-        None => timeline.first().map(|entry| entry.name.clone()),
-        Some(of) => {
-            let found = timeline.iter().find(|entry| entry.name.as_str() == of.get_ref());
-            if found.is_none() {
-                let problem = problems
-                    .source()
-                    .problem(of.span(), format!("no fault is named `{}`", of.get_ref()));
+    let only_told = [
+        ("notified", notified.as_ref().map(Spanned::span)),
+        ("resolved", resolved.as_ref().map(Spanned::span)),
+        ("receiver", receiver.as_ref().map(Spanned::span)),
+    ];
+    for (key, place) in only_told.into_iter().filter(|_| observe.webhook.is_none()) {
+        if let Some(place) = place {
+            let message = format!("`{key}` can only be known with `webhook` in [observe]");
+            problems.push(
                 problems
-                    .push(problem.nearest(of.get_ref(), timeline.iter().map(|entry| entry.name.as_str())));
-            }
-            found.map(|entry| entry.name.clone())
+                    .source()
+                    .problem(place, message)
+                    .hint("without it, `firing` can be expected"),
+            );
         }
-    };
+    }
+    let of = read_of(of, timeline, problems);
+    let span = |limit: Option<Spanned<Span>>| limit.map(|limit| limit.get_ref().get());
+    let (firing, notified, resolved) = (span(firing), span(notified), span(resolved));
     let receiver = receiver.map(Spanned::into_inner);
     Some(Expectation {
         label,
@@ -85,4 +80,19 @@ fn read_one(
         labels,
         receiver,
     })
+}
+
+/// The fault that is meant; the first one when none is named.
+fn read_of(of: Option<Spanned<String>>, timeline: &[Entry], problems: &Problems<'_>) -> Option<FaultName> {
+    let Some(of) = of else {
+        return timeline.first().map(|entry| entry.name.clone());
+    };
+    let found = timeline.iter().find(|entry| entry.name.as_str() == of.get_ref());
+    if found.is_none() {
+        let problem = problems
+            .source()
+            .problem(of.span(), format!("no fault is named `{}`", of.get_ref()));
+        problems.push(problem.nearest(of.get_ref(), timeline.iter().map(|entry| entry.name.as_str())));
+    }
+    found.map(|entry| entry.name.clone())
 }

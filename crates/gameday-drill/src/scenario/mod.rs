@@ -73,6 +73,11 @@ impl Plan {
 
 fn read(source: &Source, given: &Given, problems: &Problems<'_>) -> Option<Plan> {
     let mut root = Table::parse(problems);
+    if root.key_span("step").is_some() && root.key_span("timeline").is_none() {
+        let problem = Problem::of_file(&source.path, "this is a probe file, not a scenario");
+        problems.push(problem.hint("`gameday probe` runs it; a scenario names it in [probes]"));
+        return None;
+    }
     let vars = read_vars(&mut root, given, problems);
     substitute(root.entries_mut(), &vars.all, problems);
     vars.tell_unused(problems);
@@ -87,9 +92,9 @@ fn read(source: &Source, given: &Given, problems: &Problems<'_>) -> Option<Plan>
     let steady = steady::read(&mut root, &probes, observe.prometheus.is_some());
     let timeline = timeline::read(&mut root, &targets);
     let expect = expect::read(&mut root, &timeline, &observe);
+    let end = root.key_span("guard").unwrap_or_default();
     let guard = guard::read(&mut root, &probes);
     let recover_within = read_recover(&mut root, steady.is_empty());
-    let end = root.span();
     root.finish();
 
     let plan = Plan {
@@ -222,13 +227,20 @@ fn check_url(problems: &Problems<'_>, url: &toml::Spanned<String>) {
     let fine = reqwest::Url::parse(url.get_ref())
         .is_ok_and(|parsed| matches!(parsed.scheme(), "http" | "https") && parsed.has_host());
     if !fine {
-        let problem = problems
+        let shown = redact_url(url.get_ref());
+        let mut problem = problems
             .source()
-            .problem(url.span(), format!("`{}` is not a URL", url.get_ref()));
+            .problem(url.span(), format!("`{shown}` is not a URL"));
+        if shown != *url.get_ref() {
+            problem = problem.hiding_the_line();
+        }
         problems.push(problem.hint("write it with its scheme, such as `http://127.0.0.1:9090`"));
     } else if redact_url(url.get_ref()) != *url.get_ref() {
         // The journal keeps addresses, and a journal must hold no secret.
-        problems.add(url.span(), "an address holds no user, password or query");
+        let problem = problems
+            .source()
+            .problem(url.span(), "an address holds no user, password or query");
+        problems.push(problem.hiding_the_line());
     }
 }
 

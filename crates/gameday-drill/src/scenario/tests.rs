@@ -21,6 +21,7 @@ db = { proxy = "payments-db", api = "http://127.0.0.1:8474" }
 checkout = { file = "probe.toml", vars = { base = "http://127.0.0.1:2" } }
 [observe]
 prometheus = "http://127.0.0.1:9090"
+webhook = "http://127.0.0.1:9095/webhook"
 [steady]
 works = { probe = "checkout", success = "95%", for = "10s" }
 [timeline]
@@ -84,8 +85,8 @@ fn a_target_that_is_not_named_cannot_be_touched() {
         "on = \"db\"",
         "on = \"dc\"",
         expect![[r#"
-        11:29 `dc` is not in [targets], so it cannot be touched | did you mean `db`?
-    "#]],
+            12:29 `dc` is not in [targets], so it cannot be touched | did you mean `db`?
+        "#]],
     );
 }
 
@@ -95,28 +96,28 @@ fn an_entry_has_one_fault_spelled_with_a_dot() {
         "fault.latency = {",
         "fault.pause = {}, fault.latency = {",
         expect![[r#"
-            11:59 one entry has one fault: `pause` and `latency` are two | write an entry for each
+            12:59 one entry has one fault: `pause` and `latency` are two | write an entry for each
         "#]],
     );
     check(
         "fault.latency = { delay = \"200ms\", jitter = \"20ms\" }",
         "fault = \"kill\"",
         expect![[r#"
-            11:35 a fault is named with a dot | e.g. `fault.latency = { delay = "200ms" }` or `fault.pause = {}`
+            12:35 a fault is named with a dot | e.g. `fault.latency = { delay = "200ms" }` or `fault.pause = {}`
         "#]],
     );
     check(
         "fault.latency",
         "fault.latencie",
         expect![[r#"
-        11:41 no fault is named `latencie` | did you mean `latency`?
-    "#]],
+            12:41 no fault is named `latencie` | did you mean `latency`?
+        "#]],
     );
     check(
         ", fault.latency = { delay = \"200ms\", jitter = \"20ms\" }",
         "",
         expect![[r#"
-            11:1 the entry has no fault | e.g. `fault.latency = { delay = "200ms" }`
+            12:1 the entry has no fault | e.g. `fault.latency = { delay = "200ms" }`
         "#]],
     );
 }
@@ -127,15 +128,15 @@ fn a_fault_fits_its_target() {
         "fault.latency = { delay = \"200ms\", jitter = \"20ms\" }",
         "fault.pause = {}",
         expect![[r#"
-            11:41 `pause` is done to a process, and `db` is a proxy
+            12:41 `pause` is done to a process, and `db` is a proxy
         "#]],
     );
     check(
         "hold = \"60s\"",
         "hold = \"60s\", stream = \"up\"",
         expect![[r#"
-        11:33 no stream is named `up` | known here: `downstream`, `upstream`
-    "#]],
+            12:33 no stream is named `up` | known here: `downstream`, `upstream`
+        "#]],
     );
 }
 
@@ -145,15 +146,15 @@ fn settings_of_a_fault_are_checked_at_their_place() {
         "delay = \"200ms\", jitter",
         "delay = 200, jitter",
         expect![[r#"
-            11:61 invalid type: integer `200`, expected a length of time such as "200ms", "5s" or "1h30m" (at most 400 days)
+            12:61 invalid type: integer `200`, expected a length of time such as "200ms", "5s" or "1h30m" (at most 400 days)
         "#]],
     );
     check(
         "jitter = \"20ms\"",
         "jiter = \"20ms\"",
         expect![[r#"
-        11:70 unknown key `jiter` | did you mean `jitter`?
-    "#]],
+            12:70 unknown key `jiter` | did you mean `jitter`?
+        "#]],
     );
 }
 
@@ -163,28 +164,28 @@ fn a_steady_state_has_one_limit_on_one_thing() {
         "success = \"95%\"",
         "success = \"95%\", p95 = \"1s\"",
         expect![[r#"
-            9:31 one steady state has one limit: `p95` or `success`, not both
+            10:31 one steady state has one limit: `p95` or `success`, not both
         "#]],
     );
     check(
         "success = \"95%\", ",
         "",
         expect![[r#"
-        9:1 a steady state needs a limit | `p95 = "250ms"` or `success = "95%"`
-    "#]],
+            10:1 a steady state needs a limit | `p95 = "250ms"` or `success = "95%"`
+        "#]],
     );
     check(
         "probe = \"checkout\", success",
         "probe = \"chekout\", success",
         expect![[r#"
-            9:19 no probe is named `chekout` | did you mean `checkout`?
+            10:19 no probe is named `chekout` | did you mean `checkout`?
         "#]],
     );
     check(
         "probe = \"checkout\", success",
         "promql = \"x\", probe = \"checkout\", success",
         expect![[r#"
-            9:11 a steady state looks at a `probe` or at a `promql` query, not at both
+            10:11 a steady state looks at a `probe` or at a `promql` query, not at both
         "#]],
     );
 }
@@ -195,36 +196,36 @@ fn abort_conditions_have_one_form() {
         "checkout < 50% for 15s",
         "checkout drops",
         expect![[r#"
-        15:13 not an abort condition | write it as `<probe> < <share> for <span>`, e.g. `checkout < 50% for 15s`
-    "#]],
+            16:13 not an abort condition | write it as `<probe> < <share> for <span>`, e.g. `checkout < 50% for 15s`
+        "#]],
     );
     check(
         "checkout < 50% for 15s",
         "checkout < 50 for 15s",
         expect![[r#"
-        15:13 `50` is not a percentage such as "99.9%"
-    "#]],
+            16:13 `50` is not a percentage such as "99.9%"
+        "#]],
     );
     check(
         "[guard]\n",
         "[gaurd]\n",
         expect![[r#"
-        1:1 the table [guard] is missing | a drill needs `max_duration` and `lease`: what ends it when nobody does
-        14:2 unknown key `gaurd` | did you mean `guard`?
-    "#]],
+            1:1 the table [guard] is missing | a drill needs `max_duration` and `lease`: what ends it when nobody does
+            15:2 unknown key `gaurd` | did you mean `guard`?
+        "#]],
     );
     check(
         "lease = \"15s\"",
         "lease = \"1s\"",
         expect![[r#"
-        17:9 `lease` must be between 3s and 1h
-    "#]],
+            18:9 `lease` must be between 3s and 1h
+        "#]],
     );
     check(
         "max_duration = \"5m\"",
         "max_duration = \"1m\"",
         expect![[r#"
-            1:1 the drill may need longer than its max_duration of 1m: steady state, timeline and recovery take up to 70s | raise [guard] max_duration
+            15:2 the drill may need longer than its max_duration of 1m: steady state, timeline and recovery take up to 70s | raise [guard] max_duration
         "#]],
     );
 }
@@ -235,22 +236,44 @@ fn expectations_name_a_limit_and_a_fault() {
         "firing = \"25s\", notified = \"30s\"",
         "",
         expect![[r#"
-        13:1 an expectation needs a limit | `firing`, `notified` or `resolved`, e.g. `notified = "30s"`
-    "#]],
+            14:1 an expectation needs a limit | `firing`, `notified` or `resolved`, e.g. `notified = "30s"`
+        "#]],
     );
     check(
         "firing = \"25s\"",
         "of = \"slwo\", firing = \"25s\"",
         expect![[r#"
-        13:15 no fault is named `slwo` | did you mean `slow`?
-    "#]],
+            14:15 no fault is named `slwo` | did you mean `slow`?
+        "#]],
     );
     check(
         "notified = \"30s\"",
         "notified = \"3s\"",
         expect![[r#"
-        13:1 `notified` is sooner than `firing`: an alert fires before anybody is told
+            14:37 `notified` is sooner than `firing`: an alert fires before anybody is told
+        "#]],
+    );
+}
+
+#[test]
+fn what_only_a_notification_tells_needs_our_webhook() {
+    check(
+        "webhook = \"http://127.0.0.1:9095/webhook\"\n",
+        "",
+        expect![[r#"
+        13:37 `notified` can only be known with `webhook` in [observe] | without it, `firing` can be expected
     "#]],
+    );
+}
+
+#[test]
+fn a_drill_breaks_something() {
+    check(
+        "slow = { hold = \"60s\", on = \"db\", fault.latency = { delay = \"200ms\", jitter = \"20ms\" } }\n",
+        "",
+        expect![[r#"
+            11:2 the timeline has no fault | e.g. `slow = { hold = "60s", on = "db", fault.latency = { delay = "200ms" } }`
+        "#]],
     );
 }
 
@@ -267,8 +290,8 @@ fn variables_are_used_known_and_not_called_like_a_key() {
         "title = \"t\"\n",
         "title = \"{{who}}\"\n",
         expect![[r#"
-        1:9 no variable is named `who`
-    "#]],
+            1:9 no variable is named `who`
+        "#]],
     );
     check(
         "title = \"t\"\n",
@@ -281,9 +304,9 @@ fn variables_are_used_known_and_not_called_like_a_key() {
         "http://127.0.0.1:9090",
         "{{lab.prometheus}}",
         expect![[r#"
-        7:14 no variable is named `lab.prometheus`
-        7:14 `{{lab.prometheus}}` is not a URL | write it with its scheme, such as `http://127.0.0.1:9090`
-    "#]],
+            7:14 no variable is named `lab.prometheus`
+            7:14 `{{lab.prometheus}}` is not a URL | write it with its scheme, such as `http://127.0.0.1:9090`
+        "#]],
     );
 }
 
@@ -306,8 +329,8 @@ fn addresses_are_urls_and_hold_no_secret() {
         "http://127.0.0.1:9090",
         "127.0.0.1:9090",
         expect![[r#"
-        7:14 `127.0.0.1:9090` is not a URL | write it with its scheme, such as `http://127.0.0.1:9090`
-    "#]],
+            7:14 `127.0.0.1:9090` is not a URL | write it with its scheme, such as `http://127.0.0.1:9090`
+        "#]],
     );
     check(
         "http://127.0.0.1:9090",
@@ -327,14 +350,14 @@ fn addresses_are_urls_and_hold_no_secret() {
         "vars = { base =",
         "vars = { bsae =",
         expect![[r#"
-        5:44 the probe's file has no variable `bsae` | did you mean `base`?
-    "#]],
+            5:44 the probe's file has no variable `bsae` | did you mean `base`?
+        "#]],
     );
     check(
         "file = \"probe.toml\"",
         "file = \"prob.toml\"",
         expect![[r#"
-        5:21 there is no probe file `DIR/prob.toml` | the path is relative to the scenario
-    "#]],
+            5:21 there is no probe file `DIR/prob.toml` | the path is relative to the scenario
+        "#]],
     );
 }

@@ -22,8 +22,17 @@ pub(super) fn read(root: &mut Table<'_, '_>, targets: &Targets) -> Vec<Entry> {
         let problem = problems.source().problem(0..0, "the table [timeline] is missing");
         problems.push(problem.hint("a drill without a fault is a probe: see `gameday probe`"));
     }
+    let place = root.key_span("timeline");
+    let tables = root.tables("timeline");
+    if let Some(place) = place.filter(|_| tables.is_empty()) {
+        let problem = problems.source().problem(place, "the timeline has no fault");
+        problems
+            .push(problem.hint(
+                "e.g. `slow = { hold = \"60s\", on = \"db\", fault.latency = { delay = \"200ms\" } }`",
+            ));
+    }
     let mut entries = Vec::new();
-    for (name, table) in root.tables("timeline") {
+    for (name, table) in tables {
         match FaultName::new(name.get_ref()) {
             Ok(name) => entries.extend(read_one(name, table, targets)),
             Err(error) => problems.add(name.span(), error.to_string()),
@@ -108,6 +117,28 @@ fn read_fault(
         return None;
     }
     let mut fault = table.table("fault")?;
+    let (kind, place) = read_kind(&mut fault, &stream, &toxicity)?;
+    if !matches!(kind, FaultKind::Toxic { .. }) {
+        for place in [stream.map(|s| s.span()), toxicity.map(|t| t.span())]
+            .into_iter()
+            .flatten()
+        {
+            problems.add(
+                place,
+                format!("only a toxic has this: `{}` takes the whole target", kind.word()),
+            );
+        }
+    }
+    Some((kind, place))
+}
+
+/// The one kind in a fault's table, with its settings.
+fn read_kind(
+    fault: &mut Table<'_, '_>,
+    stream: &Option<Spanned<String>>,
+    toxicity: &Option<Spanned<Ratio>>,
+) -> Option<(FaultKind, std::ops::Range<usize>)> {
+    let problems = fault.problems();
     let kinds: Vec<Spanned<String>> = fault.keys();
     let (first, more) = kinds.split_first()?;
     if let Some(second) = more.first() {
@@ -137,19 +168,8 @@ fn read_fault(
         }
         _ => fault
             .whole::<ToxicSpec>()
-            .and_then(|spec| toxic(problems, spec, &stream, &toxicity)),
+            .and_then(|spec| toxic(problems, spec, stream, toxicity)),
     }?;
-    if !matches!(kind, FaultKind::Toxic { .. }) {
-        for place in [stream.map(|s| s.span()), toxicity.map(|t| t.span())]
-            .into_iter()
-            .flatten()
-        {
-            problems.add(
-                place,
-                format!("only a toxic has this: `{}` takes the whole target", kind.word()),
-            );
-        }
-    }
     Some((kind, place))
 }
 

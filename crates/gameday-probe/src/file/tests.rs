@@ -99,7 +99,7 @@ fn unknown_keys_and_missing_ones_are_told_together() {
               --> probes/p.toml:3:2
               3 | [check.dns]
                 |  ^^^^^
-            hint: known here: `secrets`, `vars`, `every`, `timeout`, `slo`, `step`
+            hint: known here: `every`, `secrets`, `slo`, `step`, `timeout`, `vars`
 
             error: step 1: the key `name` is missing
               --> probes/p.toml:5:1

@@ -20,9 +20,6 @@ pub(crate) fn check(args: &CheckArgs) -> ExitCode {
         match command::toml_files(path) {
             Err(list) => problems.extend(list),
             Ok(found) => {
-                if found.is_empty() {
-                    problems.push(Problem::of_file(path, "there is no *.toml file in this folder"));
-                }
                 files += found.len();
                 for file in found {
                     problems.extend(check_file(&file).err().unwrap_or_default());

@@ -89,6 +89,9 @@ fn print_exports(exports: &LabExports) {
     for (name, url) in addresses {
         output::print(&format!("{name:<13}{url}"));
     }
+    for (name, value) in &exports.env {
+        output::print(&format!("export {name}={value}"));
+    }
     output::say("the lab is up; Ctrl-C, end of input or `gameday lab down` stops it");
 }
 

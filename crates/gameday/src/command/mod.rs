@@ -64,8 +64,19 @@ pub(crate) fn stop_signals(tasks: &mut JoinSet<()>) -> std::io::Result<mpsc::Rec
     Ok(stops)
 }
 
-/// The TOML files of a path: itself, or all below a folder, sorted.
+/// The TOML files of a path: itself, or all below a folder, sorted; a folder without any is a problem.
 pub(crate) fn toml_files(path: &Path) -> Result<Vec<PathBuf>, Vec<Problem>> {
+    let files = files_below(path)?;
+    if files.is_empty() {
+        return Err(vec![Problem::of_file(
+            path,
+            "there is no *.toml file in this folder",
+        )]);
+    }
+    Ok(files)
+}
+
+fn files_below(path: &Path) -> Result<Vec<PathBuf>, Vec<Problem>> {
     let problem = |message: String| vec![Problem::of_file(path, message)];
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
@@ -77,8 +88,9 @@ pub(crate) fn toml_files(path: &Path) -> Result<Vec<PathBuf>, Vec<Problem>> {
     below.sort();
     let mut files = Vec::new();
     for entry in below {
-        if entry.is_dir() {
-            files.extend(toml_files(&entry)?);
+        // A link to a folder may lead back up here: only folders that stand here are entered.
+        if entry.is_dir() && !entry.is_symlink() {
+            files.extend(files_below(&entry)?);
         } else if entry.extension().is_some_and(|extension| extension == "toml") {
             files.push(entry);
         }

@@ -1,6 +1,6 @@
 //! `gameday run --plan`: what would happen, for people or programs. It touches nothing.
 
-use gameday_core::{PlanRecord, Span};
+use gameday_core::{PlanRecord, Span, printable};
 use gameday_drill::Plan;
 
 use crate::output::{self, Output};
@@ -9,7 +9,7 @@ pub(crate) fn print(plan: &Plan, output: Output) {
     let record = plan.record();
     match output {
         Output::Json => output::print_json(&record),
-        Output::Text => output::print(describe(plan, &record).trim_end()),
+        Output::Text => output::print(describe(plan).trim_end()),
     }
 }
 
@@ -17,14 +17,16 @@ fn span(ms: u64) -> Span {
     Span::from_value(std::time::Duration::from_millis(ms))
 }
 
-fn describe(plan: &Plan, record: &PlanRecord) -> String {
-    let mut text = format!("{}\n", record.title);
+/// The plan for people; what it takes from files cannot steer a terminal.
+pub(crate) fn describe(plan: &Plan) -> String {
+    let record = &plan.record();
+    let mut text = format!("{}\n", printable(&record.title));
     let mut section = |title: &str, lines: Vec<String>| {
         if !lines.is_empty() {
             text.push_str(&format!("\n{title}\n"));
             lines
                 .iter()
-                .for_each(|line| text.push_str(&format!("  {line}\n")));
+                .for_each(|line| text.push_str(&format!("  {}\n", printable(line))));
         }
     };
     section("Hypothesis", record.hypothesis.iter().cloned().collect());

@@ -1,6 +1,7 @@
 //! `gameday probe`: looks at services from the regions it is told, once or on a schedule.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -34,6 +35,12 @@ pub(crate) fn probe(args: &ProbeArgs) -> ExitCode {
 fn load(args: &ProbeArgs) -> Result<Vec<Scheduled>, Vec<Problem>> {
     let environment: gameday_probe::Environment = std::env::vars().collect();
     let (mut scheduled, mut problems) = (Vec::new(), Vec::new());
+    for (index, region) in args.regions.iter().enumerate() {
+        if args.regions[..index].contains(region) {
+            let message = format!("the region `{region}` is named twice");
+            problems.push(Problem::of_file(Path::new("--region"), message));
+        }
+    }
     for path in &args.paths {
         for file in command::toml_files(path)? {
             let plan = Source::read(&file).and_then(|source| FlowPlan::load(&source, &BTreeMap::new()));

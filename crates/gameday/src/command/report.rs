@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use gameday_core::read_journal;
+use gameday_core::{is_locked, read_journal};
 
 use crate::cli::ReportArgs;
 use crate::exit;
@@ -10,6 +10,10 @@ use crate::output;
 
 pub(crate) fn report(args: &ReportArgs) -> ExitCode {
     let journal = args.drill.join("journal.jsonl");
+    if is_locked(&journal).unwrap_or(false) {
+        output::say("error: this drill is still running; its report is written when it ends");
+        return exit::USAGE.into();
+    }
     let events = match read_journal(&journal) {
         Ok(read) => {
             if read.torn {

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
 
-use gameday_core::{Clock, Journal, Problem, Source, StopReason, Timestamp, read_journal};
-use gameday_drill::{Given, Plan, Registry, Run, Target};
+use gameday_core::{Clock, Journal, Problem, Source, StopReason, Timestamp, printable, read_journal};
+use gameday_drill::{Given, Plan, Registry, Run};
 use gameday_lab::Lab;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::cli::RunArgs;
+use crate::cli::{Lab as LabFlag, RunArgs};
 use crate::command::{lab, plan as plan_command};
 use crate::output::{self, Output};
 use crate::progress::Progress;
@@ -64,6 +64,11 @@ fn start(args: &RunArgs) -> Result<u8, Failure> {
     if args.plan {
         plan_command::print(&plan, args.output);
         return Ok(exit::OK);
+    }
+    if plan.lab.is_none() && args.lab != LabFlag::Auto {
+        return Err(Failure::Usage(
+            "--lab is for scenarios with a `lab`, and this one has none".to_owned(),
+        ));
     }
     if plan.lab.is_none() && !args.yes {
         confirm(&plan)?;
@@ -211,7 +216,7 @@ fn report(args: &RunArgs, folder: &Path) -> u8 {
     output::say(&format!(
         "{}: {}",
         output::coloured(measured.verdict.word(), colour),
-        measured.summary
+        printable(&measured.summary)
     ));
     // The first reason of a trial stands in its summary.
     for reason in measured
@@ -219,7 +224,7 @@ fn report(args: &RunArgs, folder: &Path) -> u8 {
         .iter()
         .flat_map(|trial| trial.reasons.iter().skip(1))
     {
-        output::say(&format!("  and: {reason}"));
+        output::say(&format!("  and: {}", printable(reason)));
     }
     match args.output {
         Output::Json => output::print(gameday_report::render_json(&measured).trim_end()),
@@ -236,10 +241,7 @@ fn confirm(plan: &Plan) -> Result<(), Failure> {
             "this drill touches a system that is not the lab, and nobody can be asked: pass --yes",
         );
     }
-    output::say("This drill will touch:");
-    for (name, target) in &plan.targets {
-        output::say(&format!("  {name}: {}", Target::identity(target)));
-    }
+    output::say(&plan_command::describe(plan));
     let _ = write!(io::stderr(), "Go on? [y/N] ");
     let mut answer = String::new();
     let read = io::stdin().lock().read_line(&mut answer);
