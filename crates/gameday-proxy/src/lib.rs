@@ -14,6 +14,7 @@
 //!   order. What a toxic planned for the connection (a reset, a close) stays planned as long as that toxic does.
 //! - Every queue has a bound: a direction holds at most 1,024 chunks or 4 MiB (plus one read of 32 KiB), then
 //!   its source is no longer read.
+//! - Connections have a bound over all proxies that leaves descriptors for the API and for undoing faults.
 //! - The control plane never waits for the data plane: no request can hang because of a stuck connection.
 //! - Without toxics the proxy is invisible: half-close, FIN and RST are passed on as they came.
 //! - Every fault under a lease ends by itself when the lease is not renewed, on the monotonic clock.
@@ -27,6 +28,7 @@ mod attached;
 mod client;
 mod config;
 mod control;
+mod descriptors;
 mod dice;
 mod json;
 mod link;

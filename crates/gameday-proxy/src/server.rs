@@ -11,9 +11,10 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use crate::api::router;
+use crate::api::{Door, service};
 use crate::config::ProxyConfig;
 use crate::control::{Control, NewProxy};
+use crate::descriptors::Budget;
 use crate::timer::Timer;
 
 /// How long stopping waits for requests that are being answered.
@@ -69,13 +70,15 @@ pub async fn serve(
     let api_error = |source| ServeError::Api { address: api, source };
     let listener = TcpListener::bind(api).await.map_err(api_error)?;
     let address = listener.local_addr().map_err(api_error)?;
+    let budget = Budget::claim();
     let timer = Timer::new().map_err(ServeError::Timer)?;
     let mut services = JoinSet::new();
     services.spawn(Arc::clone(&timer).run());
-    let control = Arc::new(Control::new(timer));
+    let control = Arc::new(Control::new(timer, budget.connections));
     start_all(&control, config).await?;
     let (stopping, stopped) = oneshot::channel::<()>();
-    let api = axum::serve(listener, router(Arc::clone(&control))).with_graceful_shutdown(async {
+    let door = Door::new(listener, budget.api);
+    let api = axum::serve(door, service(Arc::clone(&control))).with_graceful_shutdown(async {
         stopped.await.ok();
     });
     let mut api = pin!(api.into_future());

@@ -21,8 +21,13 @@ pub(crate) struct Rig {
 
 impl Rig {
     pub(crate) fn start() -> Self {
+        Self::with_places(1024)
+    }
+
+    /// One that carries no more connections than this at once.
+    pub(crate) fn with_places(connections: usize) -> Self {
         let timer = Timer::new().unwrap();
-        let control = Arc::new(Control::new(Arc::clone(&timer)));
+        let control = Arc::new(Control::new(Arc::clone(&timer), connections));
         let mut tasks = JoinSet::new();
         tasks.spawn(async move { timer.run().await.unwrap() });
         let keeper = Arc::clone(&control);

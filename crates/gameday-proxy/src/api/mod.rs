@@ -4,6 +4,7 @@
 //! edges: which 404 is text, which 405 is empty, that HEAD is refused, that `%2F` is no slash.
 
 mod answer;
+mod door;
 mod guard;
 mod lease;
 mod route;
@@ -16,12 +17,16 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::State;
+use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
+use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderValue, Request, Response, StatusCode};
 
 use crate::control::Control;
 use crate::refusal::Refusal;
+use door::Caller;
 use route::{Route, Routed};
+
+pub(crate) use door::Door;
 
 /// No request of this API is larger.
 const MOST_BODY_BYTES: usize = 1024 * 1024;
@@ -30,12 +35,20 @@ const BODY_LIMIT: Duration = Duration::from_secs(15);
 /// A handler that takes longer answers 503, as Toxiproxy's does; only a name lookup takes any time at all.
 const HANDLER_LIMIT: Duration = Duration::from_secs(25);
 
-/// The service of all routes.
-pub(crate) fn router(control: Arc<Control>) -> Router {
-    Router::new().fallback(respond).with_state(control)
+/// The service of all routes, for connections that came through a [`Door`].
+pub(crate) fn service(control: Arc<Control>) -> IntoMakeServiceWithConnectInfo<Router, Caller> {
+    Router::new()
+        .fallback(respond)
+        .with_state(control)
+        .into_make_service_with_connect_info()
 }
 
-async fn respond(State(control): State<Arc<Control>>, request: Request<Body>) -> Response<Body> {
+async fn respond(
+    State(control): State<Arc<Control>>,
+    ConnectInfo(Caller(pace)): ConnectInfo<Caller>,
+    request: Request<Body>,
+) -> Response<Body> {
+    pace.head_is_there();
     if let Err(refused) = guard::check(request.headers(), request.uri()) {
         return answer::forbidden(refused);
     }

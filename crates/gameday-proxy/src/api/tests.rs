@@ -258,6 +258,36 @@ async fn leases_are_refused_in_plain_words() {
 }
 
 #[tokio::test]
+async fn a_leased_toxic_is_refused_to_whoever_would_change_it() {
+    let (api, _tasks) = server().await;
+    for line in [
+        r#"POST /proxies {"name":"p","upstream":"db:1","enabled":false}"#,
+        r#"PUT /v1/leases/drill {"ttl_ms":60000}"#,
+        r#"POST /v1/leases/drill/faults {"name":"f","proxy":"p","toxic":{"type":"latency","attributes":{"latency":9}}}"#,
+    ] {
+        let answer = ask(api, line, "").await;
+        assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
+    }
+    let before = ask(api, "GET /proxies/p/toxics/f", "").await;
+    for method in ["PATCH", "POST"] {
+        let line = format!(r#"{method} /proxies/p/toxics/f {{"toxicity":0,"attributes":{{"latency":0}}}}"#);
+        let answer = ask(api, &line, "").await;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(
+            head.starts_with("HTTP/1.1 409") && head.contains("content-type: text/plain; charset=utf-8"),
+            "{head}"
+        );
+        assert_eq!(
+            body,
+            "{\"error\":\"toxic belongs to the lease `drill`\",\"status\":409}\n"
+        );
+    }
+    let body = |answer: &str| answer.split_once("\r\n\r\n").unwrap().1.to_owned();
+    let after = ask(api, "GET /proxies/p/toxics/f", "").await;
+    assert_eq!(body(&after), body(&before));
+}
+
+#[tokio::test]
 async fn browsers_and_foreign_hosts_are_refused() {
     let (api, _tasks) = server().await;
     let mozilla = ask(api, "GET /proxies", "User-Agent: Mozilla/5.0\r\n").await;

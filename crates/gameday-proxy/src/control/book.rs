@@ -96,6 +96,14 @@ impl Book {
             .map(|(other, _)| other)
     }
 
+    /// Whose fault in place a toxic is.
+    pub(super) fn holder(&self, proxy: &str, toxic: u64) -> Option<&str> {
+        let is_it = |row: &Row| matches!(row.what, What::Toxic { id, .. } if id == toxic);
+        let mut rows = self.rows();
+        rows.find(|(_, row)| row.proxy == proxy && row.is_active() && is_it(row))
+            .map(|(owner, _)| owner)
+    }
+
     /// A leased toxic was taken away through Toxiproxy's API.
     pub(super) fn toxic_gone(&mut self, proxy: &str, toxic: u64) {
         self.end_rows(|row| row.proxy == proxy && matches!(row.what, What::Toxic { id, .. } if id == toxic));

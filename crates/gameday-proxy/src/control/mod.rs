@@ -16,7 +16,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
 use crate::timer::Timer;
@@ -51,15 +51,19 @@ struct State {
 struct Plumbing {
     timer: Arc<Timer>,
     buffers: Arc<Buffers>,
+    /// A place for each connection, over all proxies.
+    places: Arc<Semaphore>,
     /// Owns every accept loop; each owns its connections.
     tasks: JoinSet<()>,
 }
 
 impl Control {
-    pub(crate) fn new(timer: Arc<Timer>) -> Self {
+    /// Nothing yet; all proxies together will carry so many connections at once.
+    pub(crate) fn new(timer: Arc<Timer>, connections: usize) -> Self {
         let plumbing = Plumbing {
             timer: Arc::clone(&timer),
             buffers: Arc::default(),
+            places: Arc::new(Semaphore::new(connections)),
             tasks: JoinSet::new(),
         };
         let state = State {

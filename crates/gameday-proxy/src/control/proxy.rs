@@ -113,6 +113,7 @@ impl Proxy {
             counters: Arc::clone(&self.counters),
             timer: Arc::clone(&plumbing.timer),
             buffers: Arc::clone(&plumbing.buffers),
+            places: Arc::clone(&plumbing.places),
         };
         let accepting = plumbing.tasks.spawn(accept_loop(Arc::clone(&door), route));
         self.running = Some(Running { door, accepting });

@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{Control, NewProxy, ProxyEdit};
+use super::{Control, NewProxy, ProxyEdit, ToxicEdit};
 use crate::attached::Stream;
 use crate::model::{Fault, FaultState, NewFault, ToxicOrder};
 use crate::refusal::Refusal;
@@ -179,6 +179,89 @@ async fn what_is_done_through_toxiproxys_api_ends_the_fault() {
         .unwrap();
     control.delete_proxy("p").unwrap();
     assert_eq!(row(control, "drill").state, FaultState::Removed);
+}
+
+#[tokio::test]
+async fn a_leased_toxic_cannot_be_changed_behind_its_lease() {
+    let (rig, _) = rig().await;
+    let control = &rig.control;
+    let edit = ToxicEdit {
+        toxicity: Some(0.0),
+        attributes: latency(0).attributes,
+    };
+    control.renew_lease("drill", MINUTE_MS).unwrap();
+    control
+        .add_fault("drill", &NewFault::toxic("slow", "p", latency(500)))
+        .unwrap();
+    let before = control.toxic("p", "slow").unwrap();
+    assert_eq!(
+        control.edit_toxic("p", "slow", &edit).unwrap_err(),
+        Refusal::Conflict("toxic belongs to the lease `drill`".to_owned())
+    );
+    assert_eq!(control.toxic("p", "slow").unwrap(), before);
+    // Nobody's toxics can be changed, one with the name of a fault that has ended among them.
+    control.drop_lease("drill").unwrap();
+    rig.add("slow", "latency", "downstream", &[("latency", 500)]);
+    assert_eq!(control.edit_toxic("p", "slow", &edit).unwrap().toxicity, 0.0);
+}
+
+#[tokio::test]
+async fn changing_a_proxy_neither_undoes_nor_escapes_its_fault() {
+    let (mut rig, _) = rig().await;
+    let upstream = rig.echo().await.to_string();
+    let control = &rig.control;
+    control.renew_lease("drill", MINUTE_MS).unwrap();
+    control
+        .add_fault("drill", &NewFault::toxic("slow", "p", latency(300)))
+        .unwrap();
+    let edits = [
+        (None, Some(upstream), None),
+        (Some("127.0.0.1:0".to_owned()), None, None),
+        (None, None, Some(false)),
+        (None, None, Some(true)),
+    ];
+    for (listen, upstream, enabled) in edits {
+        let edit = ProxyEdit {
+            listen,
+            upstream,
+            enabled,
+        };
+        let info = control.edit_proxy("p", edit).await.unwrap();
+        assert_eq!(row(control, "drill").state, FaultState::Active);
+        if !info.enabled {
+            continue;
+        }
+        let mut client = TcpStream::connect(&info.listen).await.unwrap();
+        let sent = Instant::now();
+        client.write_all(b"x").await.unwrap();
+        soon(client.read_exact(&mut [0; 1])).await.unwrap();
+        // Less would mean that the toxic was not there.
+        assert!(sent.elapsed() >= Duration::from_millis(300), "{info:?}");
+    }
+    assert_eq!(row(control, "drill").touched, 3);
+}
+
+#[tokio::test]
+async fn a_proxy_that_a_fault_has_switched_off_stays_off_when_it_is_moved() {
+    let (rig, address) = rig().await;
+    let control = &rig.control;
+    control.renew_lease("drill", MINUTE_MS).unwrap();
+    control.add_fault("drill", &NewFault::down("down", "p")).unwrap();
+    let any = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let free = any.local_addr().unwrap();
+    drop(any);
+    let edit = ProxyEdit {
+        listen: Some(free.to_string()),
+        upstream: Some("127.0.0.1:9".to_owned()),
+        enabled: None,
+    };
+    assert!(!control.edit_proxy("p", edit).await.unwrap().enabled);
+    assert_eq!(row(control, "drill").state, FaultState::Active);
+    for door in [address, free] {
+        TcpStream::connect(door).await.unwrap_err();
+    }
+    control.drop_lease("drill").unwrap();
+    TcpStream::connect(free).await.unwrap();
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Attaching, reading, changing and taking away toxics through Toxiproxy's API: without a lease, as its users expect.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde_json::{Map, Value};
 
@@ -53,14 +54,21 @@ impl Control {
     }
 
     /// Changes a toxic: whole, or not at all.
+    ///
+    /// A lease's toxic is not to be changed: its row would go on saying what is no longer true.
     pub(crate) fn edit_toxic(&self, proxy: &str, name: &str, edit: &ToxicEdit) -> Result<ToxicInfo, Refusal> {
         let mut state = self.lock();
-        let proxy = state.proxy(proxy)?;
-        let mut toxic = Attached::clone(proxy.toxic(name).ok_or(Refusal::NotFound("toxic"))?);
+        state.expire(Instant::now());
+        let its_proxy = state.proxy(proxy)?;
+        let mut toxic = Attached::clone(its_proxy.toxic(name).ok_or(Refusal::NotFound("toxic"))?);
+        if let Some(owner) = state.book.holder(proxy, toxic.id) {
+            let message = format!("toxic belongs to the lease `{owner}`");
+            return Err(Refusal::Conflict(message));
+        }
         toxic.spec = toxic.spec.merged(&edit.attributes)?;
         toxic.toxicity = edit.toxicity.unwrap_or(toxic.toxicity);
         let info = info_of(&toxic);
-        proxy.replace(toxic);
+        state.proxy(proxy)?.replace(toxic);
         Ok(info)
     }
 

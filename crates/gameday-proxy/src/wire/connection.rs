@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use super::buffers::Buffers;
@@ -28,6 +28,7 @@ pub(crate) struct Route {
     pub(crate) counters: Arc<Counters>,
     pub(crate) timer: Arc<Timer>,
     pub(crate) buffers: Arc<Buffers>,
+    pub(crate) places: Arc<Semaphore>,
 }
 
 impl Route {

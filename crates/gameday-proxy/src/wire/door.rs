@@ -5,10 +5,11 @@ use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use super::connection::Route;
@@ -16,8 +17,6 @@ use crate::attached::Counters;
 
 /// How many clients may wait to be accepted.
 const BACKLOG: u32 = 1024;
-/// How many connections a proxy carries at once; more wait in the backlog.
-const MOST_CONNECTIONS: usize = 32_768;
 /// How long accepting pauses after an error, most likely for want of descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -55,14 +54,30 @@ impl Door {
         self.lock().take();
     }
 
-    async fn accept(&self) -> io::Result<TcpStream> {
-        // Behind a closed door one waits for ever: the task is being aborted.
-        poll_fn(|context| match &*self.lock() {
-            Some(listener) => listener.poll_accept(context),
+    /// A client, once there is one and a place for it; until then clients wait in the kernel.
+    async fn accept(&self, places: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+        loop {
+            let place = Arc::clone(places).acquire_owned().await;
+            let mut place = Some(place.expect("the semaphore is never closed"));
+            let accepted = poll_fn(|context| match place.take() {
+                Some(place) => self
+                    .poll_accept(context)
+                    .map(|accepted| Some(accepted.map(|client| (client, place)))),
+                // Nobody was there, so the place was given back for other proxies. Now somebody may be.
+                None => Poll::Ready(None),
+            });
+            if let Some(accepted) = accepted.await {
+                return accepted;
+            }
+        }
+    }
+
+    fn poll_accept(&self, context: &mut Context<'_>) -> Poll<io::Result<TcpStream>> {
+        match &*self.lock() {
+            Some(listener) => listener.poll_accept(context).map_ok(|(client, _)| client),
+            // Behind a closed door one waits for ever: the task is being aborted.
             None => Poll::Pending,
-        })
-        .await
-        .map(|(client, _)| client)
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<TcpListener>> {
@@ -87,14 +102,14 @@ pub(crate) async fn accept_loop(door: Arc<Door>, route: Route) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            accepted = door.accept(), if connections.len() < MOST_CONNECTIONS => match accepted {
-                Ok(client) => {
+            accepted = door.accept(&route.places) => match accepted {
+                Ok((client, place)) => {
                     // Dialling is the connection's own affair: no client waits for another's upstream.
                     let (route, open) = (Arc::clone(&route), Open::new(&route));
                     let number = route.counters.accepted.fetch_add(1, Ordering::Relaxed) + 1;
                     connections.spawn(async move {
                         route.carry(client, number).await;
-                        drop(open);
+                        drop((open, place));
                     });
                 }
                 Err(_) => tokio::time::sleep(PAUSE).await,
@@ -118,5 +133,86 @@ impl Open {
 impl Drop for Open {
     fn drop(&mut self) {
         self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+    use crate::control::NewProxy;
+    use crate::model::NewFault;
+    use crate::testing::{Rig, soon};
+
+    /// Proxies `0`, `1` and so on in front of an echo, which share so many places.
+    async fn proxies(places: usize, count: usize) -> (Rig, Vec<String>) {
+        let mut rig = Rig::with_places(places);
+        let echo = rig.echo().await.to_string();
+        let mut doors = Vec::new();
+        for number in 0..count {
+            let new = NewProxy {
+                name: number.to_string(),
+                listen: "127.0.0.1:0".to_owned(),
+                upstream: echo.clone(),
+                enabled: true,
+            };
+            doors.push(rig.control.create_proxy(new).await.unwrap().listen);
+        }
+        (rig, doors)
+    }
+
+    async fn send(door: &str) -> TcpStream {
+        let mut client = TcpStream::connect(door).await.unwrap();
+        client.write_all(b"x").await.unwrap();
+        client
+    }
+
+    async fn is_echoed(client: &mut TcpStream) {
+        soon(client.read_exact(&mut [0; 1])).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn clients_beyond_the_bound_of_all_proxies_wait_and_are_served_when_others_have_left() {
+        let (rig, doors) = proxies(3, 2).await;
+        let mut served = Vec::new();
+        for door in [&doors[0], &doors[0], &doors[1]] {
+            let mut client = send(door).await;
+            is_echoed(&mut client).await;
+            served.push(client);
+        }
+        let (mut at_0, mut at_1) = (send(&doors[0]).await, send(&doors[1]).await);
+        let early = tokio::time::timeout(Duration::from_millis(200), async {
+            tokio::select! { byte = at_0.read_u8() => byte, byte = at_1.read_u8() => byte }
+        });
+        let early = early.await;
+        assert!(early.is_err(), "{early:?}");
+        served.truncate(1);
+        is_echoed(&mut at_0).await;
+        is_echoed(&mut at_1).await;
+
+        // Full again: whoever waits hinders no fault, nor its undoing.
+        let mut waiting = send(&doors[1]).await;
+        rig.control.renew_lease("drill", 100).unwrap();
+        rig.control
+            .add_fault("drill", &NewFault::down("down", "1"))
+            .unwrap();
+        soon(waiting.read(&mut [0; 1])).await.ok();
+        soon(async {
+            while TcpStream::connect(&doors[1]).await.is_err() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
+        // What the fault cut has given its place back.
+        is_echoed(&mut send(&doors[1]).await).await;
+    }
+
+    #[tokio::test]
+    async fn a_proxy_without_clients_keeps_no_place_from_the_others() {
+        let (_rig, doors) = proxies(1, 4).await;
+        for door in doors.iter().chain(&doors) {
+            is_echoed(&mut send(door).await).await;
+        }
     }
 }
