@@ -10,7 +10,7 @@ use gameday_core::{FaultName, ProbeName, Ratio, RegionName, SteadyName, TargetNa
 use gameday_probe::FlowPlan;
 use gameday_proxy::ToxicSpec;
 
-/// What will be done. Only a [`crate::scenario`] file makes one.
+/// What will be done; [`Plan::load`] makes it of a scenario.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// The scenario's name: its file's stem.

@@ -45,6 +45,8 @@ fn a_paused_process_runs_again_whatever_becomes_of_the_runner_and_of_itself() {
         a_process_that_died_while_it_was_paused_is_started_again,
         a_process_that_died_is_started_again_by_the_helper_of_a_dead_runner,
         a_process_that_starts_slowly_is_not_started_twice,
+        a_pause_that_somebody_else_ended_is_lost_and_never_a_pass,
+        a_helper_outlives_the_signals_of_whoever_stops_everything,
     ];
 }
 
@@ -87,6 +89,31 @@ fn a_paused_process_runs_again_when_the_runner_is_stopped() {
     drill.signal(Signal::SIGCONT);
     drill.finish(END).assert(3, "aborted");
     node.assert_running();
+    rig.assert_whole();
+}
+
+fn a_pause_that_somebody_else_ended_is_lost_and_never_a_pass() {
+    let (rig, node, drill) = frozen();
+    node.signal(Signal::SIGCONT);
+    let ended = drill.finish(END);
+    ended.assert(3, "aborted");
+    ended.assert_says("somebody else let process");
+    node.assert_running();
+    rig.assert_whole();
+}
+
+/// A service that is stopped as a whole gets SIGTERM everywhere, its stuck runner and the helper too.
+fn a_helper_outlives_the_signals_of_whoever_stops_everything() {
+    let (rig, node, drill) = frozen();
+    drill.signal(Signal::SIGSTOP);
+    for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT] {
+        crate::support::rig::node::signal_helpers(rig.sandbox.path(), signal);
+    }
+    drill.signal(Signal::SIGKILL);
+    node.wait_until_running(LEASE + AT_ONCE);
+    wait_until_helpers_are_gone(&rig);
+    drop(drill.finish(END));
+    assert_eq!(rig.heal().code, Some(0));
     rig.assert_whole();
 }
 

@@ -31,7 +31,26 @@ fn a_drill_that_cannot_be_trusted_is_refused_before_it_begins() {
         a_proxy_that_is_as_stated_is_not_refused,
         plain_toxiproxy_is_refused_because_its_faults_have_no_lease,
         a_process_that_is_gone_is_refused,
+        a_toxic_that_is_not_ours_is_refused_and_left_alone,
     ];
+}
+
+fn a_toxic_that_is_not_ours_is_refused_and_left_alone() {
+    let rig = Rig::new();
+    rig.scenario(
+        "slow",
+        &Scenario {
+            timeline: SLOW,
+            ..Scenario::default()
+        },
+    );
+    let toxics = format!("{}/proxies/web/toxics", rig.api);
+    let body = r#"{"name":"theirs","type":"latency","attributes":{"latency":5}}"#;
+    let made = crate::support::http::ask("POST", &toxics, &[], body).unwrap();
+    assert_eq!(made.status, 200, "{}", made.body);
+    let ended = rig.start("slow", &[]).finish(END);
+    ended.assert_refused(&["`web` has the toxic `theirs` already"]);
+    assert_eq!(rig.toxics(), ["\"theirs\""]);
 }
 
 fn a_steady_state_that_does_not_hold_is_refused() {

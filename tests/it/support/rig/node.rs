@@ -91,9 +91,13 @@ impl Node {
     }
 
     pub(crate) fn kill(&self) {
+        self.signal(Signal::SIGKILL);
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
         if let Some(pid) = self.pid() {
             // It may be gone already.
-            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+            let _ = kill(Pid::from_raw(pid), signal);
         }
     }
 
@@ -121,10 +125,25 @@ pub(crate) fn helpers(folder: &Path) -> Vec<String> {
         .collect()
 }
 
+/// Signals the helpers of drills in a folder, as whoever stops a whole service does.
+pub(crate) fn signal_helpers(folder: &Path, signal: Signal) {
+    let folder = folder.to_str().unwrap();
+    let helpers =
+        processes_by_id().filter(|(_, line)| line.contains(" helper pause ") && line.contains(folder));
+    for (pid, _) in helpers {
+        kill(Pid::from_raw(pid), signal).unwrap();
+    }
+}
+
 fn processes() -> impl Iterator<Item = String> {
+    processes_by_id().map(|(_, line)| line)
+}
+
+fn processes_by_id() -> impl Iterator<Item = (i32, String)> {
     let entries = fs::read_dir("/proc").unwrap().flatten();
     entries.filter_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
         let line = fs::read(entry.path().join("cmdline")).ok()?;
-        Some(String::from_utf8_lossy(&line).replace('\0', " "))
+        Some((pid, String::from_utf8_lossy(&line).replace('\0', " ")))
     })
 }
