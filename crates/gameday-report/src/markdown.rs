@@ -79,7 +79,7 @@ fn scorecard(out: &mut String, trial: &Trial) {
             out,
             &format!(
                 "| {} | **{}** | {} | {} | {} | {} |",
-                text(&alert.name),
+                text(&alert.title()),
                 spaced(alert.verdict.word()),
                 against(alert.ttd_ms, limits.firing),
                 against(alert.ttn_ms, limits.notified),
@@ -114,7 +114,7 @@ fn stages(out: &mut String, trial: &Trial) {
         let ttn = exact_or_dash(alert.ttn_ms);
         line(
             out,
-            &format!("| {} | {} | {ttn} |", text(&alert.name), cells.join(" | ")),
+            &format!("| {} | {} | {ttn} |", text(&alert.title()), cells.join(" | ")),
         );
     }
     for alert in &trial.alerts {
@@ -139,7 +139,7 @@ fn unknown(out: &mut String, alert: &AlertReport) {
             said.push(why);
             line(
                 out,
-                &format!("\n{} {name} is not known: {}", text(&alert.name), prose(why)),
+                &format!("\n{} {name} is not known: {}", text(&alert.title()), prose(why)),
             );
         }
     }
@@ -164,7 +164,7 @@ fn recovery(out: &mut String, trial: &Trial) {
         let hang_over = span_or_dash(alert.hang_over_ms);
         line(
             out,
-            &format!("| hang-over of {} | {hang_over} |", text(&alert.name)),
+            &format!("| hang-over of {} | {hang_over} |", text(&alert.title())),
         );
     }
     for steady in &trial.steady {

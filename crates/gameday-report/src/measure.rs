@@ -8,6 +8,7 @@
 
 mod alert;
 mod clock;
+mod doubt;
 mod episode;
 mod evidence;
 mod expectation;

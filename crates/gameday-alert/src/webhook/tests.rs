@@ -122,6 +122,22 @@ async fn a_body_that_never_ends_is_given_up() {
 }
 
 #[tokio::test]
+async fn silent_connections_do_not_keep_a_notification_waiting() {
+    let mut receiver = receiver(1).await;
+    let mut silent = Vec::new();
+    for _ in 0..300 {
+        silent.push(TcpStream::connect(receiver.address).await.unwrap());
+    }
+    let before = Timestamp::now();
+    let answer = receiver.post("/hook", PAYLOAD).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    // A place is free after the second that a head may take; more is leave for a busy machine.
+    let notification = receiver.inbox.recv().await.unwrap();
+    let late = notification.arrived.micros_since(before);
+    assert!((0..3_000_000).contains(&late), "stamped after {late} µs");
+}
+
+#[tokio::test]
 async fn it_stops_when_nobody_listens_any_more() {
     let mut receiver = receiver(1).await;
     drop(receiver.inbox);

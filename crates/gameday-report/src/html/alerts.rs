@@ -23,7 +23,7 @@ pub(super) fn scorecard(trial: &Trial) -> Markup {
                 @for alert in &trial.alerts {
                     tbody {
                         tr {
-                            th scope="row" { (clean(&alert.name)) }
+                            th scope="row" { (clean(&alert.title())) }
                             td { (alert_pill(alert.verdict)) }
                             td.n data-label="Firing" { (against(alert.ttd_ms, alert.limits_ms.firing)) }
                             td.n data-label="Notified" { (against(alert.ttn_ms, alert.limits_ms.notified)) }
@@ -48,7 +48,7 @@ pub(super) fn stages(trial: &Trial) -> Markup {
 fn stages_of(trial: &Trial, alert: &AlertReport) -> Markup {
     let title = match trial.alerts.len() {
         1 => "Where the time went".to_owned(),
-        _ => format!("Where the time went: {}", clean(&alert.name)),
+        _ => format!("Where the time went: {}", clean(&alert.title())),
     };
     let none = alert.stages_ms == StagesMs::default();
     section(

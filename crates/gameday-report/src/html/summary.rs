@@ -65,7 +65,7 @@ pub(super) fn numbers(trial: &Trial) -> Markup {
             (number("Hang-over", "fault removed → resolved notice", of(|alert| alert.hang_over_ms)))
         }
         @if trial.alerts.len() > 1 && let Some(alert) = alert {
-            p.note { "Detection and hang-over are those of " (clean(&alert.name)) ", the first to arrive." }
+            p.note { "Detection and hang-over are those of " (clean(&alert.title())) ", the first to arrive." }
         }
         @if trial.group_stage_clean == Some(false) {
             p.note { (pill(super::parts::Tone::Doubt, "group not clean"))

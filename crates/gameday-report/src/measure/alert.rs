@@ -66,7 +66,7 @@ fn report(
     take_spans(&mut report, spans);
     take_labels(&mut report, expect, evidence);
     report.raw = raw_times(&marks);
-    report.notes = marks.notes;
+    report.notes = marks.remarks.notes;
     report
 }
 

@@ -64,6 +64,16 @@ impl Clocks {
         }
     }
 
+    /// How wrong a time that [`Self::ours`] gives may still be; of a clock that was never compared
+    /// nothing is known, so nothing is allowed for.
+    pub(super) fn bound_us(&self, source: &str, raw: Timestamp) -> i64 {
+        self.reading_at(source, raw).map_or(0, |reading| {
+            let offset = reading.offset_us.saturating_abs();
+            let left = if offset > reading.error_us { 0 } else { offset };
+            reading.error_us.saturating_add(left)
+        })
+    }
+
     /// The best reading for a moment: the last one before the next step of that clock, because each
     /// reading narrows what the ones before it said.
     fn reading_at(&self, source: &str, raw: Timestamp) -> Option<&Reading> {

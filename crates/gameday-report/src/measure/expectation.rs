@@ -3,6 +3,7 @@
 use gameday_core::ExpectRecord;
 use serde::Serialize;
 
+use super::doubt;
 use super::evidence::Evidence;
 use super::fault::Fault;
 use super::mark::{Known, Moment};
@@ -72,17 +73,23 @@ impl Case<'_> {
     /// The verdict and a sentence.
     pub(super) fn judge(&self) -> Ruling {
         let (verdict, detail) = self.judge_as_seen();
-        match self.lost() {
+        match self.lost().or_else(|| self.doubt()) {
             // What was seen, or not seen, while a source was away proves nothing: never a pass.
-            Some(lost) if verdict != AlertVerdict::NotEffective => (AlertVerdict::Unknown, lost),
+            Some(why) if verdict != AlertVerdict::NotEffective => (AlertVerdict::Unknown, why),
             _ => (verdict, detail),
         }
     }
 
+    /// What was told of this alert and cannot be true.
+    fn doubt(&self) -> Option<String> {
+        let doubt = self.marks.remarks.doubts.first().cloned();
+        doubt.or_else(|| doubt::unconfirmed(self.timeline, self.expect, self.evidence, self.fault.ordered?))
+    }
+
     fn judge_as_seen(&self) -> Ruling {
         if let Err(why) = &self.fault.effective {
-            let ordered = self.fault.ordered.is_some();
-            let verdict = if ordered {
+            let tested_nothing = self.fault.ordered.is_some() && !self.fault.misdated;
+            let verdict = if tested_nothing {
                 AlertVerdict::NotEffective
             } else {
                 AlertVerdict::Unknown

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use gameday_core::{Event, EventKind, FaultEnd, FaultName, FaultRecord, Timestamp};
 
+use super::doubt;
 use super::mark::{Known, Moment};
 use super::record::FaultReport;
 use super::timeline::Timeline;
@@ -15,6 +16,8 @@ pub(super) struct Fault<'a> {
     pub effective: Known<Moment>,
     pub removed: Known<Moment>,
     pub lost: bool,
+    /// It took effect, but at a time that cannot be true.
+    pub misdated: bool,
     pub report: FaultReport,
 }
 
@@ -54,7 +57,8 @@ fn read<'a>(timeline: &Timeline<'a>, record: &'a FaultRecord) -> Fault<'a> {
         raw: BTreeMap::new(),
         why: BTreeMap::new(),
     };
-    if let Some((raw, _)) = facts.first_touched {
+    let misdated = facts.first_touched.is_some() && facts.ordered.is_some() && effective.is_err();
+    if let Some((raw, ..)) = facts.first_touched {
         report.raw.insert("effective_at".into(), raw.to_string());
     }
     let mut say = |key: &str, why: Option<String>| why.map(|why| report.why.insert(key.into(), why));
@@ -80,6 +84,7 @@ fn read<'a>(timeline: &Timeline<'a>, record: &'a FaultRecord) -> Fault<'a> {
         effective,
         removed,
         lost,
+        misdated,
         report,
     }
 }
@@ -91,7 +96,7 @@ struct Facts<'a> {
     removed: Option<(&'a Event, FaultEnd)>,
     error: Option<&'a str>,
     touched: u64,
-    first_touched: Option<(Timestamp, &'a str)>,
+    first_touched: Option<(Timestamp, &'a str, &'a Event)>,
 }
 
 impl<'a> Facts<'a> {
@@ -118,7 +123,7 @@ impl<'a> Facts<'a> {
                     facts.touched = facts.touched.max(*touched);
                     let first = first_touched
                         .filter(|_| *touched > 0)
-                        .map(|time| (time, source.as_str()));
+                        .map(|time| (time, source.as_str(), event));
                     facts.first_touched = facts.first_touched.or(first);
                 }
                 _ => {}
@@ -136,11 +141,10 @@ impl<'a> Facts<'a> {
     /// T0e, or why the fault took no effect that we know of.
     fn effective(&self, timeline: &Timeline<'_>, record: &FaultRecord) -> Known<Moment> {
         let (name, touched) = (&record.name, self.touched);
-        if self.ordered.is_none() {
-            return Err(never_ordered(record));
-        }
+        let ordered = self.ordered.ok_or_else(|| never_ordered(record))?;
         match (self.first_touched, self.error.filter(|_| self.injected.is_none())) {
-            (Some((raw, source)), _) => Ok(timeline.mark(source, raw).at),
+            (Some((raw, source, told)), _) => doubt::touched(timeline, (raw, source), ordered, told)
+                .map_err(|why| format!("when fault `{name}` took effect cannot be said: {why}")),
             (None, Some(error)) => Err(format!("fault `{name}` could not be injected: {error}")),
             (None, None) if touched > 0 => Err(format!(
                 "fault `{name}` touched {touched}, but when it first did was not told"

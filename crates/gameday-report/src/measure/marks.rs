@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use gameday_core::{EventKind, ExpectRecord, Timestamp};
 
+use super::doubt::{self, Telling};
 use super::episode::AGREE_US;
 use super::evidence::{Evidence, Notice};
 use super::fault::Fault;
@@ -22,7 +23,16 @@ pub(super) struct AlertMarks {
     pub t5: Known<Mark>,
     pub t9: Known<Mark>,
     pub t10: Known<Mark>,
+    pub remarks: Remarks,
+}
+
+/// What is to be said about marks beyond their times.
+#[derive(Default)]
+pub(super) struct Remarks {
+    /// Where two sources disagree.
     pub notes: Vec<String>,
+    /// What was told and cannot be true: with it, nothing is certain.
+    pub doubts: Vec<String>,
 }
 
 impl AlertMarks {
@@ -37,7 +47,7 @@ impl AlertMarks {
             t5: no(),
             t9: no(),
             t10: no(),
-            notes: Vec::new(),
+            remarks: Remarks::default(),
         }
     }
 
@@ -48,14 +58,14 @@ impl AlertMarks {
         fault: &Fault<'_>,
         evidence: &Evidence<'_>,
     ) -> Self {
-        let mut notes = Vec::new();
+        let mut remarks = Remarks::default();
         let t1 = scrape(timeline, expect, &fault.effective, evidence);
-        let t2 = active(timeline, evidence, &mut notes);
-        let t3 = firing(timeline, evidence, &mut notes);
+        let t2 = active(timeline, evidence, &mut remarks.notes);
+        let t3 = firing(timeline, evidence, &mut remarks);
         let t5 = notified(timeline, expect, evidence);
         let t4 = handed_off(timeline, evidence, &t3, &t5);
         let resolved = evidence.resolved(expect, after(&t5, &t3));
-        let t9 = inactive(timeline, evidence, resolved.as_ref(), &mut notes);
+        let t9 = inactive(timeline, evidence, resolved.as_ref(), &mut remarks);
         let t10 = resolved_notice(timeline, &t3, &t5, resolved.as_ref());
         Self {
             t1,
@@ -65,7 +75,7 @@ impl AlertMarks {
             t5,
             t9,
             t10,
-            notes,
+            remarks,
         }
     }
 
@@ -156,26 +166,46 @@ fn active(timeline: &Timeline<'_>, evidence: &Evidence<'_>, notes: &mut Vec<Stri
 }
 
 /// T3: the alert fired.
-fn firing(timeline: &Timeline<'_>, evidence: &Evidence<'_>, notes: &mut Vec<String>) -> Known<Mark> {
-    let told = evidence.notices.iter().find_map(|notice| notice.alert.starts_at);
-    let told = told.or_else(|| evidence.listed.iter().find_map(|(_, seen)| seen.starts_at));
+fn firing(timeline: &Timeline<'_>, evidence: &Evidence<'_>, remarks: &mut Remarks) -> Known<Mark> {
+    let telling = started(evidence);
+    let told = telling.map(|(told, _)| told);
     let episode = evidence.episode.as_ref();
     let sampled = episode.and_then(|episode| episode.first_firing);
     if let (Some(told), Some(sampled)) = (told, sampled)
         && told.micros_since(sampled).abs() > AGREE_US
     {
-        notes.push(format!(
+        remarks.notes.push(format!(
             "startsAt is {told}; the first raw sample that fires is at {sampled}"
         ));
     }
-    match told.or(sampled) {
-        Some(raw) => Ok(timeline.mark("prometheus", raw)),
-        None if episode.is_some_and(|episode| episode.fired) => {
+    match (telling, sampled) {
+        (Some((raw, by)), _) => believed(doubt::told(timeline, "startsAt", raw, by), remarks),
+        (None, Some(raw)) => Ok(timeline.mark("prometheus", raw)),
+        _ if episode.is_some_and(|episode| episode.fired) => {
             Err("it was seen firing, but no payload says since when".into())
         }
-        None if episode.is_some() => Err("it was pending and never fired".into()),
-        None => Err(unseen(evidence)),
+        _ if episode.is_some() => Err("it was pending and never fired".into()),
+        _ => Err(unseen(evidence)),
     }
+}
+
+/// `startsAt`, and who told it first.
+fn started(evidence: &Evidence<'_>) -> Option<(Timestamp, Telling)> {
+    let notices = evidence.notices.iter().filter_map(|notice| {
+        let (at, what) = (notice.arrived, "the notification that told it");
+        Some((notice.alert.starts_at?, Telling { at, what }))
+    });
+    let listed = evidence.listed.iter().filter_map(|&(at, seen)| {
+        let what = "alertmanager listed it";
+        Some((seen.starts_at?, Telling { at, what }))
+    });
+    let first = notices.min_by_key(|(_, by)| by.at);
+    first.or_else(|| listed.min_by_key(|(_, by)| by.at))
+}
+
+/// A mark as it was told; when it cannot be true, that is remembered.
+fn believed(told: Known<Mark>, remarks: &mut Remarks) -> Known<Mark> {
+    told.inspect_err(|why| remarks.doubts.push(why.clone()))
 }
 
 /// T4: Alertmanager had it, as far as that can be known by polling.
@@ -234,21 +264,28 @@ fn inactive(
     timeline: &Timeline<'_>,
     evidence: &Evidence<'_>,
     resolved: Option<&Notice<'_>>,
-    notes: &mut Vec<String>,
+    remarks: &mut Remarks,
 ) -> Known<Mark> {
     let episode = evidence.episode.as_ref();
     let sampled = episode
         .filter(|episode| episode.over)
         .and_then(|episode| Some(episode.last_firing?.plus_micros(evidence.interval_us?)));
-    let told = resolved.and_then(|notice| notice.alert.ends_at);
+    let telling = resolved.and_then(|notice| {
+        let (at, what) = (notice.arrived, "the notification that told it");
+        Some((notice.alert.ends_at?, Telling { at, what }))
+    });
+    let told = telling.map(|(told, _)| told);
     if let (Some(told), Some(sampled)) = (told, sampled)
         && told.micros_since(sampled).abs() > AGREE_US
     {
-        notes.push(format!(
+        remarks.notes.push(format!(
             "endsAt is {told}; the raw samples say that it was inactive at {sampled}"
         ));
     }
-    match (told.or(sampled), episode) {
+    if let Some((raw, by)) = telling {
+        return believed(doubt::told(timeline, "endsAt", raw, by), remarks);
+    }
+    match (sampled, episode) {
         (Some(raw), _) => Ok(timeline.mark("prometheus", raw)),
         (None, Some(episode)) if episode.fired && !episode.over => {
             Err("it was not seen to end before the drill did".into())

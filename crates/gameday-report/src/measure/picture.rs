@@ -260,7 +260,7 @@ fn lane(alert: &AlertReport, axis: &Axis) -> Lane {
     }
     spans.retain(|(from, to, _)| from <= to);
     Lane {
-        name: alert.name.clone(),
+        name: alert.label.clone(),
         spans,
         notified: at(marks.t5),
         resolved: at(marks.t10),

@@ -286,3 +286,16 @@ pub struct AlertReport {
     /// Where two sources disagree, and other things worth knowing.
     pub notes: Vec<String>,
 }
+
+impl AlertReport {
+    /// What people know it by: several expectations may be of one alert, so the key in the scenario
+    /// comes first where it is another.
+    #[must_use]
+    pub fn title(&self) -> String {
+        if self.label == self.name {
+            self.name.clone()
+        } else {
+            format!("{} ({})", self.label, self.name)
+        }
+    }
+}

@@ -182,7 +182,7 @@ impl Facts<'_> {
         for alert in self.alerts {
             let line = format!(
                 "alert {} {}: {}",
-                alert.name,
+                alert.title(),
                 words::spaced(alert.verdict.word()),
                 alert.detail
             );
@@ -267,7 +267,7 @@ impl Facts<'_> {
         let mut parts: Vec<String> = self
             .alerts
             .iter()
-            .map(|alert| format!("{} {}", alert.name, alert.detail))
+            .map(|alert| format!("{} {}", alert.title(), alert.detail))
             .collect();
         if let Ok(ms) = self.recovery.self_heal {
             parts.push(format!(

@@ -127,6 +127,7 @@ fn an_alert_that_ended_before_its_fault_says_nothing_of_its_end() {
             && notice.status == "resolved"
         {
             notice.arrived = wall(60_000.0);
+            notice.alerts[0].ends_at = Some(wall(59_226.0));
         }
     });
     check(
