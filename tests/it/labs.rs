@@ -46,6 +46,7 @@ fn wait_until_gone(exports: &Exports, limit: Duration) {
 
 #[test]
 fn two_labs_at_once_are_complete_and_end_with_their_input() {
+    let _turn = crate::support::turn();
     let sandbox = Sandbox::new();
     for mut lab in both(&sandbox) {
         check_exports(&lab.exports);
@@ -157,6 +158,7 @@ fn check_api(exports: &Exports) {
 
 #[test]
 fn nothing_outlives_a_supervisor_that_was_killed() {
+    let _turn = crate::support::turn();
     let sandbox = Sandbox::new();
     let labs = both(&sandbox);
     let began = Instant::now();
@@ -183,6 +185,7 @@ fn nothing_outlives_a_supervisor_that_was_killed() {
 
 #[test]
 fn a_signal_ends_a_lab_although_its_input_is_open() {
+    let _turn = crate::support::turn();
     let sandbox = Sandbox::new();
     for mut lab in both(&sandbox) {
         let began = Instant::now();
@@ -200,6 +203,7 @@ fn a_signal_ends_a_lab_although_its_input_is_open() {
 
 #[test]
 fn lab_down_stops_a_lab_and_says_so() {
+    let _turn = crate::support::turn();
     let sandbox = Sandbox::new();
     assert_eq!(sandbox.run(["lab", "down"]).stdout, "no lab is up\n");
     let mut lab = Lab::up(&sandbox, "embedded");
@@ -217,6 +221,7 @@ fn lab_down_stops_a_lab_and_says_so() {
 
 #[test]
 fn a_part_that_dies_ends_the_lab_and_is_named() {
+    let _turn = crate::support::turn();
     let sandbox = Sandbox::new();
     let mut lab = Lab::up(&sandbox, "embedded");
     kill(

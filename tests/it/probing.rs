@@ -37,6 +37,7 @@ fn nobody() -> String {
 
 #[test]
 fn a_flow_through_a_whole_purchase_is_up_and_shows_no_secret() {
+    let _turn = crate::support::turn();
     let sandbox = Sandbox::new();
     let lab = Lab::up(&sandbox, "embedded");
     let file = checkout(&sandbox, &lab.exports.api);

@@ -29,6 +29,7 @@ type Told = Arc<Mutex<Vec<(Timestamp, String)>>>;
 
 #[test]
 fn a_report_of_a_real_drill_is_true() {
+    let _turn = crate::support::turn();
     let sandbox = Sandbox::new();
     let lab = Lab::up(&sandbox, "real");
     let told = listen_as_well(&lab.exports);

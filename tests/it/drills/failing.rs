@@ -10,6 +10,7 @@ use crate::support::{Ran, Sandbox};
 
 #[test]
 fn drills_that_prove_nothing_good_exit_1_and_say_why() {
+    let _turn = crate::support::turn();
     let sandbox = Sandbox::new();
     let lab = Lab::up(&sandbox, "embedded");
     // One after the other: a target belongs to one drill at a time.

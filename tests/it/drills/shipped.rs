@@ -17,6 +17,7 @@ const RENDERED: [&str; 4] = ["junit.xml", "report.html", "report.json", "report.
 
 #[test]
 fn the_shipped_drill_passes_on_both_labs() {
+    let _turn = crate::support::turn();
     let sandboxes = [Sandbox::new(), Sandbox::new()];
     // Each by itself takes a minute and a half, most of it waiting: both run at once.
     let runs = [("embedded", 150), ("real", 240)].map(|(lab, limit_s)| {

@@ -16,6 +16,7 @@ const END: Duration = Duration::from_secs(60);
 
 #[test]
 fn alerting_that_cannot_be_relied_on_is_never_a_pass() {
+    let _turn = crate::support::turn();
     at_once![
         an_alert_that_fires_already_is_refused,
         a_prometheus_that_is_lost_in_mid_drill_is_inconclusive,

@@ -12,6 +12,7 @@ const END: Duration = Duration::from_secs(30);
 
 #[test]
 fn a_killed_runner_leaves_nothing_for_longer_than_a_lease() {
+    let _turn = crate::support::turn();
     at_once![
         a_killed_runner_leaves_a_fault_for_one_lease_and_a_drill_to_heal,
         a_lab_that_died_with_its_runner_has_nothing_left_to_heal,

@@ -8,6 +8,7 @@ pub(crate) mod rig;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 /// The repository's root.
@@ -99,5 +100,27 @@ pub(crate) fn wait_for<T>(what: &str, limit: Duration, mut look: impl FnMut() ->
         }
         assert!(Instant::now() < deadline, "waited {limit:?} for {what}");
         std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The turn of a test that starts labs; it ends when this is dropped.
+pub(crate) struct Turn;
+
+/// So many tests with labs run at once: a lab on a starved machine is slow by itself, and what is
+/// measured on it says nothing.
+const TURNS: usize = 2;
+static TAKEN: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
+
+/// Waits for a turn. Taken once a test, at its begin, so that nobody waits with a lab in hand.
+pub(crate) fn turn() -> Turn {
+    let taken = TAKEN.0.lock().unwrap();
+    *TAKEN.1.wait_while(taken, |taken| *taken >= TURNS).unwrap() += 1;
+    Turn
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        *TAKEN.0.lock().unwrap() -= 1;
+        TAKEN.1.notify_one();
     }
 }
