@@ -28,6 +28,7 @@ async fn main() {
         listen: listen.to_owned(),
         upstream: upstream.to_string(),
         enabled: true,
+        ..ProxyEntry::default()
     };
     let proxies = vec![
         entry("echo", "127.0.0.1:0", echo),

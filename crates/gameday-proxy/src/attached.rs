@@ -1,11 +1,14 @@
 //! A toxic attached to a proxy, as all its connections share it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use gameday_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::dice::Dice;
+use crate::scope::Scope;
 use crate::toxic::ToxicSpec;
 
 /// The direction a toxic works on.
@@ -50,8 +53,28 @@ pub(crate) struct Attached {
     /// The stream as the client wrote it, which Toxiproxy echoes.
     pub(crate) stream_text: String,
     pub(crate) toxicity: f64,
+    pub(crate) scope: Scope,
     pub(crate) spec: ToxicSpec,
+    /// Whether it acts on the stream itself, and not on what a protocol makes of it.
+    pub(crate) on_stream: bool,
+    /// What its dice are seeded with.
+    pub(crate) seed: u64,
+    /// How many connections the proxy had accepted when it was attached.
+    pub(crate) since: u64,
     pub(crate) touches: Arc<Touches>,
+}
+
+impl Attached {
+    /// Whether it acts on a connection: the same answer however often it is asked.
+    pub(crate) fn is_for(&self, client: Option<IpAddr>, number: u64) -> bool {
+        let ordinal = number.cast_signed().wrapping_sub(self.since.cast_signed());
+        self.scope.admits(client, ordinal) && self.dice(number).acts(self.id, self.toxicity)
+    }
+
+    /// The dice of a connection: counted from when it was attached, so that a drill can be repeated.
+    pub(crate) fn dice(&self, number: u64) -> Dice {
+        Dice::new(self.seed, number.wrapping_sub(self.since))
+    }
 }
 
 /// All toxics of a proxy in the order they were made: what connections are told when anything changes.

@@ -5,20 +5,23 @@
 //! listen = "127.0.0.1:6432"
 //! upstream = "127.0.0.1:5432"
 //! enabled = true                  # may be left out
+//! protocol = "postgres"           # tcp unless said otherwise; or http, redis, udp, dns
 //! ```
 
 use gameday_core::{Problem, Problems, Source, Table};
 use toml::Spanned;
 
+use crate::options::Options;
+
 /// The proxies to start with.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ProxyConfig {
     /// In the order of the file.
     pub proxies: Vec<ProxyEntry>,
 }
 
 /// One proxy to start with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ProxyEntry {
     /// Its name.
     pub name: String,
@@ -28,6 +31,8 @@ pub struct ProxyEntry {
     pub upstream: String,
     /// Whether it listens from the start.
     pub enabled: bool,
+    /// Which protocol it speaks, and TLS.
+    pub options: Options,
 }
 
 /// Reads a configuration.
@@ -42,6 +47,8 @@ pub fn load_config(source: &Source) -> Result<ProxyConfig, Vec<Problem>> {
         let listen = address(&mut table, "listen", 0);
         let upstream = address(&mut table, "upstream", 1);
         let enabled = table.get("enabled").unwrap_or(true);
+        let protocol = table.get("protocol").unwrap_or_default();
+        let tls = table.get("tls").unwrap_or_default();
         table.finish();
         if name.get_ref().is_empty() || name.get_ref().contains(|c: char| c == '/' || c.is_control()) {
             problems.add(
@@ -67,6 +74,7 @@ pub fn load_config(source: &Source) -> Result<ProxyConfig, Vec<Problem>> {
             listen,
             upstream,
             enabled,
+            options: Options { protocol, tls },
         });
     }
     root.finish();
@@ -114,6 +122,10 @@ mod tests {
                         listen: "127.0.0.1:6432",
                         upstream: "127.0.0.1:5432",
                         enabled: true,
+                        options: Options {
+                            protocol: Tcp,
+                            tls: TlsOptions,
+                        },
                     },
                 ]
             "#]],

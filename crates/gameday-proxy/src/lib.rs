@@ -30,22 +30,42 @@ mod config;
 mod control;
 mod descriptors;
 mod dice;
+mod dns;
+mod http;
 mod json;
 mod link;
 mod model;
+mod options;
+mod pattern;
+mod postgres;
+mod redis;
 mod refusal;
+mod scope;
 mod server;
+mod session;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
 mod timer;
+mod tls;
 mod toxic;
 mod wire;
 
 pub use attached::Stream;
 pub use client::{ClientError, ProxyClient};
 pub use config::{ProxyConfig, ProxyEntry, load_config};
+pub use dns::DnsFault;
+pub use http::HttpFault;
 pub use model::{Fault, FaultState, Lease, LeaseList, NewFault, ProxyInfo, ToxicInfo, ToxicOrder};
+pub use options::{Options, Protocol};
+pub use pattern::Pattern;
+pub use postgres::PostgresFault;
+pub use redis::RedisFault;
+pub use scope::Scope;
 pub use server::{ServeError, serve};
-pub use toxic::{BadToxic, Bandwidth, Chunk, Latency, ResetPeer, Step, Timeout, Toxic, ToxicSpec};
+pub use tls::{TlsFault, TlsOptions};
+pub use toxic::{
+    Accept, BadToxic, Bandwidth, Chunk, Corrupt, Duplicate, Latency, LimitData, LimitTime, Noop, PacketLoss,
+    Reorder, ResetPeer, Slicer, SlowClose, Step, Timeout, Toxic, ToxicSpec,
+};

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::attached::Stream;
+use crate::scope::Scope;
 use crate::toxic::ToxicSpec;
 
 /// A proxy as Toxiproxy's API shows it.
@@ -53,6 +54,12 @@ pub struct ToxicOrder {
     /// The share of connections it acts on.
     #[serde(default = "always", serialize_with = "plain_number")]
     pub toxicity: f64,
+    /// Which connections it is limited to.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub scope: Scope,
+    /// What its dice are seeded with; without one, with its proxy's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
     /// Its attributes; what is missing is 0.
     #[serde(default)]
     pub attributes: Map<String, Value>,
@@ -66,6 +73,8 @@ impl ToxicOrder {
             kind: spec.kind().to_owned(),
             stream,
             toxicity: always(),
+            scope: Scope::default(),
+            seed: None,
             attributes: spec.attributes(),
         }
     }
@@ -175,6 +184,10 @@ pub struct LeaseList {
 
 const fn always() -> f64 {
     1.0
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Writes 1 as `1` and not as `1.0`, as Go does.

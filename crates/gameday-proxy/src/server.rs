@@ -109,6 +109,7 @@ async fn start_all(control: &Control, config: ProxyConfig) -> Result<(), ServeEr
             listen: proxy.listen,
             upstream: proxy.upstream,
             enabled: proxy.enabled,
+            options: proxy.options,
         };
         let started = control.create_proxy(new).await;
         started.map_err(|refusal| ServeError::Listen {

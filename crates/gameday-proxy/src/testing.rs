@@ -44,6 +44,7 @@ impl Rig {
             listen: "127.0.0.1:0".to_owned(),
             upstream: upstream.to_string(),
             enabled: true,
+            ..NewProxy::default()
         };
         self.control
             .create_proxy(new)
@@ -82,6 +83,7 @@ impl Rig {
             stream: stream.to_owned(),
             toxicity: 1.0,
             attributes,
+            ..NewToxic::default()
         };
         self.control.add_toxic("p", new).unwrap();
     }

@@ -21,6 +21,7 @@ fn one_proxy(upstream: SocketAddr) -> ProxyConfig {
         listen: "127.0.0.1:0".to_owned(),
         upstream: upstream.to_string(),
         enabled: true,
+        ..ProxyEntry::default()
     };
     ProxyConfig { proxies: vec![entry] }
 }

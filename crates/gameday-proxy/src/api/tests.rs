@@ -167,8 +167,8 @@ async fn bad_toxics_are_refused_in_toxiproxys_words() {
         POST /proxies {"name":"a","upstream":"db:1","enabled":false}
         POST /proxies/b/toxics nonsense
         POST /proxies/a/toxics nonsense
-        POST /proxies/a/toxics {"type":"slicer","stream":"sideways"}
-        POST /proxies/a/toxics {"type":"slicer"}
+        POST /proxies/a/toxics {"type":"nonsense","stream":"sideways"}
+        POST /proxies/a/toxics {"type":"nonsense"}
         POST /proxies/a/toxics {"type":"timeout","name":"t","attributes":{"timeout":1}}
         POST /proxies/a/toxics {"type":"timeout","name":"t","stream":"upstream"}
         POST /proxies/a/toxics {"type":"bandwidth","attributes":{"rate":-1}}

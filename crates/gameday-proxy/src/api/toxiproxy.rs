@@ -64,6 +64,7 @@ fn new_proxy(body: &[u8]) -> Result<NewProxy, Refusal> {
         upstream: needed(upstream, "upstream")?,
         listen: listen.unwrap_or_default(),
         enabled,
+        ..NewProxy::default()
     })
 }
 
@@ -93,6 +94,7 @@ fn new_toxic(body: &[u8]) -> Result<NewToxic, Refusal> {
         attributes: json::map(&object, "attributes")
             .map_err(Refusal::body)?
             .unwrap_or_default(),
+        ..NewToxic::default()
     })
 }
 

@@ -237,6 +237,8 @@ fn attach(proxy: &mut Proxy, name: &str, order: &ToxicOrder) -> Result<(What, Ar
         kind: order.kind.clone(),
         stream: order.stream.as_str().to_owned(),
         toxicity: order.toxicity,
+        scope: order.scope.clone(),
+        seed: order.seed,
         attributes: order.attributes.clone(),
     })?;
     let order = ToxicOrder {

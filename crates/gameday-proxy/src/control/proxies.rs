@@ -7,18 +7,20 @@ use super::proxy::Proxy;
 use super::{Control, State};
 use crate::address::{listen_error, resolve};
 use crate::model::ProxyInfo;
+use crate::options::Options;
 use crate::refusal::Refusal;
 
 /// A server has no more proxies than this.
 const MOST_PROXIES: usize = 4096;
 
 /// A proxy to be made.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct NewProxy {
     pub(crate) name: String,
     pub(crate) listen: String,
     pub(crate) upstream: String,
     pub(crate) enabled: bool,
+    pub(crate) options: Options,
 }
 
 /// A change of a proxy; what is missing stays.
@@ -52,7 +54,7 @@ impl Control {
         let mut state = self.lock();
         // Another request may have made it while a name was looked up.
         state.refuse_existing(&new.name)?;
-        let mut proxy = Proxy::new(new.name, new.listen, new.upstream);
+        let mut proxy = Proxy::new(new.name, new.listen, new.upstream, new.options);
         if let Some(address) = address {
             let started = proxy.start(address, &mut state.plumbing);
             started.map_err(|error| Refusal::Listen(listen_error(address, &error)))?;

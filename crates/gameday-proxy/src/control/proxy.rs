@@ -10,8 +10,8 @@ use tokio::task::AbortHandle;
 
 use super::{Plumbing, is_taken};
 use crate::attached::{Attached, Counters, Stream, Toxics};
-use crate::dice::seed_of;
 use crate::model::{ProxyInfo, ToxicInfo};
+use crate::options::Options;
 use crate::wire::{Door, Route, accept_loop};
 
 /// A proxy and, while it is enabled, its listener.
@@ -20,6 +20,7 @@ pub(super) struct Proxy {
     /// As given, or the bound address once it has listened.
     pub(super) listen: String,
     pub(super) upstream: String,
+    pub(super) options: Arc<Options>,
     running: Option<Running>,
     toxics: Vec<Arc<Attached>>,
     /// Tells every link what the toxics are.
@@ -35,11 +36,12 @@ struct Running {
 
 impl Proxy {
     /// A proxy that is switched off.
-    pub(super) fn new(name: String, listen: String, upstream: String) -> Self {
+    pub(super) fn new(name: String, listen: String, upstream: String, options: Options) -> Self {
         Self {
             name,
             listen,
             upstream,
+            options: Arc::new(options),
             running: None,
             toxics: Vec::new(),
             feed: watch::channel(Toxics::from([])).0,
@@ -108,7 +110,7 @@ impl Proxy {
         plumbing.reap();
         let route = Route {
             upstream: self.upstream.clone(),
-            seed: seed_of(&self.name),
+            options: Arc::clone(&self.options),
             toxics: self.feed.subscribe(),
             counters: Arc::clone(&self.counters),
             timer: Arc::clone(&plumbing.timer),
@@ -131,6 +133,7 @@ impl Proxy {
     pub(super) fn attach(&mut self, mut toxic: Attached) -> Arc<Attached> {
         self.toxics_made += 1;
         (toxic.id, toxic.revision) = (self.toxics_made, 0);
+        toxic.since = self.counters.accepted.load(Ordering::Relaxed);
         let toxic = Arc::new(toxic);
         self.toxics.push(Arc::clone(&toxic));
         self.tell_links();

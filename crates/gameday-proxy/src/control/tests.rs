@@ -21,6 +21,8 @@ fn latency(ms: u64) -> ToxicOrder {
         stream: Stream::Downstream,
         toxicity: 1.0,
         attributes,
+        scope: crate::scope::Scope::default(),
+        seed: None,
     }
 }
 
@@ -362,6 +364,7 @@ async fn two_proxies_cannot_have_one_name_or_one_port() {
         listen,
         upstream: "127.0.0.1:9".to_owned(),
         enabled: true,
+        ..NewProxy::default()
     };
     let twice = rig.control.create_proxy(new("p", "127.0.0.1:0".to_owned())).await;
     assert_eq!(

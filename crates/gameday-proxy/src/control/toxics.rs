@@ -8,20 +8,25 @@ use serde_json::{Map, Value};
 use super::Control;
 use super::proxy::{Proxy, info_of};
 use crate::attached::{Attached, Stream};
+use crate::dice::seed_of;
 use crate::model::ToxicInfo;
 use crate::refusal::Refusal;
-use crate::toxic::ToxicSpec;
+use crate::scope::Scope;
+use crate::toxic::{BadToxic, ToxicSpec};
 
 /// A proxy has no more toxics than this.
 const MOST_TOXICS: usize = 256;
 
 /// A toxic to be attached, as it was typed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct NewToxic {
     pub(crate) name: Option<String>,
     pub(crate) kind: String,
     pub(crate) stream: String,
     pub(crate) toxicity: f64,
+    pub(crate) scope: Scope,
+    /// What its dice are seeded with, if not with its proxy's name.
+    pub(crate) seed: Option<u64>,
     pub(crate) attributes: Map<String, Value>,
 }
 
@@ -89,7 +94,9 @@ impl Proxy {
         let bad_stream =
             || Refusal::Bad("stream was invalid, can be either upstream or downstream".to_owned());
         let stream = Stream::parse(&new.stream).ok_or_else(bad_stream)?;
-        ToxicSpec::from_attributes(&new.kind, &Map::new())?;
+        if !ToxicSpec::KINDS.contains(&new.kind.as_str()) {
+            return Err(BadToxic::Kind.into());
+        }
         let name = new.name.unwrap_or_else(|| format!("{}_{}", new.kind, new.stream));
         if self.toxic(&name).is_some() {
             return Err(Refusal::Conflict("toxic already exists".to_owned()));
@@ -100,7 +107,14 @@ impl Proxy {
             )));
         }
         let spec = ToxicSpec::from_attributes(&new.kind, &new.attributes)?;
+        let protocol = self.options.protocol;
+        if !spec.suits(protocol) {
+            let (kind, word) = (spec.kind(), protocol.as_str());
+            let message = format!("a `{kind}` toxic cannot act on a proxy of the protocol `{word}`");
+            return Err(Refusal::Bad(message));
+        }
         let (toxicity, stream_text) = (new.toxicity, new.stream);
+        let on_stream = spec.build().is_some();
         Ok(self.attach(Attached {
             id: 0,
             revision: 0,
@@ -108,7 +122,11 @@ impl Proxy {
             stream,
             stream_text,
             toxicity,
+            scope: new.scope,
             spec,
+            on_stream,
+            seed: new.seed.unwrap_or_else(|| seed_of(&self.name)),
+            since: 0,
             touches: Arc::default(),
         }))
     }

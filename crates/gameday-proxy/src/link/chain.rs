@@ -1,12 +1,12 @@
 //! The toxics of one direction of one connection, in order: a pure function of timed steps.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use rand::rngs::StdRng;
 
 use crate::attached::{Attached, Stream};
-use crate::dice::Dice;
 use crate::toxic::{Chunk, Step, Toxic};
 
 /// The end of the whole connection, planned by a toxic.
@@ -27,7 +27,8 @@ pub(crate) struct Emitted {
 /// The stages that act on this connection: the toxics of this stream for which its dice fell so.
 pub(crate) struct Chain {
     stream: Stream,
-    dice: Dice,
+    client: Option<IpAddr>,
+    number: u64,
     stages: Vec<Stage>,
 }
 
@@ -42,10 +43,11 @@ struct Stage {
 }
 
 impl Chain {
-    pub(crate) fn new(stream: Stream, dice: Dice) -> Self {
+    pub(crate) fn new(stream: Stream, client: Option<IpAddr>, number: u64) -> Self {
         Self {
             stream,
-            dice,
+            client,
+            number,
             stages: Vec::new(),
         }
     }
@@ -91,11 +93,11 @@ impl Chain {
                 .position(|stage| stage.attached.id == attached.id)
                 .map(|index| old.remove(index));
             let stage = match kept {
-                Some(stage) if stage.is(&attached) => stage.flushed(),
+                Some(stage) if stage.is(&attached) => Some(stage.flushed()),
                 Some(stage) => self.opened(attached, stage.met, out),
                 None => self.opened(attached, now, out),
             };
-            self.stages.push(stage);
+            self.stages.extend(stage);
         }
         for mut removed in old {
             let mut steps = Vec::new();
@@ -106,14 +108,17 @@ impl Chain {
     }
 
     fn wanted<'a>(&self, toxics: &'a [Arc<Attached>]) -> impl Iterator<Item = &'a Arc<Attached>> + use<'a> {
-        let (stream, dice) = (self.stream, self.dice);
+        let (stream, client, number) = (self.stream, self.client, self.number);
         toxics
             .iter()
-            .filter(move |toxic| toxic.stream == stream && dice.acts(toxic.id, toxic.toxicity))
+            .filter(move |toxic| toxic.stream == stream && toxic.on_stream && toxic.is_for(client, number))
     }
 
-    fn opened(&self, attached: Arc<Attached>, met: Instant, out: &mut Emitted) -> Stage {
-        let (toxic, rng) = (attached.spec.build(), self.dice.stage_rng(attached.id));
+    fn opened(&self, attached: Arc<Attached>, met: Instant, out: &mut Emitted) -> Option<Stage> {
+        let (toxic, rng) = (
+            attached.spec.build()?,
+            attached.dice(self.number).stage_rng(attached.id),
+        );
         let mut stage = Stage {
             attached,
             toxic,
@@ -125,7 +130,7 @@ impl Chain {
         stage.toxic.on_open(met, &mut steps);
         let kept = stage.without_cuts(steps, out);
         out.steps.extend(kept);
-        stage
+        Some(stage)
     }
 }
 

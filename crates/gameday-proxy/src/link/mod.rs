@@ -14,13 +14,13 @@ mod sim;
 mod tests;
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 
 use crate::attached::{Attached, Stream};
-use crate::dice::Dice;
 use crate::toxic::{Chunk, Step};
 use chain::{Chain, Cut, Emitted};
 
@@ -90,9 +90,10 @@ enum What {
 }
 
 impl Link {
-    pub(crate) fn new(stream: Stream, dice: Dice) -> Self {
+    /// A direction of the connection of that number, from that client.
+    pub(crate) fn new(stream: Stream, client: Option<IpAddr>, number: u64) -> Self {
         Self {
-            chain: Chain::new(stream, dice),
+            chain: Chain::new(stream, client, number),
             queue: VecDeque::new(),
             queued_bytes: 0,
             last_due: None,

@@ -15,7 +15,6 @@ use serde_json::{Map, Value};
 
 use super::{Action, Ending, Input, Link, MOST_BYTES, MOST_CHUNKS};
 use crate::attached::{Attached, Stream};
-use crate::dice::Dice;
 use crate::toxic::ToxicSpec;
 
 pub(super) struct Sim {
@@ -42,7 +41,7 @@ impl Sim {
     pub(super) fn new() -> Self {
         let now = Instant::now();
         Self {
-            link: Link::new(Stream::Downstream, Dice::new(1, 1)),
+            link: Link::new(Stream::Downstream, None, 1),
             start: now,
             now,
             toxics: Vec::new(),
@@ -188,6 +187,10 @@ fn attached(id: u64, revision: u64, name: &str, spec: &str) -> Arc<Attached> {
         stream: Stream::Downstream,
         stream_text: "downstream".to_owned(),
         toxicity: 1.0,
+        scope: crate::scope::Scope::default(),
+        on_stream: true,
+        seed: 1,
+        since: 0,
         spec: ToxicSpec::from_attributes(kind, &attributes).expect("a toxic"),
         touches: Arc::default(),
     })

@@ -7,7 +7,6 @@ use expect_test::{Expect, expect};
 use super::sim::{Sim, simulate};
 use super::{Ending, Input, Link, MOST_CHUNKS};
 use crate::attached::Stream;
-use crate::dice::Dice;
 
 #[track_caller]
 fn check(script: &str, expect: Expect) {
@@ -201,7 +200,7 @@ fn touches_count_what_was_changed_and_nothing_else() {
 
 #[test]
 fn a_broken_destination_ends_reading_and_drops_the_queue() {
-    let mut link = Link::new(Stream::Upstream, Dice::new(1, 1));
+    let mut link = Link::new(Stream::Upstream, None, 1);
     let now = std::time::Instant::now();
     link.handle(now, Input::Unsent("left over".into()));
     link.handle(now, Input::Broken);
@@ -211,7 +210,7 @@ fn a_broken_destination_ends_reading_and_drops_the_queue() {
 
 #[test]
 fn bytes_left_over_from_the_fast_path_go_first() {
-    let mut link = Link::new(Stream::Upstream, Dice::new(1, 1));
+    let mut link = Link::new(Stream::Upstream, None, 1);
     let now = std::time::Instant::now();
     link.handle(now, Input::Unsent("a".into()));
     link.handle(now, Input::Data("b".into()));

@@ -28,6 +28,14 @@ pub enum BadToxic {
         /// What was there instead.
         found: String,
     },
+    /// A setting of a toxic that is ours alone has a value that it cannot have.
+    #[error("bad request body: `{name}`: {cause}")]
+    Setting {
+        /// Where, e.g. `http.status`.
+        name: String,
+        /// Why.
+        cause: String,
+    },
     /// The toxic has no such attribute (told only where we are strict).
     #[error("attribute `{name}` is unknown to `{kind}`")]
     Unknown {
@@ -51,6 +59,7 @@ impl ToxicSpec {
             Self::Bandwidth(b) => vec![("rate", rounded(u128::from(b.rate.get()), 1000))],
             Self::Timeout(t) => vec![("timeout", milliseconds(t.after))],
             Self::ResetPeer(r) => vec![("timeout", milliseconds(r.after))],
+            ours => return ours.settings(),
         };
         pairs
             .into_iter()
@@ -72,16 +81,34 @@ impl ToxicSpec {
             "bandwidth" => Self::Bandwidth(Bandwidth { rate: no_rate }),
             "timeout" => Self::Timeout(Timeout { after: no_time }),
             "reset_peer" => Self::ResetPeer(ResetPeer { after: no_time }),
+            kind if Self::KINDS.contains(&kind) => return Self::from_settings(kind, given.clone()),
             _ => return Err(BadToxic::Kind),
         };
         blank.merged(given)
+    }
+
+    /// The settings of a toxic that is ours alone, in the words of a scenario.
+    fn settings(&self) -> Map<String, Value> {
+        let value = serde_json::to_value(self).expect("settings are texts and numbers");
+        match value.get(self.kind()) {
+            Some(Value::Object(settings)) => settings.clone(),
+            _ => Map::new(),
+        }
+    }
+
+    fn from_settings(kind: &str, given: Map<String, Value>) -> Result<Self, BadToxic> {
+        let value = Value::Object(Map::from_iter([(kind.to_owned(), Value::Object(given))]));
+        serde_path_to_error::deserialize(value).map_err(|error| BadToxic::Setting {
+            name: error.path().to_string(),
+            cause: error.inner().to_string(),
+        })
     }
 
     /// This toxic with some attributes replaced: all of them, or none when one is refused.
     ///
     /// # Errors
     /// [`BadToxic`] for a value out of range.
-    pub fn merged(self, given: &Map<String, Value>) -> Result<Self, BadToxic> {
+    pub fn merged(&self, given: &Map<String, Value>) -> Result<Self, BadToxic> {
         Ok(match self {
             Self::Latency(old) => Self::Latency(Latency {
                 delay: span(given, "latency")?.unwrap_or(old.delay),
@@ -96,6 +123,11 @@ impl ToxicSpec {
             Self::ResetPeer(old) => Self::ResetPeer(ResetPeer {
                 after: span(given, "timeout")?.unwrap_or(old.after),
             }),
+            ours => {
+                let mut settings = ours.settings();
+                settings.extend(given.clone());
+                return Self::from_settings(ours.kind(), settings);
+            }
         })
     }
 
@@ -104,6 +136,13 @@ impl ToxicSpec {
     /// # Errors
     /// [`BadToxic::Unknown`] for the first of them.
     pub fn refuse_unknown(&self, given: &Map<String, Value>) -> Result<(), BadToxic> {
+        if !matches!(
+            self,
+            Self::Latency(_) | Self::Bandwidth(_) | Self::Timeout(_) | Self::ResetPeer(_)
+        ) {
+            // Reading the settings of ours has refused them already.
+            return Ok(());
+        }
         let known = self.attributes();
         match given
             .keys()
@@ -161,7 +200,7 @@ mod tests {
 
     #[test]
     fn every_kind_is_built_from_nothing_and_says_its_own_name() {
-        for kind in ToxicSpec::KINDS {
+        for kind in ["latency", "bandwidth", "timeout", "reset_peer"] {
             let spec = ToxicSpec::from_attributes(kind, &Map::new()).unwrap();
             assert_eq!(spec.kind(), kind);
             assert!(
@@ -170,7 +209,7 @@ mod tests {
             );
         }
         assert_eq!(
-            ToxicSpec::from_attributes("slicer", &Map::new()),
+            ToxicSpec::from_attributes("nonsense", &Map::new()),
             Err(BadToxic::Kind)
         );
     }

@@ -2,22 +2,43 @@
 //!
 //! A toxic only decides; the link that drives it waits, buffers, closes and resets.
 
+mod accept;
 mod attributes;
 mod bandwidth;
+mod corrupt;
+mod duplicate;
 mod latency;
+mod limit_data;
+mod limit_time;
+mod noop;
+mod packet_loss;
+mod reorder;
 mod reset_peer;
+mod slicer;
+mod slow_close;
+mod spec;
 mod timeout;
 
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use rand::rngs::StdRng;
-use serde::{Deserialize, Serialize};
 
+pub use accept::Accept;
 pub use attributes::BadToxic;
 pub use bandwidth::Bandwidth;
+pub use corrupt::Corrupt;
+pub use duplicate::Duplicate;
 pub use latency::Latency;
+pub use limit_data::LimitData;
+pub use limit_time::LimitTime;
+pub use noop::Noop;
+pub use packet_loss::PacketLoss;
+pub use reorder::Reorder;
 pub use reset_peer::ResetPeer;
+pub use slicer::Slicer;
+pub use slow_close::SlowClose;
+pub use spec::ToxicSpec;
 pub use timeout::Timeout;
 
 /// Bytes and the moment they leave.
@@ -65,58 +86,4 @@ pub trait Toxic: Send {
 /// A moment that never comes: what is due then leaves only when the chain changes.
 pub(crate) fn never(from: Instant) -> Instant {
     from + Duration::from_secs(60 * 60 * 24 * 365 * 30)
-}
-
-/// Which toxic, and its settings: as a scenario writes it, `latency = { delay = "200ms" }`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ToxicSpec {
-    /// Every chunk later by a delay.
-    Latency(Latency),
-    /// Bytes no faster than a rate.
-    Bandwidth(Bandwidth),
-    /// Silence, and after a time the end of the connection.
-    Timeout(Timeout),
-    /// A reset of the connection after a time.
-    ResetPeer(ResetPeer),
-}
-
-impl ToxicSpec {
-    /// The toxic for one direction of one connection. This match is the list of toxics.
-    #[must_use]
-    pub fn build(&self) -> Box<dyn Toxic> {
-        match *self {
-            Self::Latency(latency) => Box::new(latency),
-            Self::Bandwidth(bandwidth) => Box::new(bandwidth.throttle()),
-            Self::Timeout(timeout) => Box::new(timeout),
-            Self::ResetPeer(reset) => Box::new(reset),
-        }
-    }
-
-    /// The words of all kinds; each is one of [`ToxicSpec::kind`]'s.
-    pub const KINDS: [&'static str; 4] = ["latency", "bandwidth", "timeout", "reset_peer"];
-
-    /// The word for it in Toxiproxy's API and in a scenario.
-    #[must_use]
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Latency(_) => "latency",
-            Self::Bandwidth(_) => "bandwidth",
-            Self::Timeout(_) => "timeout",
-            Self::ResetPeer(_) => "reset_peer",
-        }
-    }
-}
-
-/// Its settings for people, e.g. `delay 200ms ±20ms`.
-impl std::fmt::Display for ToxicSpec {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Latency(latency) if latency.jitter.get().is_zero() => write!(f, "delay {}", latency.delay),
-            Self::Latency(latency) => write!(f, "delay {} ±{}", latency.delay, latency.jitter),
-            Self::Bandwidth(bandwidth) => write!(f, "rate {}", bandwidth.rate),
-            Self::Timeout(timeout) => write!(f, "after {}", timeout.after),
-            Self::ResetPeer(reset) => write!(f, "after {}", reset.after),
-        }
-    }
 }

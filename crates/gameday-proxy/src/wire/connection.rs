@@ -13,8 +13,9 @@ use tokio::time::timeout;
 use super::buffers::Buffers;
 use super::direction::{Direction, Fate, Shared};
 use crate::attached::{Counters, Stream, Toxics};
-use crate::dice::Dice;
 use crate::link::Link;
+use crate::options::Options;
+use crate::session;
 use crate::timer::Timer;
 
 /// An upstream that does not answer by then is given up, and the client is let go.
@@ -23,7 +24,7 @@ const DIAL_LIMIT: Duration = Duration::from_secs(10);
 /// All that the connections of a proxy share.
 pub(crate) struct Route {
     pub(crate) upstream: String,
-    pub(crate) seed: u64,
+    pub(crate) options: Arc<Options>,
     pub(crate) toxics: watch::Receiver<Toxics>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) timer: Arc<Timer>,
@@ -33,7 +34,16 @@ pub(crate) struct Route {
 
 impl Route {
     /// Carries one client's connection to its end.
-    pub(crate) async fn carry(&self, mut client: TcpStream, number: u64) {
+    pub(crate) async fn carry(&self, client: TcpStream, number: u64) {
+        if self.options.is_plain() {
+            self.pass(client, number).await;
+        } else {
+            session::carry(self, client, number).await;
+        }
+    }
+
+    async fn pass(&self, mut client: TcpStream, number: u64) {
+        let from = client.peer_addr().ok().map(|address| address.ip());
         let dial = TcpStream::connect(self.upstream.as_str());
         let mut server = match timeout(DIAL_LIMIT, dial).await {
             Ok(Ok(server)) => server,
@@ -50,8 +60,21 @@ impl Route {
         }
         let shared = Shared::default();
         let ((client_in, client_out), (server_in, server_out)) = (client.split(), server.split());
-        let upstream = self.direction(Stream::Upstream, number, client_in, server_out, &shared);
-        let downstream = self.direction(Stream::Downstream, number, server_in, client_out, &shared);
+        let link = |stream| Link::new(stream, from, number);
+        let upstream = self.direction(
+            link(Stream::Upstream),
+            Stream::Upstream,
+            client_in,
+            server_out,
+            &shared,
+        );
+        let downstream = self.direction(
+            link(Stream::Downstream),
+            Stream::Downstream,
+            server_in,
+            client_out,
+            &shared,
+        );
         let fate = tokio::select! {
             fate = upstream.run() => fate,
             fate = downstream.run() => fate,
@@ -64,8 +87,8 @@ impl Route {
 
     fn direction<'a>(
         &'a self,
+        link: Link,
         stream: Stream,
-        number: u64,
         reader: ReadHalf<'a>,
         writer: WriteHalf<'a>,
         shared: &'a Shared,
@@ -76,7 +99,7 @@ impl Route {
         Direction {
             reader,
             writer,
-            link: Link::new(stream, Dice::new(self.seed, number)),
+            link,
             toxics,
             alarm: self.timer.alarm(),
             buffers: &self.buffers,

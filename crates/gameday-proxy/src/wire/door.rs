@@ -156,6 +156,7 @@ mod tests {
                 listen: "127.0.0.1:0".to_owned(),
                 upstream: echo.clone(),
                 enabled: true,
+                ..NewProxy::default()
             };
             doors.push(rig.control.create_proxy(new).await.unwrap().listen);
         }

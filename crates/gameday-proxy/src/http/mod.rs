@@ -1,0 +1,12 @@
+//! Connections that the proxy understands as Http.
+
+mod fault;
+
+pub use fault::HttpFault;
+
+use crate::session::{BoxIo, Session};
+
+/// Carries one connection to its end.
+pub(crate) async fn carry(session: &Session<'_>, client: BoxIo) {
+    session.pass(client).await;
+}

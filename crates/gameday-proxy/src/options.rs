@@ -1,0 +1,57 @@
+//! How a proxy treats what it carries: which protocol it speaks, and TLS on either side.
+
+use serde::{Deserialize, Serialize};
+
+use crate::tls::TlsOptions;
+
+/// What a proxy understands of the bytes it carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// Bytes, and nothing of them.
+    #[default]
+    Tcp,
+    /// HTTP/1.1, HTTP/2 and gRPC.
+    Http,
+    /// PostgreSQL's frontend/backend protocol, version 3.
+    Postgres,
+    /// Redis' RESP2 and RESP3.
+    Redis,
+    /// Datagrams, and nothing of them.
+    Udp,
+    /// DNS, over UDP and TCP.
+    Dns,
+}
+
+impl Protocol {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Http => "http",
+            Self::Postgres => "postgres",
+            Self::Redis => "redis",
+            Self::Udp => "udp",
+            Self::Dns => "dns",
+        }
+    }
+}
+
+/// What Toxiproxy's API cannot say of a proxy.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// What it understands.
+    pub protocol: Protocol,
+    /// TLS towards clients and towards the upstream.
+    pub tls: TlsOptions,
+}
+
+impl Options {
+    /// Whether connections are bytes and nothing else, so that the fast path carries them.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.protocol == Protocol::Tcp && self.tls.is_off()
+    }
+}

@@ -1,0 +1,19 @@
+//! Which connections a toxic may act on, beside its toxicity.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+/// Limits a toxic to some connections; the default is all of them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scope {}
+
+impl Scope {
+    /// Whether a connection is meant: by its client's address, and by its number counted from when the toxic was
+    /// attached (1 is the first new one; connections that were open then have numbers of 0 and below).
+    #[must_use]
+    pub fn admits(&self, _client: Option<IpAddr>, _number: i64) -> bool {
+        true
+    }
+}
