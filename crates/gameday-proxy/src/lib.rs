@@ -64,7 +64,7 @@ pub use postgres::PostgresFault;
 pub use redis::RedisFault;
 pub use scope::Scope;
 pub use server::{ServeError, serve};
-pub use tls::{TlsFault, TlsOptions};
+pub use tls::{Alert, CertificateFault, Originate, Terminate, TlsFault, TlsOptions};
 pub use toxic::{
     Accept, BadToxic, Bandwidth, Chunk, Corrupt, Duplicate, Latency, LimitData, LimitTime, Noop, PacketLoss,
     Reorder, ResetPeer, Slicer, SlowClose, Step, Timeout, Toxic, ToxicSpec,

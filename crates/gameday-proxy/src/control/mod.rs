@@ -20,6 +20,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
 use crate::timer::Timer;
+use crate::tls::Authority;
 use crate::wire::Buffers;
 use book::Book;
 use proxy::Proxy;
@@ -38,6 +39,8 @@ pub(crate) struct Control {
     /// A lease was made, renewed or ended: when to look next has to be worked out anew.
     leases_changed: Notify,
     timer: Arc<Timer>,
+    /// Signs the certificates of proxies that terminate TLS.
+    pub(crate) authority: Authority,
 }
 
 /// What the lock protects.
@@ -75,6 +78,7 @@ impl Control {
             state: Mutex::new(state),
             leases_changed: Notify::new(),
             timer,
+            authority: Authority::default(),
         }
     }
 

@@ -44,8 +44,9 @@ impl Control {
         self.lock().proxy(name).map(|proxy| proxy.info())
     }
 
-    pub(crate) async fn create_proxy(&self, new: NewProxy) -> Result<ProxyInfo, Refusal> {
+    pub(crate) async fn create_proxy(&self, mut new: NewProxy) -> Result<ProxyInfo, Refusal> {
         self.lock().refuse_existing(&new.name)?;
+        new.options.prepare(&self.authority).map_err(Refusal::body)?;
         let address = if new.enabled {
             Some(resolve(&new.listen).await.map_err(Refusal::Listen)?)
         } else {

@@ -113,6 +113,7 @@ impl Proxy {
             let message = format!("a `{kind}` toxic cannot act on a proxy of the protocol `{word}`");
             return Err(Refusal::Bad(message));
         }
+        self.options.tls.refuse(&spec, &new.scope).map_err(Refusal::Bad)?;
         let (toxicity, stream_text) = (new.toxicity, new.stream);
         let on_stream = spec.build().is_some();
         Ok(self.attach(Attached {

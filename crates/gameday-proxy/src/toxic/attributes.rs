@@ -98,9 +98,26 @@ impl ToxicSpec {
 
     fn from_settings(kind: &str, given: Map<String, Value>) -> Result<Self, BadToxic> {
         let value = Value::Object(Map::from_iter([(kind.to_owned(), Value::Object(given))]));
-        serde_path_to_error::deserialize(value).map_err(|error| BadToxic::Setting {
+        let spec: Self = serde_path_to_error::deserialize(value).map_err(|error| BadToxic::Setting {
             name: error.path().to_string(),
             cause: error.inner().to_string(),
+        })?;
+        spec.check()?;
+        Ok(spec)
+    }
+
+    /// Refuses settings that contradict each other.
+    ///
+    /// # Errors
+    /// [`BadToxic::Setting`] that names them.
+    pub fn check(&self) -> Result<(), BadToxic> {
+        let checked = match self {
+            Self::Tls(fault) => fault.check(),
+            _ => Ok(()),
+        };
+        checked.map_err(|cause| BadToxic::Setting {
+            name: self.kind().to_owned(),
+            cause,
         })
     }
 

@@ -121,6 +121,11 @@ impl ToxicSpec {
         }
     }
 
+    /// Whether it acts on how a connection begins, so that its first bytes have to be looked at.
+    pub(crate) fn acts_on_handshakes(&self) -> bool {
+        matches!(self, Self::Tls(_))
+    }
+
     /// Whether it can act on a proxy of this protocol. What it cannot act on is refused, never ignored.
     #[must_use]
     pub fn suits(&self, protocol: Protocol) -> bool {

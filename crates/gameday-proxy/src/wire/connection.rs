@@ -35,7 +35,7 @@ pub(crate) struct Route {
 impl Route {
     /// Carries one client's connection to its end.
     pub(crate) async fn carry(&self, client: TcpStream, number: u64) {
-        if self.options.is_plain() {
+        if self.options.is_plain() && !session::is_needed(&self.toxics.borrow()) {
             self.pass(client, number).await;
         } else {
             session::carry(self, client, number).await;

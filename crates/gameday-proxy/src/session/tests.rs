@@ -1,0 +1,1 @@
+//! What sessions do with stream toxics, over real sockets.
