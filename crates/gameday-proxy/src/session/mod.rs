@@ -14,6 +14,7 @@ mod toxified;
 
 use std::io::{self, ErrorKind};
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -63,11 +64,12 @@ pub(crate) async fn carry(route: &Route, client: TcpStream, number: u64) {
     let driver = session
         .pipe
         .drive(route.toxics.clone(), route.timer.alarm(), |toxic| session.is_meant(toxic));
-    let mut driver = std::pin::pin!(driver);
+    // Both outlive the end: what is to be reset must still be open.
+    let (mut driver, mut protocol) = (pin!(driver), pin!(session.speak(toxified)));
     let fate = tokio::select! {
         biased;
         fate = &mut driver => fate,
-        () = session.speak(toxified) => {
+        () = &mut protocol => {
             session.pipe.leave();
             driver.await
         }

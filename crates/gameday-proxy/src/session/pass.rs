@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
 
 use super::{BoxIo, Session};
 
@@ -17,15 +17,18 @@ impl Session<'_> {
             Err(error) if error.kind() == ErrorKind::ConnectionReset => return self.reset(),
             Err(_) => return,
         };
-        let ((client_in, client_out), (server_in, server_out)) = (split(client), split(server));
-        let passed = tokio::try_join!(copy(client_in, server_out), copy(server_in, client_out));
+        // They outlive the copying: what is to be reset must still be open.
+        let ((mut client_in, mut client_out), (mut server_in, mut server_out)) = (split(client), split(server));
+        let upstream = copy(&mut client_in, &mut server_out);
+        let downstream = copy(&mut server_in, &mut client_out);
+        let passed = tokio::try_join!(upstream, downstream);
         if passed.is_err_and(|error| is_reset(&error)) {
             self.reset();
         }
     }
 }
 
-async fn copy<R: AsyncRead, W: AsyncWrite>(mut from: ReadHalf<R>, mut to: WriteHalf<W>) -> io::Result<()> {
+async fn copy(from: &mut ReadHalf<BoxIo>, to: &mut WriteHalf<BoxIo>) -> io::Result<()> {
     let mut buffer = vec![0; CHUNK];
     loop {
         let length = match from.read(&mut buffer).await {

@@ -161,14 +161,14 @@ impl Pipe {
         meant: impl Fn(&Attached) -> bool,
     ) -> Fate {
         let mut hello = self.hello.subscribe();
-        let mut known = None;
+        let mut learn = true;
         loop {
-            // Marked as seen before they are looked at: a change in between is seen again and not lost.
-            if known.is_none() || toxics.has_changed().unwrap_or(false) || hello.has_changed().unwrap_or(false) {
+            if learn {
+                // Marked as seen before they are looked at: a change in between is seen again and not lost.
                 hello.mark_unchanged();
                 let toxics = toxics.borrow_and_update().clone();
-                known = Some(());
                 self.learn(toxics.iter().filter(|toxic| meant(toxic)).cloned().collect());
+                learn = false;
             }
             let wants = match self.step() {
                 Ok(wants) => wants,
@@ -177,8 +177,8 @@ impl Pipe {
             let readable = tokio::select! {
                 biased;
                 readable = self.socket.readable(), if wants.read => readable.is_ok(),
-                Ok(()) = toxics.changed() => false,
-                Ok(()) = hello.changed() => false,
+                Ok(()) = toxics.changed() => { learn = true; false }
+                Ok(()) = hello.changed() => { learn = true; false }
                 () = alarm.until(wants.due) => false,
                 _ = self.socket.writable(), if wants.write => false,
                 () = self.driver.notified() => false,

@@ -32,7 +32,7 @@ pub struct TlsOptions {
     #[serde(skip_serializing_if = "is_false")]
     pub passthrough: bool,
     #[serde(skip)]
-    made: Made,
+    pub(crate) made: Made,
 }
 
 /// The proxy as a TLS server: either `cert` and `key`, or `names`.
@@ -130,7 +130,7 @@ impl TlsOptions {
 
 /// What the files held; no part of what is written down.
 #[derive(Clone, Default)]
-struct Made(Option<Arc<Layer>>);
+pub(crate) struct Made(Option<Arc<Layer>>);
 
 impl PartialEq for Made {
     fn eq(&self, _other: &Self) -> bool {
