@@ -81,7 +81,7 @@ impl Layer {
 /// Why a fault cannot be had with a certificate from a file.
 pub(super) fn not_ours(kind: CertificateFault) -> String {
     let why = if kind.needs_authority() {
-        "only the proxy's own authority can sign such a certificate: give `tls.terminate` `names` instead of `cert`"
+        "it can be made only by the proxy's own authority: give `tls.terminate` `names` instead of `cert`"
     } else {
         "the file of `tls.terminate.cert` holds no intermediate certificate that could be left out"
     };

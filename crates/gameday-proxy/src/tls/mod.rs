@@ -7,6 +7,8 @@ pub(crate) mod hello;
 mod insecure;
 mod layer;
 mod options;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use authority::Authority;
 pub use fault::{Alert, CertificateFault, TlsFault};
