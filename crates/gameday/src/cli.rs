@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Put back what a dead drill has left
     Heal(HealArgs),
+    /// Tell what this machine allows, and the remedy for what it does not
+    Doctor(DoctorArgs),
     /// Start or stop the practice system
     Lab(LabArgs),
     /// Children of a drill; not for people
@@ -136,6 +138,17 @@ pub(crate) struct ReportArgs {
 #[command(after_help = "Exit codes: 0 nothing is left, 5 something may still be in place")]
 pub(crate) struct HealArgs {
     /// How the result is printed on stdout
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 told, 1 with --strict when not all is ok")]
+pub(crate) struct DoctorArgs {
+    /// Exit with 1 unless all is ok
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// How the findings are printed on stdout
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,
 }
