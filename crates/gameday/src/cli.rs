@@ -186,6 +186,19 @@ pub(crate) enum LabCommand {
 pub(crate) enum HelperCommand {
     /// Pauses a process until its renewals end
     Pause(PauseArgs),
+    /// Loses packets until its renewals end
+    Network(NetworkArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NetworkArgs {
+    #[arg(long)]
+    pub(crate) table: String,
+    #[arg(long)]
+    pub(crate) lease_ms: u64,
+    /// What is lost, as JSON
+    #[arg(long)]
+    pub(crate) loss: String,
 }
 
 #[derive(Debug, Args)]

@@ -32,5 +32,6 @@ fn main() -> ExitCode {
         Command::Doctor(args) => command::doctor::doctor(&args),
         Command::Lab(args) => command::lab::lab(&args),
         Command::Helper(HelperCommand::Pause(args)) => command::helper::pause(&args),
+        Command::Helper(HelperCommand::Network(args)) => command::helper::network(&args),
     }
 }

@@ -9,7 +9,7 @@ use super::targets::Targets;
 use crate::plan::{Entry, FaultKind, Target};
 
 /// Faults that are not toxics; the words of both lists share one table of a scenario.
-const OTHER_KINDS: [&str; 2] = ["down", "pause"];
+const OTHER_KINDS: [&str; 3] = ["down", "pause", "partition"];
 
 /// A fault without settings: `fault.pause = {}`.
 #[derive(Debug, Deserialize)]
@@ -51,7 +51,8 @@ fn read_one(name: FaultName, mut table: Table<'_, '_>, targets: &Targets) -> Opt
     let on: Option<Spanned<String>> = table.need_spanned("on");
     let stream: Option<Spanned<String>> = table.spanned("stream");
     let toxicity: Option<Spanned<Ratio>> = table.spanned("toxicity");
-    let fault = read_fault(&mut table, stream, toxicity);
+    let on_network = on.as_ref().is_some_and(|on| targets.is_network(on.get_ref()));
+    let fault = read_fault(&mut table, stream, toxicity, on_network);
     let place = table.span();
     table.finish();
 
@@ -65,12 +66,16 @@ fn read_one(name: FaultName, mut table: Table<'_, '_>, targets: &Targets) -> Opt
         (&fault, target),
         (FaultKind::Toxic { .. } | FaultKind::Down, Target::Proxy { .. })
             | (FaultKind::Pause, Target::Process { .. })
+            | (
+                FaultKind::Loss { .. } | FaultKind::Partition,
+                Target::Network { .. }
+            )
     );
     if !fits {
-        let wanted = if fault == FaultKind::Pause {
-            "process"
-        } else {
-            "proxy"
+        let wanted = match fault {
+            FaultKind::Toxic { .. } | FaultKind::Down => "proxy",
+            FaultKind::Pause => "process",
+            FaultKind::Loss { .. } | FaultKind::Partition => "network",
         };
         let message = format!(
             "`{}` is done to a {wanted}, and `{on_name}` is a {}",
@@ -96,6 +101,7 @@ fn read_fault(
     table: &mut Table<'_, '_>,
     stream: Option<Spanned<String>>,
     toxicity: Option<Spanned<Ratio>>,
+    on_network: bool,
 ) -> Option<(FaultKind, std::ops::Range<usize>)> {
     let problems = table.problems();
     let table_place = table.span();
@@ -117,8 +123,9 @@ fn read_fault(
         return None;
     }
     let mut fault = table.table("fault")?;
-    let (kind, place) = read_kind(&mut fault, &stream, &toxicity)?;
+    let (kind, place) = read_kind(&mut fault, &stream, &toxicity, on_network)?;
     if !matches!(kind, FaultKind::Toxic { .. }) {
+        let stream = stream.filter(|_| !matches!(kind, FaultKind::Loss { .. }));
         for place in [stream.map(|s| s.span()), toxicity.map(|t| t.span())]
             .into_iter()
             .flatten()
@@ -137,6 +144,7 @@ fn read_kind(
     fault: &mut Table<'_, '_>,
     stream: &Option<Spanned<String>>,
     toxicity: &Option<Spanned<Ratio>>,
+    on_network: bool,
 ) -> Option<(FaultKind, std::ops::Range<usize>)> {
     let problems = fault.problems();
     let kinds: Vec<Spanned<String>> = fault.keys();
@@ -159,6 +167,10 @@ fn read_kind(
     let kind = match first.get_ref().as_str() {
         "down" => fault.need::<NoSettings>("down").map(|_| FaultKind::Down),
         "pause" => fault.need::<NoSettings>("pause").map(|_| FaultKind::Pause),
+        "partition" => fault
+            .need::<NoSettings>("partition")
+            .map(|_| FaultKind::Partition),
+        "packet_loss" if on_network => read_loss(fault, stream),
         word if !ToxicSpec::KINDS.contains(&word) => {
             let problem = problems
                 .source()
@@ -173,29 +185,67 @@ fn read_kind(
     Some((kind, place))
 }
 
+/// `fault.packet_loss` beyond the proxy.
+fn read_loss(fault: &mut Table<'_, '_>, stream: &Option<Spanned<String>>) -> Option<FaultKind> {
+    let stream = match stream {
+        None => None,
+        Some(stream) => Some(known_stream(fault.problems(), stream)?),
+    };
+    let mut loss = fault.table("packet_loss")?;
+    if let Some(place) = loss.key_span("burst") {
+        let problem = loss
+            .problems()
+            .source()
+            .problem(place, "kernel rules lose packets one by one, not in bursts");
+        loss.problems()
+            .push(problem.hint("bursts can be lost on a proxy's own connections: make the proxy the target"));
+        return None;
+    }
+    let share: Option<Spanned<Ratio>> = loss.need_spanned("share");
+    loss.finish();
+    let share = share?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a ratio is from 0 to 1"
+    )]
+    let per_million = (share.get_ref().get() * 1e6).round() as u32;
+    if per_million == 0 {
+        fault
+            .problems()
+            .add(share.span(), "a share of 0 loses nothing; the least is 0.0001%");
+        return None;
+    }
+    Some(FaultKind::Loss { per_million, stream })
+}
+
+/// `downstream` or `upstream`, or a problem.
+fn known_stream(problems: &Problems<'_>, stream: &Spanned<String>) -> Option<String> {
+    let word = stream.get_ref();
+    if ["downstream", "upstream"].contains(&word.as_str()) {
+        return Some(word.clone());
+    }
+    let problem = problems
+        .source()
+        .problem(stream.span(), format!("no stream is named `{word}`"));
+    problems.push(problem.nearest(word, ["downstream", "upstream"]));
+    None
+}
+
 fn toxic(
     problems: &Problems<'_>,
     spec: ToxicSpec,
     stream: &Option<Spanned<String>>,
     toxicity: &Option<Spanned<Ratio>>,
 ) -> Option<FaultKind> {
-    let word = stream
-        .as_ref()
-        .map_or("downstream", |stream| stream.get_ref().as_str());
-    if let Some(stream) = stream
-        .as_ref()
-        .filter(|_| !["downstream", "upstream"].contains(&word))
-    {
-        let problem = problems
-            .source()
-            .problem(stream.span(), format!("no stream is named `{word}`"));
-        problems.push(problem.nearest(word, ["downstream", "upstream"]));
-        return None;
-    }
+    let stream = match stream {
+        None => "downstream".to_owned(),
+        Some(stream) => known_stream(problems, stream)?,
+    };
     let toxicity = toxicity.as_ref().map_or(1.0, |toxicity| toxicity.get_ref().get());
     Some(FaultKind::Toxic {
         spec,
-        stream: word.to_owned(),
+        stream,
         toxicity,
     })
 }

@@ -12,7 +12,7 @@ const NET_ADMIN: u64 = 1 << 12;
 const ROOTLESS: &str = "without root: `unshare -Urn`, then `ip link set lo up`, and run the drill inside";
 
 pub(super) fn findings() -> Vec<Finding> {
-    vec![capability(), namespaces(), netem()]
+    vec![capability(), nftables(), namespaces(), netem()]
 }
 
 /// Whether this process may change the network of its namespace.
@@ -34,6 +34,27 @@ fn capability() -> Finding {
         "not held: `packet_loss` and `partition` on TCP are refused",
         remedy,
     )
+}
+
+/// Whether rules can be had that go when whoever holds them goes; tried where it touches nothing.
+fn nftables() -> Finding {
+    let name = "nftables";
+    if program("nft").is_none() {
+        return Finding::missing(
+            name,
+            "there is no `nft`: faults of a network are refused",
+            "install nftables",
+        );
+    }
+    if inside("nft add table inet gameday_doctor '{ flags owner; }'") {
+        Finding::ok(name, "rules that end with their holder can be made")
+    } else {
+        Finding::missing(
+            name,
+            "the kernel makes no table with an owner here: faults of a network are refused",
+            "a kernel from 5.12 on with nf_tables, or a proxy as the target",
+        )
+    }
 }
 
 fn namespaces() -> Finding {
