@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use gameday_core::{FaultName, ProbeName, Ratio, RegionName, SteadyName, TargetName, redact_url};
 use gameday_probe::FlowPlan;
-use gameday_proxy::ToxicSpec;
+use gameday_proxy::{Scope, ToxicSpec};
 
 use crate::network::{Peer, Transport};
 
@@ -25,6 +25,8 @@ pub struct Plan {
     pub runbook: Option<String>,
     /// The practice system to start, if any.
     pub lab: Option<String>,
+    /// What all random choices of its toxics are made from; drawn anew for each drill if none.
+    pub seed: Option<u64>,
     /// Variables as they are used.
     pub vars: BTreeMap<String, String>,
     /// The only things that may be touched.
@@ -200,6 +202,8 @@ pub enum FaultKind {
         stream: String,
         /// The share of connections it meets.
         toxicity: f64,
+        /// Which connections it may meet.
+        scope: Scope,
     },
     /// The proxy is switched off: nothing listens.
     Down,
@@ -237,13 +241,14 @@ impl FaultKind {
                 spec,
                 stream,
                 toxicity,
+                scope,
             } => {
                 let share = if *toxicity < 1.0 {
                     format!(" on {} of connections", Ratio::from_value(*toxicity))
                 } else {
                     String::new()
                 };
-                format!("{spec} {stream}{share}")
+                format!("{spec} {stream}{share}{scope}")
             }
             Self::Down => "switched off".to_owned(),
             Self::Pause => "stopped (SIGSTOP)".to_owned(),

@@ -56,6 +56,9 @@ pub(crate) struct RunArgs {
     /// Set a variable of the scenario; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub(crate) set: Vec<(String, String)>,
+    /// Make all random choices of toxics from this number, as an earlier drill did
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
     /// Print what would happen, and touch nothing
     #[arg(long)]
     pub(crate) plan: bool,

@@ -15,6 +15,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use gameday_alert::ClockSample;
 use gameday_core::{SourceName, Timestamp};
+use gameday_proxy::{NewFault, ToxicOrder};
 use serde::{Deserialize, Serialize};
 
 pub use network::NetworkFault;
@@ -149,7 +150,16 @@ fn build_one(plan: &Plan, entry: &Entry, drill: &str, program: &Path) -> Result<
                     spec,
                     stream,
                     toxicity,
-                } => toxic::on_proxy(proxy, spec, stream, *toxicity),
+                    scope,
+                } => {
+                    let order = ToxicOrder {
+                        toxicity: *toxicity,
+                        scope: scope.clone(),
+                        seed: plan.seed,
+                        ..ToxicOrder::new(spec, toxic::stream(stream))
+                    };
+                    NewFault::toxic("", proxy, order)
+                }
                 _ => toxic::switch_off(proxy),
             };
             let clock = clock("proxy").map_err(refuse)?;

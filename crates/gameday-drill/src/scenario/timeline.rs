@@ -1,7 +1,7 @@
 //! `[timeline]`: the faults, when, how long and on what.
 
 use gameday_core::{FaultName, Problems, Ratio, Span, Table};
-use gameday_proxy::ToxicSpec;
+use gameday_proxy::{Scope, ToxicSpec};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -49,10 +49,9 @@ fn read_one(name: FaultName, mut table: Table<'_, '_>, targets: &Targets) -> Opt
     let at: Option<Span> = table.get("at");
     let hold: Option<Spanned<Span>> = table.need_spanned("hold");
     let on: Option<Spanned<String>> = table.need_spanned("on");
-    let stream: Option<Spanned<String>> = table.spanned("stream");
-    let toxicity: Option<Spanned<Ratio>> = table.spanned("toxicity");
+    let beside = Beside::read(&mut table);
     let on_network = on.as_ref().is_some_and(|on| targets.is_network(on.get_ref()));
-    let fault = read_fault(&mut table, stream, toxicity, on_network);
+    let fault = read_fault(&mut table, &beside, on_network);
     let place = table.span();
     table.finish();
 
@@ -97,10 +96,40 @@ fn read_one(name: FaultName, mut table: Table<'_, '_>, targets: &Targets) -> Opt
     ))
 }
 
-fn read_fault(
-    table: &mut Table<'_, '_>,
+/// What stands beside a fault: which connections, and which direction of them.
+struct Beside {
     stream: Option<Spanned<String>>,
     toxicity: Option<Spanned<Ratio>>,
+    scope: Scope,
+    /// Where a key of the scope stands, if there is one.
+    scope_place: Option<std::ops::Range<usize>>,
+}
+
+impl Beside {
+    fn read(table: &mut Table<'_, '_>) -> Self {
+        let keys = ["clients", "first", "every", "max_active"];
+        let scope_place = keys.into_iter().find_map(|key| table.key_span(key));
+        let read = Self {
+            stream: table.spanned("stream"),
+            toxicity: table.spanned("toxicity"),
+            scope: Scope {
+                clients: table.get("clients").unwrap_or_default(),
+                first: table.get("first"),
+                every: table.get("every"),
+                max_active: table.get("max_active"),
+            },
+            scope_place,
+        };
+        if let (Err(why), Some(place)) = (read.scope.check(), &read.scope_place) {
+            table.problems().add(place.clone(), why);
+        }
+        read
+    }
+}
+
+fn read_fault(
+    table: &mut Table<'_, '_>,
+    beside: &Beside,
     on_network: bool,
 ) -> Option<(FaultKind, std::ops::Range<usize>)> {
     let problems = table.problems();
@@ -123,13 +152,13 @@ fn read_fault(
         return None;
     }
     let mut fault = table.table("fault")?;
-    let (kind, place) = read_kind(&mut fault, &stream, &toxicity, on_network)?;
+    let (kind, place) = read_kind(&mut fault, beside, on_network)?;
     if !matches!(kind, FaultKind::Toxic { .. }) {
+        let stream = beside.stream.as_ref();
         let stream = stream.filter(|_| !matches!(kind, FaultKind::Loss { .. }));
-        for place in [stream.map(|s| s.span()), toxicity.map(|t| t.span())]
-            .into_iter()
-            .flatten()
-        {
+        let toxicity = beside.toxicity.as_ref().map(Spanned::span);
+        let places = [stream.map(Spanned::span), toxicity, beside.scope_place.clone()];
+        for place in places.into_iter().flatten() {
             problems.add(
                 place,
                 format!("only a toxic has this: `{}` takes the whole target", kind.word()),
@@ -142,8 +171,7 @@ fn read_fault(
 /// The one kind in a fault's table, with its settings.
 fn read_kind(
     fault: &mut Table<'_, '_>,
-    stream: &Option<Spanned<String>>,
-    toxicity: &Option<Spanned<Ratio>>,
+    beside: &Beside,
     on_network: bool,
 ) -> Option<(FaultKind, std::ops::Range<usize>)> {
     let problems = fault.problems();
@@ -170,7 +198,7 @@ fn read_kind(
         "partition" => fault
             .need::<NoSettings>("partition")
             .map(|_| FaultKind::Partition),
-        "packet_loss" if on_network => read_loss(fault, stream),
+        "packet_loss" if on_network => read_loss(fault, &beside.stream),
         word if !ToxicSpec::KINDS.contains(&word) => {
             let problem = problems
                 .source()
@@ -180,7 +208,7 @@ fn read_kind(
         }
         _ => fault
             .whole::<ToxicSpec>()
-            .and_then(|spec| toxic(problems, spec, stream, toxicity)),
+            .and_then(|spec| toxic(problems, spec, beside, &place)),
     }?;
     Some((kind, place))
 }
@@ -235,18 +263,26 @@ fn known_stream(problems: &Problems<'_>, stream: &Spanned<String>) -> Option<Str
 fn toxic(
     problems: &Problems<'_>,
     spec: ToxicSpec,
-    stream: &Option<Spanned<String>>,
-    toxicity: &Option<Spanned<Ratio>>,
+    beside: &Beside,
+    place: &std::ops::Range<usize>,
 ) -> Option<FaultKind> {
-    let stream = match stream {
+    if let Err(error) = spec.check() {
+        problems.add(place.clone(), error.to_string());
+        return None;
+    }
+    let stream = match &beside.stream {
         None => "downstream".to_owned(),
         Some(stream) => known_stream(problems, stream)?,
     };
-    let toxicity = toxicity.as_ref().map_or(1.0, |toxicity| toxicity.get_ref().get());
+    let toxicity = beside
+        .toxicity
+        .as_ref()
+        .map_or(1.0, |toxicity| toxicity.get_ref().get());
     Some(FaultKind::Toxic {
         spec,
         stream,
         toxicity,
+        scope: beside.scope.clone(),
     })
 }
 
