@@ -28,6 +28,7 @@ mod attached;
 mod client;
 mod config;
 mod control;
+mod delays;
 mod descriptors;
 mod dice;
 mod dns;

@@ -7,6 +7,8 @@ use axum::http::Method;
 pub(super) enum Route {
     /// `/version`
     Version,
+    /// `/metrics`
+    Metrics,
     /// `/proxies`
     Proxies(Verb),
     /// `/proxies/{proxy}`
@@ -71,6 +73,7 @@ fn known(method: &Method, segments: &[&str]) -> Option<Option<Route>> {
     let owned = |text: &&str| (*text).to_owned();
     Some(match segments {
         ["version"] => (method == Method::GET).then_some(Route::Version),
+        ["metrics"] => (method == Method::GET).then_some(Route::Metrics),
         ["proxies"] => collection(method).map(Route::Proxies),
         ["proxies", proxy] => thing(method).map(|verb| Route::Proxy(verb, owned(proxy))),
         ["proxies", proxy, "toxics"] => collection(method).map(|verb| Route::Toxics(verb, owned(proxy))),
@@ -173,7 +176,6 @@ mod tests {
             "/proxies/%zz",
             "/reset",
             "/populate",
-            "/metrics",
         ] {
             assert_eq!(at(Method::GET, path), Routed::Nowhere, "{path}");
         }

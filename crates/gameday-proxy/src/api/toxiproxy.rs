@@ -13,6 +13,7 @@ pub(super) async fn handle(control: &Control, route: Route, body: &[u8]) -> Resu
     let ok = StatusCode::OK;
     Ok(match route {
         Route::Version => answer::version(),
+        Route::Metrics => answer::metrics(control.metrics()),
         Route::Proxies(Verb::Make) => answer::json(
             StatusCode::CREATED,
             &control.create_proxy(new_proxy(body)?).await?,

@@ -5,6 +5,7 @@
 
 mod book;
 mod leases;
+mod metrics;
 mod proxies;
 mod proxy;
 #[cfg(test)]
