@@ -32,6 +32,7 @@ pub(super) fn handle(control: &Control, route: Route, body: &[u8]) -> Result<Res
         ),
         Route::Fault(owner, name) => answer::json(ok, &control.remove_fault(&owner, &name)?),
         Route::Version
+        | Route::Events
         | Route::Metrics
         | Route::Proxies(..)
         | Route::Proxy(..)

@@ -17,6 +17,8 @@ pub(super) enum Route {
     Toxics(Verb, String),
     /// `/proxies/{proxy}/toxics/{toxic}`
     Toxic(Verb, String, String),
+    /// `/v1/events`
+    Events,
     /// `/v1/leases`
     Leases,
     /// `/v1/leases/{owner}`
@@ -80,6 +82,7 @@ fn known(method: &Method, segments: &[&str]) -> Option<Option<Route>> {
         ["proxies", proxy, "toxics", toxic] => {
             thing(method).map(|verb| Route::Toxic(verb, owned(proxy), owned(toxic)))
         }
+        ["v1", "events"] => (method == Method::GET).then_some(Route::Events),
         ["v1", "leases"] => (method == Method::GET).then_some(Route::Leases),
         ["v1", "leases", owner] => lease(method).map(|verb| Route::Lease(verb, owned(owner))),
         ["v1", "leases", owner, "faults"] => (method == Method::POST).then(|| Route::Faults(owned(owner))),

@@ -43,7 +43,7 @@ pub(super) async fn handle(control: &Control, route: Route, body: &[u8]) -> Resu
             answer::empty(StatusCode::NO_CONTENT)
         }
         Route::Toxic(_, proxy, toxic) => answer::json(ok, &control.toxic(&proxy, &toxic)?),
-        Route::Leases | Route::Lease(..) | Route::Faults(..) | Route::Fault(..) => {
+        Route::Events | Route::Leases | Route::Lease(..) | Route::Faults(..) | Route::Fault(..) => {
             super::lease::handle(control, route, body)?
         }
     })
