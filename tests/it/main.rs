@@ -12,6 +12,7 @@ mod drills;
 mod files;
 mod labs;
 mod layers;
+mod network;
 mod probing;
 mod proxying;
 mod safety;

@@ -188,6 +188,30 @@ impl ProxyClient {
         found(self.ask(Method::DELETE, &["v1", "leases", owner], None).await)
     }
 
+    /// Reads what stands at a path, e.g. `["proxies", "db"]`.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn get(&self, path: &[&str]) -> Result<Value, ClientError> {
+        self.ask(Method::GET, path, None).await
+    }
+
+    /// Makes or changes what stands at a path.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn post(&self, path: &[&str], body: Value) -> Result<Value, ClientError> {
+        self.ask(Method::POST, path, Some(body)).await
+    }
+
+    /// Deletes what stands at a path.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn delete(&self, path: &[&str]) -> Result<(), ClientError> {
+        self.ask::<Value>(Method::DELETE, path, None).await.map(drop)
+    }
+
     async fn ask<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -217,7 +241,9 @@ impl ProxyClient {
             request: asked,
             cause: error.to_string(),
         };
-        serde_json::from_slice(&bytes).map_err(unreadable)
+        // No content is `null`.
+        let content: &[u8] = if bytes.is_empty() { b"null" } else { &bytes };
+        serde_json::from_slice(content).map_err(unreadable)
     }
 }
 

@@ -28,12 +28,15 @@ mod attached;
 mod client;
 mod config;
 mod control;
+mod delays;
 mod descriptors;
 mod dice;
 mod dns;
+mod events;
 mod http;
 mod json;
 mod link;
+mod log;
 mod model;
 mod options;
 mod pattern;
@@ -56,7 +59,9 @@ pub use attached::Stream;
 pub use client::{ClientError, ProxyClient};
 pub use config::{ProxyConfig, ProxyEntry, load_config};
 pub use dns::DnsFault;
+pub use events::{ProxyEvent, ProxyEventKind, ToxicMoment};
 pub use http::HttpFault;
+pub use log::Log;
 pub use model::{Fault, FaultState, Lease, LeaseList, NewFault, ProxyInfo, ToxicInfo, ToxicOrder};
 pub use options::{Options, Protocol};
 pub use pattern::Pattern;
@@ -66,6 +71,6 @@ pub use scope::Scope;
 pub use server::{ServeError, serve};
 pub use tls::{Alert, CertificateFault, Originate, Terminate, TlsFault, TlsOptions};
 pub use toxic::{
-    Accept, BadToxic, Bandwidth, Chunk, Corrupt, Duplicate, Latency, LimitData, LimitTime, Noop, PacketLoss,
-    Reorder, ResetPeer, Slicer, SlowClose, Step, Timeout, Toxic, ToxicSpec,
+    Accept, Anchor, BadToxic, Bandwidth, Chunk, Corrupt, Distribution, Duplicate, Latency, LimitData,
+    LimitTime, Noop, PacketLoss, Reorder, ResetPeer, Slicer, SlowClose, Step, Timeout, Toxic, ToxicSpec,
 };

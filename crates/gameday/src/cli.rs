@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gameday_core::RegionName;
 
+use crate::command::proxy_client::ProxyCommand;
 use crate::output::Output;
 
 /// If this breaks tonight, will our alerts tell us, how fast, and will it really be over when they stop?
@@ -29,12 +30,14 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Look at services as their users would
     Probe(ProbeArgs),
-    /// Run the fault proxy, with Toxiproxy's API for proxies and toxics
+    /// Run the fault proxy, with Toxiproxy's API; or ask one that runs (ls, toxic add, …)
     Proxy(ProxyArgs),
     /// Render the report of a drill again, from its journal
     Report(ReportArgs),
     /// Put back what a dead drill has left
     Heal(HealArgs),
+    /// Tell what this machine allows, and the remedy for what it does not
+    Doctor(DoctorArgs),
     /// Start or stop the practice system
     Lab(LabArgs),
     /// Children of a drill; not for people
@@ -54,6 +57,9 @@ pub(crate) struct RunArgs {
     /// Set a variable of the scenario; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub(crate) set: Vec<(String, String)>,
+    /// Make all random choices of toxics from this number, as an earlier drill did
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
     /// Print what would happen, and touch nothing
     #[arg(long)]
     pub(crate) plan: bool,
@@ -116,7 +122,17 @@ pub(crate) struct ProbeArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct ProxyArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<ProxyCommand>,
+    #[command(flatten)]
+    pub(crate) serve: ServeArgs,
+}
+
+/// What the proxy itself is started with.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
     /// Proxies to begin with
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -136,6 +152,17 @@ pub(crate) struct ReportArgs {
 #[command(after_help = "Exit codes: 0 nothing is left, 5 something may still be in place")]
 pub(crate) struct HealArgs {
     /// How the result is printed on stdout
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 told, 1 with --strict when not all is ok")]
+pub(crate) struct DoctorArgs {
+    /// Exit with 1 unless all is ok
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// How the findings are printed on stdout
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,
 }
@@ -173,6 +200,19 @@ pub(crate) enum LabCommand {
 pub(crate) enum HelperCommand {
     /// Pauses a process until its renewals end
     Pause(PauseArgs),
+    /// Loses packets until its renewals end
+    Network(NetworkArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NetworkArgs {
+    #[arg(long)]
+    pub(crate) table: String,
+    #[arg(long)]
+    pub(crate) lease_ms: u64,
+    /// What is lost, as JSON
+    #[arg(long)]
+    pub(crate) loss: String,
 }
 
 #[derive(Debug, Args)]

@@ -31,7 +31,13 @@ pub(super) fn handle(control: &Control, route: Route, body: &[u8]) -> Result<Res
             &control.add_fault(&owner, &read::<NewFault>(body)?)?,
         ),
         Route::Fault(owner, name) => answer::json(ok, &control.remove_fault(&owner, &name)?),
-        Route::Version | Route::Proxies(..) | Route::Proxy(..) | Route::Toxics(..) | Route::Toxic(..) => {
+        Route::Version
+        | Route::Events
+        | Route::Metrics
+        | Route::Proxies(..)
+        | Route::Proxy(..)
+        | Route::Toxics(..)
+        | Route::Toxic(..) => {
             return Err(Refusal::NotFound("lease"));
         }
     })

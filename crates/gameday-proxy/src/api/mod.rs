@@ -5,6 +5,7 @@
 
 mod answer;
 mod door;
+mod events;
 mod guard;
 mod lease;
 mod route;
@@ -53,6 +54,7 @@ async fn respond(
         return answer::forbidden(refused);
     }
     let route = match route::find(request.method(), request.uri().path()) {
+        Routed::Found(Route::Events) => return events::stream(control, request.headers(), request.uri()),
         Routed::Found(route) => route,
         Routed::WrongMethod => return answer::empty(StatusCode::METHOD_NOT_ALLOWED),
         Routed::Moved(to) => return answer::moved(&to),

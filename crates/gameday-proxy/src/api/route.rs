@@ -7,6 +7,8 @@ use axum::http::Method;
 pub(super) enum Route {
     /// `/version`
     Version,
+    /// `/metrics`
+    Metrics,
     /// `/proxies`
     Proxies(Verb),
     /// `/proxies/{proxy}`
@@ -15,6 +17,8 @@ pub(super) enum Route {
     Toxics(Verb, String),
     /// `/proxies/{proxy}/toxics/{toxic}`
     Toxic(Verb, String, String),
+    /// `/v1/events`
+    Events,
     /// `/v1/leases`
     Leases,
     /// `/v1/leases/{owner}`
@@ -71,12 +75,14 @@ fn known(method: &Method, segments: &[&str]) -> Option<Option<Route>> {
     let owned = |text: &&str| (*text).to_owned();
     Some(match segments {
         ["version"] => (method == Method::GET).then_some(Route::Version),
+        ["metrics"] => (method == Method::GET).then_some(Route::Metrics),
         ["proxies"] => collection(method).map(Route::Proxies),
         ["proxies", proxy] => thing(method).map(|verb| Route::Proxy(verb, owned(proxy))),
         ["proxies", proxy, "toxics"] => collection(method).map(|verb| Route::Toxics(verb, owned(proxy))),
         ["proxies", proxy, "toxics", toxic] => {
             thing(method).map(|verb| Route::Toxic(verb, owned(proxy), owned(toxic)))
         }
+        ["v1", "events"] => (method == Method::GET).then_some(Route::Events),
         ["v1", "leases"] => (method == Method::GET).then_some(Route::Leases),
         ["v1", "leases", owner] => lease(method).map(|verb| Route::Lease(verb, owned(owner))),
         ["v1", "leases", owner, "faults"] => (method == Method::POST).then(|| Route::Faults(owned(owner))),
@@ -173,7 +179,6 @@ mod tests {
             "/proxies/%zz",
             "/reset",
             "/populate",
-            "/metrics",
         ] {
             assert_eq!(at(Method::GET, path), Routed::Nowhere, "{path}");
         }

@@ -13,6 +13,7 @@ pub(super) async fn handle(control: &Control, route: Route, body: &[u8]) -> Resu
     let ok = StatusCode::OK;
     Ok(match route {
         Route::Version => answer::version(),
+        Route::Metrics => answer::metrics(control.metrics()),
         Route::Proxies(Verb::Make) => answer::json(
             StatusCode::CREATED,
             &control.create_proxy(new_proxy(body)?).await?,
@@ -42,7 +43,7 @@ pub(super) async fn handle(control: &Control, route: Route, body: &[u8]) -> Resu
             answer::empty(StatusCode::NO_CONTENT)
         }
         Route::Toxic(_, proxy, toxic) => answer::json(ok, &control.toxic(&proxy, &toxic)?),
-        Route::Leases | Route::Lease(..) | Route::Faults(..) | Route::Fault(..) => {
+        Route::Events | Route::Leases | Route::Lease(..) | Route::Faults(..) | Route::Fault(..) => {
             super::lease::handle(control, route, body)?
         }
     })

@@ -5,6 +5,7 @@
 
 mod book;
 mod leases;
+mod metrics;
 mod proxies;
 mod proxy;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
+use crate::events::Events;
 use crate::timer::Timer;
 use crate::tls::Authority;
 use crate::wire::Buffers;
@@ -38,6 +40,7 @@ pub(crate) struct Control {
     state: Mutex<State>,
     /// A lease was made, renewed or ended: when to look next has to be worked out anew.
     leases_changed: Notify,
+    events: Arc<Events>,
     timer: Arc<Timer>,
     /// Signs the certificates of proxies that terminate TLS.
     pub(crate) authority: Authority,
@@ -77,9 +80,15 @@ impl Control {
         Self {
             state: Mutex::new(state),
             leases_changed: Notify::new(),
+            events: Arc::default(),
             timer,
             authority: Authority::default(),
         }
+    }
+
+    /// What happens here.
+    pub(crate) fn events(&self) -> &Events {
+        &self.events
     }
 
     /// Ends leases on time and tries again what could not be undone, until it is dropped.

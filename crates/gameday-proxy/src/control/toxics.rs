@@ -11,8 +11,8 @@ use crate::attached::{Attached, Stream};
 use crate::dice::seed_of;
 use crate::model::ToxicInfo;
 use crate::refusal::Refusal;
-use crate::scope::Scope;
-use crate::toxic::{BadToxic, ToxicSpec};
+use crate::scope::{Places, Scope};
+use crate::toxic::{Anchor, BadToxic, ToxicSpec};
 
 /// A proxy has no more toxics than this.
 const MOST_TOXICS: usize = 256;
@@ -107,6 +107,7 @@ impl Proxy {
             )));
         }
         let spec = ToxicSpec::from_attributes(&new.kind, &new.attributes)?;
+        new.scope.check().map_err(Refusal::body)?;
         let protocol = self.options.protocol;
         if !spec.suits(protocol) {
             let (kind, word) = (spec.kind(), protocol.as_str());
@@ -115,7 +116,7 @@ impl Proxy {
         }
         self.options.tls.refuse(&spec, &new.scope).map_err(Refusal::Bad)?;
         let (toxicity, stream_text) = (new.toxicity, new.stream);
-        let on_stream = spec.build().is_some();
+        let on_stream = spec.is_on_stream();
         Ok(self.attach(Attached {
             id: 0,
             revision: 0,
@@ -126,6 +127,8 @@ impl Proxy {
             scope: new.scope,
             spec,
             on_stream,
+            anchor: Anchor::at(Instant::now()),
+            places: Places::default(),
             seed: new.seed.unwrap_or_else(|| seed_of(&self.name)),
             since: 0,
             touches: Arc::default(),

@@ -14,13 +14,13 @@ mod sim;
 mod tests;
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::attached::{Attached, Stream};
+use crate::attached::{Attached, Stream, Visitor};
+use crate::delays::Delay;
 use crate::toxic::{Chunk, Step};
 use chain::{Chain, Cut, Emitted};
 
@@ -75,11 +75,17 @@ pub(crate) struct Link {
     last_due: Option<Instant>,
     cuts: Vec<Cut>,
     ended: Option<Ending>,
+    /// Of the bytes that left last, if a toxic had delayed them.
+    delayed: Option<Delay>,
+    /// When what is being carried has come in.
+    arrived: Option<Instant>,
     /// Whether the end is in the queue or has left; a toxic may swallow it for as long as it is there.
     end_queued: bool,
 }
 
 struct Item {
+    /// When it came in, if it is to leave later than that.
+    arrived: Option<Instant>,
     due: Instant,
     what: What,
 }
@@ -87,24 +93,29 @@ struct Item {
 enum What {
     Bytes(Bytes),
     End(Ending),
+    /// The end of the whole connection.
+    Last,
 }
 
 impl Link {
-    /// A direction of the connection of that number, from that client.
-    pub(crate) fn new(stream: Stream, client: Option<IpAddr>, number: u64) -> Self {
+    /// A direction of a connection.
+    pub(crate) fn new(stream: Stream, visitor: Arc<Visitor>) -> Self {
         Self {
-            chain: Chain::new(stream, client, number),
+            chain: Chain::new(stream, visitor),
             queue: VecDeque::new(),
             queued_bytes: 0,
             last_due: None,
             cuts: Vec::new(),
             ended: None,
+            delayed: None,
+            arrived: None,
             end_queued: false,
         }
     }
 
     /// Takes in what has happened.
     pub(crate) fn handle(&mut self, now: Instant, input: Input<'_>) {
+        self.arrived = Some(now);
         match input {
             Input::Toxics(toxics) if self.chain.differs(toxics) => self.change(now, toxics),
             Input::Toxics(_) => {}
@@ -148,10 +159,15 @@ impl Link {
         let front = self.queue.front().filter(|item| can_write && item.due <= now);
         match (front, cut) {
             (Some(front), Some(cut)) if front.due > cut.at => Some(Self::cut(cut)),
-            (Some(_), _) => self.queue.pop_front().map(|item| self.release(item)),
+            (Some(_), _) => self.queue.pop_front().map(|item| self.release(now, item)),
             (None, Some(cut)) => Some(Self::cut(cut)),
             (None, None) => None,
         }
+    }
+
+    /// The delay of the bytes that left last, if a toxic had delayed them.
+    pub(crate) fn delayed(&mut self) -> Option<Delay> {
+        self.delayed.take()
     }
 
     #[cfg(test)]
@@ -164,7 +180,11 @@ impl Link {
         if cut.reset { Action::Reset } else { Action::Close }
     }
 
-    fn release(&mut self, item: Item) -> Action {
+    fn release(&mut self, now: Instant, item: Item) -> Action {
+        self.delayed = item.arrived.map(|arrived| Delay {
+            requested: item.due.saturating_duration_since(arrived),
+            achieved: now.saturating_duration_since(arrived),
+        });
         match item.what {
             What::Bytes(bytes) => {
                 self.queued_bytes -= bytes.len();
@@ -172,13 +192,17 @@ impl Link {
             }
             What::End(Ending::Finish) => Action::Finish,
             What::End(Ending::Reset) => Action::Reset,
+            What::Last => Action::Close,
         }
     }
 
     /// The chain becomes another one: what is queued leaves at once and in order.
     fn change(&mut self, now: Instant, toxics: &[Arc<Attached>]) {
         for item in &mut self.queue {
-            item.due = item.due.min(now);
+            if now < item.due {
+                // Nobody asks for its delay any more.
+                (item.due, item.arrived) = (now, None);
+            }
         }
         self.last_due = self.queue.back().map(|item| item.due);
         let mut emitted = Emitted::default();
@@ -206,8 +230,14 @@ impl Link {
                     self.end_queued = true;
                     self.enqueue(at, What::End(self.ended.unwrap_or(Ending::Finish)));
                 }
+                Step::Last(at) if !self.end_queued => {
+                    // Whatever the source still sends, nobody will get it.
+                    self.end_queued = true;
+                    self.ended.get_or_insert(Ending::Finish);
+                    self.enqueue(at, What::Last);
+                }
                 // The chain has sorted the cuts out, and an end is told once.
-                Step::Finish(_) | Step::Close(_) | Step::Reset(_) => {}
+                Step::Finish(_) | Step::Last(_) | Step::Close(_) | Step::Reset(_) => {}
             }
         }
     }
@@ -218,6 +248,7 @@ impl Link {
         if let What::Bytes(bytes) = &what {
             self.queued_bytes += bytes.len();
         }
-        self.queue.push_back(Item { due, what });
+        let arrived = self.arrived.filter(|arrived| *arrived < due);
+        self.queue.push_back(Item { arrived, due, what });
     }
 }

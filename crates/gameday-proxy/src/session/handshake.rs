@@ -114,7 +114,7 @@ impl Session<'_> {
     async fn disturb(&self, client: &mut BoxIo, sni: Option<&str>) -> io::Result<Option<CertificateFault>> {
         for toxic in &*self.toxics() {
             let ToxicSpec::Tls(fault) = &toxic.spec else { continue };
-            if !toxic.is_for(self.client, self.number) || !toxic.scope.admits_name(sni) {
+            if !toxic.scope.admits_name(sni) || !self.visitor.is_met_by(toxic) {
                 continue;
             }
             toxic.touches.note();

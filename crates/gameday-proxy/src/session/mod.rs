@@ -13,8 +13,8 @@ mod tests;
 mod toxified;
 
 use std::io::{self, ErrorKind};
-use std::net::IpAddr;
 use std::pin::pin;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::attached::{Attached, Stream, Toxics};
+use crate::attached::{Attached, Stream, Toxics, Visitor};
 use crate::link::Link;
 use crate::options::Protocol;
 use crate::scope::Scope;
@@ -47,9 +47,7 @@ pub(crate) type BoxIo = Box<dyn Io>;
 /// One client's connection, as the protocols see it.
 pub(crate) struct Session<'a> {
     pub(crate) route: &'a Route,
-    /// The connection's number in its proxy, from 1.
-    pub(crate) number: u64,
-    pub(crate) client: Option<IpAddr>,
+    pub(crate) visitor: Arc<Visitor>,
     pipe: Arc<Pipe>,
     /// What a terminated TLS has agreed on.
     agreed: OnceLock<Agreed>,
@@ -89,12 +87,13 @@ impl<'a> Session<'a> {
         // It can only fail on a socket that is gone, which reading will tell.
         client.set_nodelay(true).ok();
         let from = client.peer_addr().ok().map(|address| address.ip());
-        let links = [Stream::Upstream, Stream::Downstream].map(|stream| Link::new(stream, from, number));
+        let visitor = Visitor::new(from, number);
+        let links =
+            [Stream::Upstream, Stream::Downstream].map(|stream| Link::new(stream, Arc::clone(&visitor)));
         let peek = !route.options.tls.is_off() || is_needed(&route.toxics.borrow());
         Self {
             route,
-            number,
-            client: from,
+            visitor,
             pipe: Arc::new(Pipe::new(client, Arc::clone(&route.counters), links, peek)),
             agreed: OnceLock::new(),
             upstreams: Mutex::default(),
@@ -123,7 +122,8 @@ impl<'a> Session<'a> {
     /// Whether a toxic acts on this connection: the same answer however often it is asked.
     pub(crate) fn is_meant(&self, toxic: &Attached) -> bool {
         let names = |scope: &Scope| scope.sni.is_empty() || scope.admits_name(self.sni().as_deref());
-        toxic.is_for(self.client, self.number) && names(&toxic.scope)
+        // The name first: who is not meant by it takes no place of a scope with `max_active`.
+        names(&toxic.scope) && self.visitor.is_met_by(toxic)
     }
 
     /// Ends when the proxy's toxics are no longer those that they were when this was called.
@@ -175,9 +175,14 @@ impl<'a> Session<'a> {
     /// A new connection to the upstream; if the proxy originates TLS, for this application protocol (`h2`).
     pub(crate) async fn dial_for(&self, alpn: Option<Vec<u8>>) -> io::Result<BoxIo> {
         let dial = TcpStream::connect(self.route.upstream.as_str());
-        let socket = timeout(DIAL_LIMIT, dial)
-            .await
-            .map_err(|_| io::Error::from(ErrorKind::TimedOut))??;
+        let dialled = timeout(DIAL_LIMIT, dial).await;
+        let dialled = dialled.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()));
+        let socket = dialled.inspect_err(|error| {
+            // It accepted and reset before we looked: no failed dial but a reset like any other.
+            if error.kind() != ErrorKind::ConnectionReset {
+                self.route.counters.dial_failures.fetch_add(1, Ordering::Relaxed);
+            }
+        })?;
         socket.set_nodelay(true).ok();
         let socket = Arc::new(socket);
         self.remember(&socket);

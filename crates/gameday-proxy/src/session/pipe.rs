@@ -12,6 +12,7 @@ use tokio::sync::{Notify, watch};
 
 use super::socket;
 use crate::attached::{Attached, Counters, Stream, Toxics};
+use crate::delays::Delay;
 use crate::link::{Action, Ending, Input, Link};
 use crate::timer::Alarm;
 use crate::tls::hello::{self, ClientHello, Peek};
@@ -251,10 +252,16 @@ impl Pipe {
         self.driver.notify_one();
     }
 
-    pub(super) fn count(&self, stream: Stream, bytes: usize) {
-        self.counters
-            .passed(stream)
-            .fetch_add(bytes as u64, Ordering::Relaxed);
+    /// Bytes have come in.
+    pub(super) fn received(&self, stream: Stream, bytes: usize) {
+        let counter = self.counters.received(stream);
+        counter.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Bytes have gone out.
+    pub(super) fn passed(&self, stream: Stream, bytes: usize) {
+        let counter = self.counters.passed(stream);
+        counter.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -281,7 +288,7 @@ impl Pipe {
             state.up.handle(now, Input::Data(bytes));
         }
         self.send(state, now)?;
-        Self::receive(state, now)?;
+        self.receive(state, now)?;
         if let Some(fate) = state.cut {
             return Err(fate);
         }
@@ -323,7 +330,10 @@ impl Pipe {
             }
             match state.down.next_action(now, state.writing.is_empty()) {
                 None => return Ok(()),
-                Some(Action::Write(bytes)) => state.writing = bytes,
+                Some(Action::Write(bytes)) => {
+                    state.writing = bytes;
+                    self.note(Stream::Downstream, state.down.delayed());
+                }
                 Some(Action::Finish) => {
                     state.finished = true;
                     socket::finish(&self.socket);
@@ -335,11 +345,14 @@ impl Pipe {
     }
 
     /// From the client.
-    fn receive(state: &mut State, now: Instant) -> Result<(), Fate> {
+    fn receive(&self, state: &mut State, now: Instant) -> Result<(), Fate> {
         loop {
             match state.up.next_action(now, state.ready.is_empty()) {
                 None => return Ok(()),
-                Some(Action::Write(bytes)) => state.ready = bytes,
+                Some(Action::Write(bytes)) => {
+                    state.ready = bytes;
+                    self.note(Stream::Upstream, state.up.delayed());
+                }
                 Some(Action::Finish) => state.ended = true,
                 Some(Action::Close) => return Err(Fate::Close),
                 Some(Action::Reset) => return Err(Fate::Reset),
@@ -347,11 +360,17 @@ impl Pipe {
         }
     }
 
+    fn note(&self, stream: Stream, delay: Option<Delay>) {
+        if let Some(delay) = delay {
+            self.counters.delays(stream).record(delay);
+        }
+    }
+
     fn write(&self, state: &mut State) -> io::Result<()> {
         while !state.writing.is_empty() {
             match self.socket.try_write(&state.writing) {
                 Ok(written) => {
-                    self.count(Stream::Downstream, written);
+                    self.passed(Stream::Downstream, written);
                     state.writing.advance(written);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
@@ -366,7 +385,10 @@ impl Pipe {
         let mut state = self.lock();
         let ending = match self.socket.try_read_buf(&mut bytes) {
             Ok(0) => Ending::Finish,
-            Ok(_) => return self.take(&mut state, &bytes.freeze()),
+            Ok(length) => {
+                self.received(Stream::Upstream, length);
+                return self.take(&mut state, &bytes.freeze());
+            }
             Err(error) if error.kind() == ErrorKind::WouldBlock => return,
             // Whatever the error, the FIN never came, so passing one on would be a lie.
             Err(_) => Ending::Reset,

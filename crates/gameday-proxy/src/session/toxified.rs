@@ -46,14 +46,16 @@ impl AsyncRead for Toxified {
         } else if state.ended {
             Poll::Ready(Ok(()))
         } else if state.reads_pass() {
-            socket::poll_read(&pipe.socket, context, into)
+            let polled = socket::poll_read(&pipe.socket, context, into);
+            pipe.received(Stream::Upstream, into.filled().len() - before);
+            polled
         } else {
             Poll::Pending
         };
         match polled {
             // Even the socket's own reader: the toxics may change while it waits.
             Poll::Pending => state.reader.register(context),
-            Poll::Ready(_) => pipe.count(Stream::Upstream, into.filled().len() - before),
+            Poll::Ready(_) => pipe.passed(Stream::Upstream, into.filled().len() - before),
         }
         polled
     }
@@ -84,7 +86,10 @@ impl AsyncWrite for Toxified {
             let polled = socket::poll_write(&pipe.socket, context, parts);
             match &polled {
                 Poll::Pending => state.writer.register(context),
-                Poll::Ready(Ok(length)) => pipe.count(Stream::Downstream, *length),
+                Poll::Ready(Ok(length)) => {
+                    pipe.received(Stream::Downstream, *length);
+                    pipe.passed(Stream::Downstream, *length);
+                }
                 Poll::Ready(Err(_)) => {}
             }
             return polled;
@@ -96,6 +101,7 @@ impl AsyncWrite for Toxified {
         let part = parts.iter().find(|part| !part.is_empty());
         let part = part.map_or(&[][..], |part| &part[..part.len().min(CHUNK)]);
         if !part.is_empty() {
+            pipe.received(Stream::Downstream, part.len());
             state
                 .down
                 .handle(Instant::now(), Input::Data(Bytes::copy_from_slice(part)));

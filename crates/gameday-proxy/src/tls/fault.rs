@@ -28,12 +28,13 @@ pub struct TlsFault {
 
 impl TlsFault {
     /// Refuses settings that say nothing, or two things.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        match (&self.certificate, &self.alert, &self.stall) {
-            (None, None, None) => Err("one of `certificate`, `stall` and `alert` is needed".to_owned()),
-            (Some(_), Some(_), _) => Err("`certificate` and `alert` contradict each other".to_owned()),
-            _ => Ok(()),
-        }
+    pub(crate) fn check(&self) -> Result<(), (&'static str, String)> {
+        let problem = match (&self.certificate, &self.alert, &self.stall) {
+            (None, None, None) => ("certificate", "it, `stall` or `alert` is needed"),
+            (Some(_), Some(_), _) => ("alert", "it contradicts `certificate`"),
+            _ => return Ok(()),
+        };
+        Err((problem.0, problem.1.to_owned()))
     }
 }
 
@@ -159,15 +160,16 @@ mod tests {
                 "stall = \"1s\"\nalert = \"unknown_ca\"",
                 Ok("stall 1s, alert unknown_ca"),
             ),
-            ("", Err("one of `certificate`, `stall` and `alert` is needed")),
+            ("", Err("certificate")),
             (
                 "certificate = \"wrong_host\"\nalert = \"unknown_ca\"",
-                Err("`certificate` and `alert` contradict each other"),
+                Err("alert"),
             ),
         ] {
             let fault: TlsFault = toml::from_str(text).unwrap();
             let checked = fault.check().map(|()| fault.to_string());
-            assert_eq!(checked, said.map(str::to_owned).map_err(str::to_owned), "{text}");
+            let checked = checked.as_deref().map_err(|(setting, _)| *setting);
+            assert_eq!(checked, said, "{text}");
         }
         assert!(toml::from_str::<TlsFault>("certificate = \"old\"").is_err());
         assert_eq!(Alert::UnknownCa.record(), [21, 3, 3, 0, 2, 2, 48]);

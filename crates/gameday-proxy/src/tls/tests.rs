@@ -211,7 +211,7 @@ async fn what_could_have_no_effect_is_refused_by_name() {
             refused(&given, json!({}), json!({"certificate": "incomplete_chain"})),
             "no intermediate certificate",
         ),
-        (refused(&given, json!({}), json!({})), "one of `certificate`, `stall` and `alert`"),
+        (refused(&given, json!({}), json!({})), "`tls.certificate`: it, `stall` or `alert` is needed"),
         (refused(&given, json!({}), json!({"alert": "nonsense"})), "tls.alert"),
     ] {
         assert!(told.contains(expected), "{told}");

@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -12,7 +13,7 @@ use tokio::time::timeout;
 
 use super::buffers::Buffers;
 use super::direction::{Direction, Fate, Shared};
-use crate::attached::{Counters, Stream, Toxics};
+use crate::attached::{Counters, Stream, Toxics, Visitor};
 use crate::link::Link;
 use crate::options::Options;
 use crate::session;
@@ -44,6 +45,7 @@ impl Route {
 
     async fn pass(&self, mut client: TcpStream, number: u64) {
         let from = client.peer_addr().ok().map(|address| address.ip());
+        let visitor = Visitor::new(from, number);
         let dial = TcpStream::connect(self.upstream.as_str());
         let mut server = match timeout(DIAL_LIMIT, dial).await {
             Ok(Ok(server)) => server,
@@ -52,7 +54,10 @@ impl Route {
                 client.set_zero_linger().ok();
                 return;
             }
-            Ok(Err(_)) | Err(_) => return,
+            Ok(Err(_)) | Err(_) => {
+                self.counters.dial_failures.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
         };
         for socket in [&client, &server] {
             // It can only fail on a socket that is gone, which reading will tell.
@@ -60,7 +65,7 @@ impl Route {
         }
         let shared = Shared::default();
         let ((client_in, client_out), (server_in, server_out)) = (client.split(), server.split());
-        let link = |stream| Link::new(stream, from, number);
+        let link = |stream| Link::new(stream, Arc::clone(&visitor));
         let upstream = self.direction(
             link(Stream::Upstream),
             Stream::Upstream,
@@ -104,6 +109,8 @@ impl Route {
             alarm: self.timer.alarm(),
             buffers: &self.buffers,
             bytes_passed: self.counters.passed(stream),
+            bytes_received: self.counters.received(stream),
+            delays: self.counters.delays(stream),
             shared,
             writing: Bytes::new(),
             reading: BytesMut::new(),

@@ -1,12 +1,14 @@
 //! The commands, one file each.
 
 pub(crate) mod check;
+pub(crate) mod doctor;
 pub(crate) mod heal;
 pub(crate) mod helper;
 pub(crate) mod lab;
 pub(crate) mod plan;
 pub(crate) mod probe;
 pub(crate) mod proxy;
+pub(crate) mod proxy_client;
 pub(crate) mod report;
 pub(crate) mod run;
 

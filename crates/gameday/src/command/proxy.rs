@@ -6,11 +6,18 @@ use gameday_core::{Problem, Source};
 use gameday_proxy::ProxyConfig;
 use tokio::task::JoinSet;
 
-use crate::cli::ProxyArgs;
+use crate::cli::{ProxyArgs, ServeArgs};
 use crate::output;
 use crate::{command, exit};
 
 pub(crate) fn proxy(args: &ProxyArgs) -> ExitCode {
+    match &args.command {
+        Some(asked) => command::proxy_client::ask(asked),
+        None => serve(&args.serve),
+    }
+}
+
+fn serve(args: &ServeArgs) -> ExitCode {
     let config = match load(args) {
         Ok(config) => config,
         Err(problems) => {
@@ -36,7 +43,7 @@ pub(crate) fn proxy(args: &ProxyArgs) -> ExitCode {
     }
 }
 
-fn load(args: &ProxyArgs) -> Result<ProxyConfig, Vec<Problem>> {
+fn load(args: &ServeArgs) -> Result<ProxyConfig, Vec<Problem>> {
     match &args.config {
         None => Ok(ProxyConfig::default()),
         Some(path) => gameday_proxy::load_config(&Source::read(path)?),
