@@ -7,6 +7,7 @@
 mod handshake;
 mod pass;
 mod pipe;
+mod prefixed;
 mod socket;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -62,17 +65,19 @@ pub(crate) async fn carry(route: &Route, client: TcpStream, number: u64) {
     let driver = session
         .pipe
         .drive(route.toxics.clone(), route.timer.alarm(), |toxic| session.is_meant(toxic));
-    // Both outlive the end: what is to be reset must still be open.
-    let (mut driver, mut protocol) = (pin!(driver), pin!(session.speak(toxified)));
+    // In a set, since that asks it only when it was woken itself, and not at each byte of the protocol's.
+    let mut driver = FuturesUnordered::from_iter([driver]);
+    // Outlives the end: what is to be reset must still be open.
+    let mut protocol = pin!(session.speak(toxified));
     let fate = tokio::select! {
         biased;
-        fate = &mut driver => fate,
+        fate = driver.next() => fate,
         () = &mut protocol => {
             session.pipe.leave();
-            driver.await
+            driver.next().await
         }
     };
-    if fate == Fate::Reset {
+    if fate == Some(Fate::Reset) {
         session.reset_sockets();
     }
 }
