@@ -65,10 +65,37 @@ pub(crate) struct Attached {
 }
 
 impl Attached {
+    /// A toxic for every connection, downstream; its proxy gives it an id.
+    pub(crate) fn new(spec: ToxicSpec) -> Self {
+        Self {
+            id: 0,
+            revision: 0,
+            name: spec.kind().to_owned(),
+            stream: Stream::default(),
+            stream_text: Stream::default().as_str().to_owned(),
+            toxicity: 1.0,
+            scope: Scope::default(),
+            on_stream: spec.build().is_some(),
+            spec,
+            seed: 0,
+            since: 0,
+            touches: Arc::default(),
+        }
+    }
+
     /// Whether it acts on a connection: the same answer however often it is asked.
     pub(crate) fn is_for(&self, client: Option<IpAddr>, number: u64) -> bool {
         let ordinal = number.cast_signed().wrapping_sub(self.since.cast_signed());
         self.scope.admits(client, ordinal) && self.dice(number).acts(self.id, self.toxicity)
+    }
+
+    /// Whether another would do the same to the same connections.
+    pub(crate) fn does_the_same_as(&self, other: &Self) -> bool {
+        self.stream == other.stream
+            && self.toxicity.to_bits() == other.toxicity.to_bits()
+            && self.scope == other.scope
+            && self.seed == other.seed
+            && self.spec == other.spec
     }
 
     /// The dice of a connection: counted from when it was attached, so that a drill can be repeated.

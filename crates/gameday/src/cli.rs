@@ -117,12 +117,21 @@ pub(crate) struct ProbeArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ProxyArgs {
-    /// Proxies to begin with
+    /// Proxies and toxics to begin with, ours (TOML) or Toxiproxy's (*.json); SIGHUP reads it again
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Where the API listens; only loopback addresses are allowed
+    /// Where the API listens; beyond loopback only with --token-file or --insecure
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8474")]
     pub(crate) api: SocketAddr,
+    /// A file whose one line every request must carry as `Authorization: Bearer …`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Let whoever reaches the API break things, without a token
+    #[arg(long, conflicts_with = "token_file")]
+    pub(crate) insecure: bool,
+    /// A name that the API may be asked by, beside `localhost` and its address; may be repeated
+    #[arg(long = "host", value_name = "NAME")]
+    pub(crate) hosts: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use crate::testing::soon;
-use crate::{ProxyConfig, ServeError, serve};
+use crate::{ProxyConfig, ServeError, Settings, serve};
 
 /// A server of its own on a free port; dropping the set ends it.
 async fn server() -> (SocketAddr, JoinSet<Result<(), ServeError>>) {
@@ -17,8 +17,7 @@ async fn server() -> (SocketAddr, JoinSet<Result<(), ServeError>>) {
     let mut tasks = JoinSet::new();
     let api = "127.0.0.1:0".parse().unwrap();
     tasks.spawn(serve(
-        ProxyConfig::default(),
-        api,
+        Settings::new(ProxyConfig::default(), api),
         |at| ready.send(at).unwrap(),
         std::future::pending(),
     ));
@@ -217,8 +216,8 @@ async fn the_router_answers_at_its_edges_as_gos_does() {
             301 -
             405 -
             405 -
-            404 text/plain; charset=utf-8 404 page not found\n
-            404 text/plain; charset=utf-8 404 page not found\n
+            204 -
+            201 application/json {"proxies":null}
             404 text/plain; charset=utf-8 404 page not found\n
             404 text/plain; charset=utf-8 404 page not found\n
         "#]],
@@ -247,7 +246,7 @@ async fn leases_are_refused_in_plain_words() {
             404 application/json {"error":"lease not found","status":404}\n
             400 application/json {"error":"bad request body: missing field `ttl_ms` at line 1 column 2","status":400}\n
             400 application/json {"error":"`ttl_ms` must be from 1 to 3600000, not 0","status":400}\n
-            400 application/json {"error":"bad request body: unknown field `until`, expected `ttl_ms` at line 1 column 23","status":400}\n
+            400 application/json {"error":"bad request body: `until`: unknown field `until`, expected `ttl_ms` at line 1 column 23","status":400}\n
             400 application/json {"error":"`owner` must be 1 to 200 bytes without `/` and control characters","status":400}\n
             201 application/json {"name":"p","listen":"","upstream":"db:1","enabled":false,"toxics":[]}
             400 application/json {"error":"bad request body: expected ident at line 1 column 2","status":400}\n

@@ -86,6 +86,7 @@ impl Control {
             proxies,
             book,
             plumbing,
+            ..
         } = &mut *state;
         let entry = book.leases.get_mut(owner).ok_or(Refusal::NotFound("lease"))?;
         let row = entry
@@ -115,6 +116,7 @@ impl State {
             proxies,
             book,
             plumbing,
+            ..
         } = self;
         for row in book.leases.values_mut().flat_map(|entry| &mut entry.rows) {
             if let Some((state, _)) = row.undoing {
@@ -130,6 +132,7 @@ impl State {
             proxies,
             book,
             plumbing,
+            ..
         } = self;
         let Some(proxy) = proxies.get_mut(name).filter(|proxy| proxy.listen == listen) else {
             return;
@@ -164,6 +167,7 @@ impl State {
             proxies,
             book,
             plumbing,
+            ..
         } = self;
         let Some(entry) = book.leases.get_mut(owner) else {
             return;
@@ -231,7 +235,6 @@ fn put_in_place(proxy: &mut Proxy, new: &NewFault) -> Result<(What, Arc<Touches>
 
 fn attach(proxy: &mut Proxy, name: &str, order: &ToxicOrder) -> Result<(What, Arc<Touches>), Refusal> {
     let spec = ToxicSpec::from_attributes(&order.kind, &order.attributes)?;
-    spec.refuse_unknown(&order.attributes)?;
     let toxic = proxy.add_toxic(NewToxic {
         name: Some(name.to_owned()),
         kind: order.kind.clone(),
@@ -240,6 +243,7 @@ fn attach(proxy: &mut Proxy, name: &str, order: &ToxicOrder) -> Result<(What, Ar
         scope: order.scope.clone(),
         seed: order.seed,
         attributes: order.attributes.clone(),
+        strict: true,
     })?;
     let order = ToxicOrder {
         attributes: spec.attributes(),

@@ -5,6 +5,8 @@
 
 mod book;
 mod leases;
+mod load;
+mod populate;
 mod proxies;
 mod proxy;
 #[cfg(test)]
@@ -19,6 +21,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
+use crate::config::ProxyConfig;
 use crate::timer::Timer;
 use crate::wire::Buffers;
 use book::Book;
@@ -45,6 +48,8 @@ struct State {
     proxies: BTreeMap<String, Proxy>,
     book: Book,
     plumbing: Plumbing,
+    /// What was loaded last: what is of it and is not in the next goes.
+    file: ProxyConfig,
 }
 
 /// What a proxy needs to run.
@@ -70,6 +75,7 @@ impl Control {
             proxies: BTreeMap::new(),
             book: Book::default(),
             plumbing,
+            file: ProxyConfig::default(),
         };
         Self {
             state: Mutex::new(state),
