@@ -13,6 +13,7 @@ use crate::model::{NewFault, NewNamedToxic, ToxicList};
 use crate::options::Options;
 use crate::refusal::Refusal;
 use crate::scope::Scope;
+use crate::toxic::ToxicSpec;
 
 pub(super) async fn handle(
     control: &Control,
@@ -160,6 +161,15 @@ fn merged(old: &Options, new: Map<String, Value>) -> Result<Options, Refusal> {
 fn new_toxic(body: &[u8]) -> Result<NewToxic, Refusal> {
     let new: NewNamedToxic = read(body)?;
     check_toxicity(Some(new.toxicity))?;
+    if !ToxicSpec::KINDS.contains(&new.kind.as_str()) {
+        let (kinds, kind) = (
+            ToxicSpec::KINDS.join("`, `"),
+            new.kind.chars().take(80).collect::<String>(),
+        );
+        return Err(Refusal::Bad(format!(
+            "`type` must be one of `{kinds}`, not `{kind}`"
+        )));
+    }
     if let Some(name) = &new.name {
         check_name(name)?;
     }

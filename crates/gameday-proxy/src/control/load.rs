@@ -3,6 +3,9 @@
 //! Whole, or not at all: what can fail (a listener on each new address) is done first and taken back when
 //! something fails. What is unchanged keeps its connections, and faults of leases stay in place.
 
+#[cfg(test)]
+mod tests;
+
 use std::net::SocketAddr;
 
 use futures_util::future::join_all;

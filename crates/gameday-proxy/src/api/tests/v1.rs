@@ -117,7 +117,7 @@ async fn a_slip_is_refused_with_the_name_of_its_field() {
             400 application/json {"error":"bad request body: `name`: unknown field `name`, expected `protocol` or `tls`","status":400}\n
             409 application/json {"error":"a proxy of the protocol `tcp` cannot become one of `udp`: make another","status":409}\n
             400 application/json {"error":"bad request body: missing field `type` at line 1 column 2","status":400}\n
-            400 application/json {"error":"invalid toxic type","status":400}\n
+            400 application/json {"error":"`type` must be one of `latency`, `bandwidth`, `slow_close`, `timeout`, `reset_peer`, `slicer`, `limit_data`, `noop`, `corrupt`, `limit_time`, `accept`, `packet_loss`, `duplicate`, `reorder`, `tls`, `http`, `postgres`, `redis`, `dns`, not `latncy`","status":400}\n
             400 application/json {"error":"bad request body: `stream`: unknown variant `sideways`, expected `upstream` or `downstream` at line 1 column 37","status":400}\n
             400 application/json {"error":"`toxicity` is a share of connections, from 0 to 1, not 1.5","status":400}\n
             400 application/json {"error":"attribute `latnecy` is unknown to `latency`","status":400}\n
