@@ -8,11 +8,13 @@
 
 mod support;
 
+mod clients;
 mod drills;
 mod files;
 mod labs;
 mod layers;
 mod probing;
 mod proxying;
+mod reloading;
 mod safety;
 mod truth;

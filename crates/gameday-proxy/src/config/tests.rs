@@ -295,27 +295,36 @@ fn toxiproxys_own_file_is_read_unchanged() {
 
 #[test]
 fn the_problems_of_toxiproxys_file_are_told_with_their_place() {
-    check_json("[{\"name\": \"a\",\n  \"upstream\": oops }]\n", expect![[r#"
+    check_json(
+        "[{\"name\": \"a\",\n  \"upstream\": oops }]\n",
+        expect![[r#"
         error: expected value
           --> toxiproxy.json:2:15
           2 |   "upstream": oops }]
             |               ^
         hint: it must be an array of proxies, as Toxiproxy's is
-    "#]]);
-    check_json("{\"name\": \"a\"}", expect![[r#"
+    "#]],
+    );
+    check_json(
+        "{\"name\": \"a\"}",
+        expect![[r#"
         error: invalid type: map, expected a sequence
           --> toxiproxy.json:1:1
           1 | {"name": "a"}
             | ^
         hint: it must be an array of proxies, as Toxiproxy's is
-    "#]]);
-    check_json("", expect![[r#"
+    "#]],
+    );
+    check_json(
+        "",
+        expect![[r#"
         error: EOF while parsing a value
           --> toxiproxy.json:1:1
           1 | 
             | ^
         hint: it must be an array of proxies, as Toxiproxy's is
-    "#]]);
+    "#]],
+    );
     check_json(
         r#"[{ "upstream": "db:1" }, { "name": "a" }, { "name": "b", "upstream": "db:1", "enabled": 1 }, 7,
             { "name": "c", "upstream": "db:1" }, { "name": "c", "upstream": "db:1" }, { "name": "a/b", "upstream": "db:1" }]"#,
