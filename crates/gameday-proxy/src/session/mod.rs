@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use crate::attached::{Attached, Toxics, Visitor};
 use crate::options::Protocol;
-use crate::wire::Route;
+use crate::wire::{Ended, Route};
 use crate::{http, postgres, redis};
 
 /// An upstream that does not answer by then is given up.
@@ -34,9 +34,7 @@ pub(crate) struct Session<'a> {
 }
 
 /// Carries one client's connection to its end.
-pub(crate) async fn carry(route: &Route, client: TcpStream, number: u64) {
-    let from = client.peer_addr().ok().map(|address| address.ip());
-    let visitor = Visitor::new(from, number);
+pub(crate) async fn carry(route: &Route, client: TcpStream, visitor: Arc<Visitor>) -> Ended {
     let session = Session { route, visitor };
     client.set_nodelay(true).ok();
     let client: BoxIo = Box::new(client);
@@ -46,6 +44,7 @@ pub(crate) async fn carry(route: &Route, client: TcpStream, number: u64) {
         Protocol::Redis => redis::carry(&session, client).await,
         Protocol::Tcp | Protocol::Udp | Protocol::Dns => session.pass(client).await,
     }
+    Ended::Closed
 }
 
 #[expect(dead_code, reason = "the protocols are being built")]
