@@ -27,7 +27,15 @@ struct Fresh {
 
 impl Control {
     /// Makes everything as the configuration says; what a former one had and this one lacks goes.
-    pub(crate) async fn load(&self, config: ProxyConfig) -> Result<(), Vec<String>> {
+    pub(crate) async fn load(&self, mut config: ProxyConfig) -> Result<(), Vec<String>> {
+        let prepared = config.proxies.iter_mut().map(|entry| {
+            let done = entry.options.prepare(&self.authority);
+            done.map_err(|why| format!("proxy `{}`: {why}", entry.name))
+        });
+        let wrong: Vec<String> = prepared.filter_map(Result::err).collect();
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
         let lookups = config.proxies.iter().map(|entry| resolve(&entry.listen));
         let found = join_all(lookups).await;
         let (mut addresses, mut problems) = (Vec::new(), Vec::new());

@@ -25,6 +25,7 @@ use tokio::task::JoinSet;
 use crate::config::ProxyConfig;
 use crate::events::Events;
 use crate::timer::Timer;
+use crate::tls::Authority;
 use crate::wire::Buffers;
 use book::Book;
 use proxy::Proxy;
@@ -44,6 +45,8 @@ pub(crate) struct Control {
     leases_changed: Notify,
     events: Arc<Events>,
     timer: Arc<Timer>,
+    /// Signs the certificates of proxies that terminate TLS.
+    pub(crate) authority: Authority,
 }
 
 /// What the lock protects.
@@ -88,6 +91,7 @@ impl Control {
             leases_changed: Notify::new(),
             events,
             timer,
+            authority: Authority::default(),
         }
     }
 

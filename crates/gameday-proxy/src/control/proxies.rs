@@ -76,8 +76,9 @@ impl Control {
         Ok(state.detail(proxy))
     }
 
-    pub(crate) async fn create_proxy(&self, new: NewProxy) -> Result<ProxyInfo, Refusal> {
+    pub(crate) async fn create_proxy(&self, mut new: NewProxy) -> Result<ProxyInfo, Refusal> {
         self.lock().refuse_existing(&new.name)?;
+        new.options.prepare(&self.authority).map_err(Refusal::body)?;
         let address = if new.enabled {
             Some(resolve(&new.listen).await.map_err(Refusal::Listen)?)
         } else {
@@ -97,7 +98,10 @@ impl Control {
     }
 
     /// Changes a proxy: whole, or not at all.
-    pub(crate) async fn edit_proxy(&self, name: &str, edit: ProxyEdit) -> Result<ProxyInfo, Refusal> {
+    pub(crate) async fn edit_proxy(&self, name: &str, mut edit: ProxyEdit) -> Result<ProxyInfo, Refusal> {
+        if let Some(options) = &mut edit.options {
+            options.prepare(&self.authority).map_err(Refusal::body)?;
+        }
         let (listen, enable) = {
             let mut state = self.lock();
             let proxy = state.proxy(name)?;

@@ -151,6 +151,10 @@ impl Proxy {
         }
         toxic.scope.check().map_err(Refusal::body)?;
         refuse_unsuitable(&toxic.spec, self.options.protocol)?;
+        self.options
+            .tls
+            .refuse(&toxic.spec, &toxic.scope)
+            .map_err(Refusal::Bad)?;
         Ok(self.attach(toxic))
     }
 }

@@ -56,7 +56,7 @@ impl Route {
         let address = client.peer_addr().ok();
         let visitor = Visitor::new(address.map(|address| address.ip()), number);
         let began = Instant::now();
-        let ended = if self.options.is_plain() {
+        let ended = if self.options.is_plain() && !session::is_needed(&self.toxics.borrow()) {
             self.pass(client, &visitor).await
         } else {
             session::carry(self, client, Arc::clone(&visitor)).await
