@@ -1,35 +1,61 @@
 #!/usr/bin/env bash
-# Installs what the tests need on Debian or Ubuntu, and starts nothing. Needs root, or sudo.
+# Installs what the tests need on Debian or Ubuntu, and starts nothing. Needs root, or sudo, for packages.
 set -euo pipefail
+cd "$(dirname "$0")/.."
 
-packages=(postgresql prometheus prometheus-alertmanager python3)
+# A package, and the program that does as well if it did not come as a package.
+install_packages() {
+    local missing=()
+    for pair in postgresql: prometheus: prometheus-alertmanager: python3:python3 python3-venv:python3 nodejs:node npm:npm; do
+        local package="${pair%%:*}" program="${pair#*:}"
+        [ -n "$program" ] && command -v "$program" >/dev/null && works "$package" && continue
+        dpkg-query --show --showformat='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+    done
+    [ ${#missing[@]} -eq 0 ] && return
 
-missing=()
-for package in "${packages[@]}"; do
-    dpkg-query --show --showformat='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
-done
-# A python3 that did not come as a package does as well.
-command -v python3 >/dev/null && missing=("${missing[@]/python3/}")
-read -ra missing <<<"${missing[*]-}"
-[ ${#missing[@]} -eq 0 ] && exit 0
+    local root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || {
+            echo "the tests need the packages ${missing[*]}: run as root, or install them by hand" >&2
+            exit 1
+        }
+        root=(sudo)
+    fi
+    # Debian starts a daemon when it is installed; the tests start their own, in folders of their own.
+    local policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' | "${root[@]}" tee "$policy" >/dev/null
+        "${root[@]}" chmod 755 "$policy"
+        # shellcheck disable=SC2064 # what is to be removed is known now
+        trap "${root[*]} rm -f $policy" EXIT
+    fi
+    echo "installing ${missing[*]}"
+    "${root[@]}" apt-get update -qq
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
 
-if [ "$(id -u)" -eq 0 ]; then
-    root=()
-elif command -v sudo >/dev/null; then
-    root=(sudo)
-else
-    echo "the tests need the packages ${missing[*]}: run as root, or install them by hand" >&2
-    exit 1
-fi
+# A Python without its module for environments is not enough.
+works() {
+    [ "$1" != python3-venv ] || python3 -c 'import ensurepip, venv' 2>/dev/null
+}
 
-# Debian starts a daemon when it is installed; the tests start their own, in folders of their own.
-policy=/usr/sbin/policy-rc.d
-if [ ! -e "$policy" ]; then
-    printf '#!/bin/sh\nexit 101\n' | "${root[@]}" tee "$policy" >/dev/null
-    "${root[@]}" chmod 755 "$policy"
-    trap '"${root[@]}" rm -f "$policy"' EXIT
-fi
+# Clients of Toxiproxy that others wrote, in the versions that stand in tests/clients, fetched once.
+install_clients() {
+    local folder=target/clients
+    mkdir -p "$folder/node"
+    if ! cmp -s tests/clients/package.json "$folder/node/package.json"; then
+        echo "installing toxiproxy-node-client into $folder"
+        cp tests/clients/package.json "$folder/node/package.json"
+        # The copy says that all is there, so it goes when it is not.
+        (cd "$folder/node" && npm install --silent --no-audit --no-fund) || { rm "$folder/node/package.json" && return 1; }
+    fi
+    if ! cmp -s tests/clients/requirements.txt "$folder/python/requirements.txt"; then
+        echo "installing toxiproxy-python, chaostoolkit-toxiproxy and jsonschema into $folder"
+        python3 -m venv --clear "$folder/python"
+        "$folder/python/bin/pip" install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
+        cp tests/clients/requirements.txt "$folder/python/requirements.txt"
+    fi
+}
 
-echo "installing ${missing[*]}"
-"${root[@]}" apt-get update -qq
-"${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+install_packages
+install_clients

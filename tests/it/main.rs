@@ -8,6 +8,7 @@
 
 mod support;
 
+mod clients;
 mod drills;
 mod files;
 mod labs;
@@ -15,5 +16,6 @@ mod layers;
 mod network;
 mod probing;
 mod proxying;
+mod reloading;
 mod safety;
 mod truth;

@@ -1,115 +1,13 @@
 //! `gameday proxy`: the fault proxy as any client of Toxiproxy's API sees it.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, ExitStatus, Stdio};
-use std::sync::mpsc;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use serde_json::{Value, json};
 
-use crate::support::http::{Answer, ask};
-use crate::support::{Sandbox, wait_for};
-
-/// A proxy process and its API.
-struct Proxy {
-    child: Child,
-    api: String,
-    _sandbox: Sandbox,
-}
-
-impl Proxy {
-    /// Starts one; an API on port 0 says where it is.
-    fn start(args: &[&str], sandbox: Sandbox) -> Self {
-        let mut command = sandbox.gameday(["proxy", "--api", "127.0.0.1:0"]);
-        let mut child = command.args(args).stderr(Stdio::piped()).spawn().unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        let (out, lines) = mpsc::channel();
-        // Read to its end, so that the proxy never waits for a reader.
-        thread::spawn(move || {
-            for line in stderr.lines().map_while(Result::ok) {
-                let _ = out.send(line);
-            }
-        });
-        let line = lines.recv_timeout(Duration::from_secs(10)).unwrap();
-        let api = line
-            .strip_prefix("API on ")
-            .unwrap_or_else(|| panic!("it said: {line}"))
-            .to_owned();
-        Self {
-            child,
-            api,
-            _sandbox: sandbox,
-        }
-    }
-
-    fn ask(&self, method: &str, path: &str, body: &Value) -> Answer {
-        ask(
-            method,
-            &format!("{}{path}", self.api),
-            &[("Content-Type", "application/json")],
-            &body.to_string(),
-        )
-        .unwrap()
-    }
-
-    fn create(&self, name: &str, upstream: SocketAddr) -> SocketAddr {
-        let new = json!({ "name": name, "listen": "127.0.0.1:0", "upstream": upstream.to_string() });
-        let created = self.ask("POST", "/proxies", &new);
-        assert_eq!(created.status, 201, "{}", created.body);
-        created.json()["listen"].as_str().unwrap().parse().unwrap()
-    }
-
-    fn terminate(&mut self, limit: Duration) -> ExitStatus {
-        kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGTERM).unwrap();
-        wait_for("the proxy to end", limit, || self.child.try_wait().unwrap())
-    }
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Sends back what it gets.
-fn echo() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for mut stream in listener.incoming().map_while(Result::ok) {
-            stream.set_nodelay(true).unwrap();
-            thread::spawn(move || {
-                let mut bytes = [0; 4096];
-                while let Ok(read @ 1..) = stream.read(&mut bytes) {
-                    if stream.write_all(&bytes[..read]).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-    });
-    address
-}
-
-fn connect(address: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(address).unwrap();
-    stream.set_nodelay(true).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-    stream
-}
-
-/// How long one byte takes there and back.
-fn round_trip(stream: &mut TcpStream) -> Duration {
-    let began = Instant::now();
-    stream.write_all(b"x").unwrap();
-    stream.read_exact(&mut [0]).unwrap();
-    began.elapsed()
-}
+use crate::support::Sandbox;
+use crate::support::proxy::{Proxy, connect, echo, round_trip};
 
 fn median_of_21(stream: &mut TcpStream) -> [Duration; 2] {
     let mut spans: Vec<Duration> = (0..21).map(|_| round_trip(stream)).collect();
@@ -196,7 +94,8 @@ fn an_api_that_others_could_reach_is_refused() {
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""));
     assert_eq!(
         ran.stderr,
-        "error: the API cannot listen on 0.0.0.0:0: only loopback addresses are allowed, since it asks for no password\n"
+        "error: the API cannot listen on 0.0.0.0:0 without a token, since whoever reaches it can break things: \
+         give --token-file FILE, or --insecure if only friends can reach it\n"
     );
 }
 

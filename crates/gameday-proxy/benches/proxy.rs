@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use gameday_proxy::{
-    Latency, NewFault, ProxyClient, ProxyConfig, ProxyEntry, Stream, ToxicOrder, ToxicSpec, serve,
+    Latency, NewFault, ProxyClient, ProxyConfig, ProxyEntry, Settings, Stream, ToxicOrder, ToxicSpec, serve,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -38,8 +38,7 @@ async fn main() {
     let at = "127.0.0.1:0".parse().expect("an address");
     tasks.spawn(async move {
         serve(
-            ProxyConfig { proxies },
-            at,
+            Settings::new(ProxyConfig { proxies }, at),
             |at| ready.send(at).expect("awaited"),
             nobody,
         )

@@ -18,7 +18,12 @@ pub(crate) fn field<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'
 
 /// The first JSON value of a body as an object; `null` is an empty one.
 pub(crate) fn object(body: &[u8]) -> Result<Map<String, Value>, String> {
-    match first_value(body)? {
+    entry(first_value(body)?)
+}
+
+/// A value as an object; `null` is an empty one.
+pub(crate) fn entry(value: Value) -> Result<Map<String, Value>, String> {
+    match value {
         Value::Object(object) => Ok(object),
         Value::Null => Ok(Map::new()),
         other => Err(format!("json: cannot unmarshal {} into an object", kind(&other))),

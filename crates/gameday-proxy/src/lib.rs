@@ -22,6 +22,7 @@
 //!
 //! Start at [`serve`], or at [`ProxyClient`] for the other side.
 
+mod access;
 mod address;
 mod api;
 mod attached;
@@ -55,20 +56,24 @@ mod tls;
 mod toxic;
 mod wire;
 
+pub use access::{Access, read_token};
 pub use attached::Stream;
 pub use client::{ClientError, ProxyClient};
-pub use config::{ProxyConfig, ProxyEntry, load_config};
+pub use config::{ProxyConfig, ProxyEntry, ToxicEntry, load_config};
 pub use dns::DnsFault;
 pub use events::{ProxyEvent, ProxyEventKind, ToxicMoment};
 pub use http::HttpFault;
 pub use log::Log;
-pub use model::{Fault, FaultState, Lease, LeaseList, NewFault, ProxyInfo, ToxicInfo, ToxicOrder};
+pub use model::{
+    ByteCounts, ConnectionCounts, Fault, FaultState, Lease, LeaseList, NewFault, NewNamedToxic, ProxyDetail,
+    ProxyInfo, ProxyList, ToxicDetail, ToxicInfo, ToxicList, ToxicOrder,
+};
 pub use options::{Options, Protocol};
 pub use pattern::Pattern;
 pub use postgres::PostgresFault;
 pub use redis::RedisFault;
 pub use scope::Scope;
-pub use server::{ServeError, serve};
+pub use server::{Reload, ServeError, Settings, serve};
 pub use tls::{Alert, CertificateFault, Originate, Terminate, TlsFault, TlsOptions};
 pub use toxic::{
     Accept, Anchor, BadToxic, Bandwidth, Chunk, Corrupt, Distribution, Duplicate, Latency, LimitData,

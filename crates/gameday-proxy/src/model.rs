@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::attached::Stream;
+use crate::options::Options;
 use crate::scope::Scope;
 use crate::toxic::ToxicSpec;
 
@@ -39,6 +40,118 @@ pub struct ToxicInfo {
     /// The share of connections it acts on.
     #[serde(serialize_with = "plain_number")]
     pub toxicity: f64,
+}
+
+/// A proxy with everything that is known of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProxyDetail {
+    /// Its name.
+    pub name: String,
+    /// Where it listens.
+    pub listen: String,
+    /// Where it connects to.
+    pub upstream: String,
+    /// Whether it listens.
+    pub enabled: bool,
+    /// Protocol and TLS.
+    #[serde(flatten)]
+    pub options: Options,
+    /// What the dice of its toxics are seeded with, unless they have a seed of their own.
+    pub seed: u64,
+    /// Its connections.
+    pub connections: ConnectionCounts,
+    /// What it has passed since it was made.
+    pub bytes: ByteCounts,
+    /// Its toxics: those of the upstream direction first, each in the order they were made.
+    pub toxics: Vec<ToxicDetail>,
+}
+
+/// Connections of a proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionCounts {
+    /// Open now.
+    pub open: u64,
+    /// Accepted since it was made.
+    pub accepted: u64,
+}
+
+/// Bytes that a proxy has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ByteCounts {
+    /// To the upstream.
+    pub upstream: u64,
+    /// To clients.
+    pub downstream: u64,
+}
+
+/// A toxic with everything that is known of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToxicDetail {
+    /// Its name, unique in its proxy.
+    pub name: String,
+    /// `latency`, `http`, …
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The direction it acts on.
+    pub stream: Stream,
+    /// The share of connections it acts on.
+    #[serde(serialize_with = "plain_number")]
+    pub toxicity: f64,
+    /// Which connections it is limited to.
+    pub scope: Scope,
+    /// What its dice are seeded with.
+    pub seed: u64,
+    /// All its attributes.
+    pub attributes: Map<String, Value>,
+    /// How often it has had an effect.
+    pub touched: u64,
+    /// When first.
+    pub first_touched_at: Option<Timestamp>,
+    /// The lease whose fault it is; nobody may change it then.
+    pub lease: Option<String>,
+}
+
+/// All proxies of a server.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProxyList {
+    /// The server's wall clock when it answered.
+    pub now: Timestamp,
+    /// By name.
+    pub proxies: Vec<ProxyDetail>,
+}
+
+/// All toxics of a proxy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToxicList {
+    /// Those of the upstream direction first, each in the order they were made.
+    pub toxics: Vec<ToxicDetail>,
+}
+
+/// A toxic to be attached through `/v1`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewNamedToxic {
+    /// Its name; without one, its type and stream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `latency`, `http`, …
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The direction it acts on.
+    #[serde(default)]
+    pub stream: Stream,
+    /// The share of connections it acts on.
+    #[serde(default = "always", serialize_with = "plain_number")]
+    pub toxicity: f64,
+    /// Which connections it is limited to.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub scope: Scope,
+    /// What its dice are seeded with; without one, with its proxy's seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// Its attributes.
+    #[serde(default)]
+    pub attributes: Map<String, Value>,
 }
 
 /// A toxic that a fault brings.

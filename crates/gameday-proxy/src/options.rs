@@ -24,6 +24,12 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// Whether it is carried by datagrams, not by connections.
+    #[must_use]
+    pub const fn is_datagrams(self) -> bool {
+        matches!(self, Self::Udp | Self::Dns)
+    }
+
     /// The word for it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

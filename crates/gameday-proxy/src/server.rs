@@ -8,13 +8,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use crate::api::{Door, service};
+use crate::access::Access;
+use crate::api::{Door, Guard, service};
 use crate::config::ProxyConfig;
-use crate::control::{Control, NewProxy};
+use crate::control::Control;
 use crate::descriptors::Budget;
+use crate::events::{Events, ProxyEventKind};
+use crate::log::Log;
 use crate::timer::Timer;
 
 /// How long stopping waits for requests that are being answered.
@@ -25,7 +28,8 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(2);
 pub enum ServeError {
     /// The API would be open to other machines.
     #[error(
-        "the API cannot listen on {0}: only loopback addresses are allowed, since it asks for no password"
+        "the API cannot listen on {0} without a token, since whoever reaches it can break things: \
+         give --token-file FILE, or --insecure if only friends can reach it"
     )]
     NotLoopback(SocketAddr),
     /// The API cannot listen.
@@ -36,16 +40,9 @@ pub enum ServeError {
         /// Why not.
         source: io::Error,
     },
-    /// A proxy of the configuration cannot be started.
-    #[error("proxy `{proxy}` cannot listen on {listen}: {cause}")]
-    Listen {
-        /// Its name.
-        proxy: String,
-        /// Where it should listen.
-        listen: String,
-        /// Why not.
-        cause: String,
-    },
+    /// Proxies of the configuration cannot be started.
+    #[error("{}", .0.join("\nerror: "))]
+    Config(Vec<String>),
     /// The system gives us no timer.
     #[error("the timer failed: {0}")]
     Timer(#[source] io::Error),
@@ -54,17 +51,61 @@ pub enum ServeError {
     Stopped(#[source] io::Error),
 }
 
+/// What a server is started with.
+#[derive(Debug)]
+pub struct Settings {
+    /// The proxies to begin with.
+    pub config: ProxyConfig,
+    /// Where the API listens.
+    pub api: SocketAddr,
+    /// Who may use it.
+    pub access: Access,
+    /// Configurations to be loaded while it runs.
+    pub reloads: Option<mpsc::Receiver<Reload>>,
+    /// Where connections and events are written.
+    pub log: Log,
+}
+
+impl Settings {
+    /// Loopback only, and nothing to be loaded later.
+    #[must_use]
+    pub fn new(config: ProxyConfig, api: SocketAddr) -> Self {
+        Self {
+            config,
+            api,
+            access: Access::default(),
+            reloads: None,
+            log: Log::off(),
+        }
+    }
+}
+
+/// A configuration to be loaded in the place of the former one.
+#[derive(Debug)]
+pub struct Reload {
+    /// What is to be there.
+    pub config: ProxyConfig,
+    /// Told when it is there, or why nothing was changed.
+    pub done: oneshot::Sender<Result<(), Vec<String>>>,
+}
+
 /// Runs the configured proxies and the API until `stop`; `ready` is told where the API listens.
 ///
 /// # Errors
 /// [`ServeError`] when something cannot be started; nothing is left running then.
 pub async fn serve(
-    config: ProxyConfig,
-    api: SocketAddr,
+    settings: Settings,
     ready: impl FnOnce(SocketAddr),
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    if !api.ip().is_loopback() {
+    let Settings {
+        config,
+        api,
+        access,
+        reloads,
+        log,
+    } = settings;
+    if !api.ip().is_loopback() && access.token.is_none() && !access.insecure {
         return Err(ServeError::NotLoopback(api));
     }
     let api_error = |source| ServeError::Api { address: api, source };
@@ -74,11 +115,12 @@ pub async fn serve(
     let timer = Timer::new().map_err(ServeError::Timer)?;
     let mut services = JoinSet::new();
     services.spawn(Arc::clone(&timer).run());
-    let control = Arc::new(Control::new(timer, budget.connections));
-    start_all(&control, config).await?;
+    let control = Arc::new(Control::new(timer, budget.connections, Events::new(log)));
+    control.load(config).await.map_err(ServeError::Config)?;
     let (stopping, stopped) = oneshot::channel::<()>();
     let door = Door::new(listener, budget.api);
-    let api = axum::serve(door, service(Arc::clone(&control))).with_graceful_shutdown(async {
+    let guard = Guard::new(access, address);
+    let api = axum::serve(door, service(Arc::clone(&control), guard)).with_graceful_shutdown(async {
         stopped.await.ok();
     });
     let mut api = pin!(api.into_future());
@@ -93,6 +135,7 @@ pub async fn serve(
         })),
         () = control.keep_leases() => Ok(()),
         () = control.look_up_names() => Ok(()),
+        () = load_all(&control, reloads) => Ok(()),
     };
     drop(stopping);
     control.stop().await;
@@ -100,23 +143,20 @@ pub async fn serve(
     result
 }
 
-/// Starts every proxy, or none: what was started ends with `control`.
-async fn start_all(control: &Control, config: ProxyConfig) -> Result<(), ServeError> {
-    for proxy in config.proxies {
-        let (name, listen) = (proxy.name.clone(), proxy.listen.clone());
-        let new = NewProxy {
-            name: proxy.name,
-            listen: proxy.listen,
-            upstream: proxy.upstream,
-            enabled: proxy.enabled,
-            options: proxy.options,
-        };
-        let started = control.create_proxy(new).await;
-        started.map_err(|refusal| ServeError::Listen {
-            proxy: name,
-            listen,
-            cause: refusal.to_string(),
-        })?;
+/// Loads what it is given, until it is dropped.
+async fn load_all(control: &Control, reloads: Option<mpsc::Receiver<Reload>>) {
+    if let Some(mut reloads) = reloads {
+        while let Some(Reload { config, done }) = reloads.recv().await {
+            let loaded = control.load(config).await;
+            control.events().tell(match &loaded {
+                Ok(()) => ProxyEventKind::Reloaded {},
+                Err(problems) => ProxyEventKind::ReloadRefused {
+                    why: problems.join("; "),
+                },
+            });
+            // Whoever asked may have gone away.
+            done.send(loaded).ok();
+        }
     }
-    Ok(())
+    std::future::pending::<()>().await;
 }

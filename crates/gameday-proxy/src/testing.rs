@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::control::{Control, NewProxy, NewToxic};
+use crate::events::Events;
 use crate::options::Options;
 use crate::timer::Timer;
 
@@ -28,7 +29,7 @@ impl Rig {
     /// One that carries no more connections than this at once.
     pub(crate) fn with_places(connections: usize) -> Self {
         let timer = Timer::new().unwrap();
-        let control = Arc::new(Control::new(Arc::clone(&timer), connections));
+        let control = Arc::new(Control::new(Arc::clone(&timer), connections, Events::default()));
         let mut tasks = JoinSet::new();
         tasks.spawn(async move { timer.run().await.unwrap() });
         let keeper = Arc::clone(&control);

@@ -10,8 +10,8 @@ use tokio::task::JoinSet;
 
 use crate::testing::soon;
 use crate::{
-    FaultState, Latency, NewFault, ProxyClient, ProxyConfig, ProxyEntry, ServeError, Stream, ToxicOrder,
-    ToxicSpec, serve,
+    FaultState, Latency, NewFault, ProxyClient, ProxyConfig, ProxyEntry, ServeError, Settings, Stream,
+    ToxicOrder, ToxicSpec, serve,
 };
 
 /// One proxy named `p` on a free port.
@@ -43,8 +43,7 @@ async fn server(
     let (ready, address) = oneshot::channel();
     let mut tasks = JoinSet::new();
     tasks.spawn(serve(
-        one_proxy(upstream),
-        any_port(),
+        Settings::new(one_proxy(upstream), any_port()),
         |at| ready.send(at).unwrap(),
         stop,
     ));
@@ -112,22 +111,21 @@ async fn the_client_says_whom_it_could_not_reach() {
 async fn an_api_for_other_machines_and_a_taken_port_are_refused() {
     let nobody = std::future::pending::<()>;
     let open = serve(
-        ProxyConfig::default(),
-        "0.0.0.0:0".parse().unwrap(),
+        Settings::new(ProxyConfig::default(), "0.0.0.0:0".parse().unwrap()),
         |_| {},
         nobody(),
     )
     .await
     .unwrap_err();
-    assert!(open.to_string().contains("only loopback addresses"), "{open}");
+    assert!(open.to_string().contains("without a token"), "{open}");
     let (api, _tasks) = server("127.0.0.1:9".parse().unwrap(), nobody()).await;
-    let taken = serve(ProxyConfig::default(), api, |_| {}, nobody())
+    let taken = serve(Settings::new(ProxyConfig::default(), api), |_| {}, nobody())
         .await
         .unwrap_err();
     assert!(matches!(taken, ServeError::Api { .. }), "{taken}");
     let mut config = one_proxy("127.0.0.1:9".parse().unwrap());
     config.proxies[0].listen = api.to_string();
-    let error = serve(config, any_port(), |_| {}, nobody())
+    let error = serve(Settings::new(config, any_port()), |_| {}, nobody())
         .await
         .unwrap_err()
         .to_string();

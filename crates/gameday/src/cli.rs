@@ -31,7 +31,7 @@ pub(crate) enum Command {
     /// Look at services as their users would
     Probe(ProbeArgs),
     /// Run the fault proxy, with Toxiproxy's API; or ask one that runs (ls, toxic add, …)
-    Proxy(ProxyArgs),
+    Proxy(Box<ProxyArgs>),
     /// Render the report of a drill again, from its journal
     Report(ReportArgs),
     /// Put back what a dead drill has left
@@ -130,15 +130,36 @@ pub(crate) struct ProxyArgs {
     pub(crate) serve: ServeArgs,
 }
 
+/// What is logged on stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// A JSON object a line
+    Json,
+    /// Nothing
+    Off,
+}
+
 /// What the proxy itself is started with.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
-    /// Proxies to begin with
+    /// Proxies and toxics to begin with, ours (TOML) or Toxiproxy's (*.json); SIGHUP reads it again
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Where the API listens; only loopback addresses are allowed
+    /// Where the API listens; beyond loopback only with --token-file or --insecure
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8474")]
     pub(crate) api: SocketAddr,
+    /// A file whose one line every request must carry as `Authorization: Bearer …`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Let whoever reaches the API break things, without a token
+    #[arg(long, conflicts_with = "token_file")]
+    pub(crate) insecure: bool,
+    /// Write a JSON line on stderr for each connection and event
+    #[arg(long, value_enum, default_value_t = LogFormat::Off)]
+    pub(crate) log: LogFormat,
+    /// A name that the API may be asked by, beside `localhost` and its address; may be repeated
+    #[arg(long = "host", value_name = "NAME")]
+    pub(crate) hosts: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -5,11 +5,12 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, HeaderName, LOCATION};
+use axum::http::header::{CONTENT_TYPE, HeaderName, LOCATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Response, StatusCode};
 use gameday_core::Timestamp;
 use serde::Serialize;
 
+use crate::model::ProxyInfo;
 use crate::refusal::Refusal;
 
 /// What Go's timeout handler says.
@@ -23,6 +24,31 @@ const NO_SNIFF: HeaderName = HeaderName::from_static("x-content-type-options");
 pub(super) fn json<T: Serialize>(status: StatusCode, value: &T) -> Response<Body> {
     let body = serde_json::to_string(value).expect("what we answer has text for keys");
     typed(status, JSON, body)
+}
+
+/// A document that is JSON already.
+pub(super) fn json_text(body: String) -> Response<Body> {
+    typed(StatusCode::OK, JSON, body)
+}
+
+/// What `/populate` says: errors are JSON there, and tell which proxies were done.
+pub(super) fn populated(done: &[ProxyInfo], refusal: Option<&Refusal>) -> Response<Body> {
+    #[derive(Serialize)]
+    struct Populated<'a> {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        status: Option<u16>,
+        /// Go says `null` of a list that was never made.
+        proxies: Option<&'a [ProxyInfo]>,
+    }
+    let status = refusal.map_or(StatusCode::CREATED, status_of);
+    let body = Populated {
+        error: refusal.map(ToString::to_string),
+        status: refusal.map(Refusal::status),
+        proxies: (!done.is_empty()).then_some(done),
+    };
+    json(status, &body)
 }
 
 /// Toxiproxy's version: clients from 2.6 on use PATCH.
@@ -63,7 +89,7 @@ pub(super) fn moved(to: &str) -> Response<Body> {
 
 /// Toxiproxy's errors are JSON that says it is text; ours say what they are.
 pub(super) fn refused(refusal: &Refusal, ours: bool) -> Response<Body> {
-    let status = StatusCode::from_u16(refusal.status()).expect("a refusal has a status");
+    let status = status_of(refusal);
     let body = error_body(&refusal.to_string(), status);
     if ours {
         typed(status, JSON, body)
@@ -78,6 +104,20 @@ pub(super) fn forbidden(why: &str) -> Response<Body> {
         JSON,
         error_body(why, StatusCode::FORBIDDEN),
     )
+}
+
+/// Whoever has no token is told which kind is asked for.
+pub(super) fn unauthorized(why: &str) -> Response<Body> {
+    let status = StatusCode::UNAUTHORIZED;
+    let mut response = typed(status, JSON, error_body(why, status));
+    response
+        .headers_mut()
+        .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    response
+}
+
+fn status_of(refusal: &Refusal) -> StatusCode {
+    StatusCode::from_u16(refusal.status()).expect("a refusal has a status")
 }
 
 fn error_body(message: &str, status: StatusCode) -> String {

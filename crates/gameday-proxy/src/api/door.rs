@@ -296,7 +296,11 @@ mod tests {
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let mut door = Door::new(listener, 1);
         door.limits = Limits { head: SHORT, ..LONG };
-        let service = super::super::service(Arc::clone(&Rig::start().control));
+        let service = {
+            let bound = "127.0.0.1:0".parse().unwrap();
+            let guard = crate::api::Guard::new(crate::Access::default(), bound);
+            super::super::service(Arc::clone(&Rig::start().control), guard)
+        };
         let mut tasks = JoinSet::new();
         tasks.spawn(async move { axum::serve(door, service).await.unwrap() });
         // The second request comes later than a head may: the first one's time is over by then.

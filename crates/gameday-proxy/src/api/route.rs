@@ -1,52 +1,14 @@
-//! The table of routes.
+//! Where a path and a method lead, and how Go's router behaves at the edges.
 
 use axum::http::Method;
 
-/// What a path and a method mean together.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Route {
-    /// `/version`
-    Version,
-    /// `/metrics`
-    Metrics,
-    /// `/proxies`
-    Proxies(Verb),
-    /// `/proxies/{proxy}`
-    Proxy(Verb, String),
-    /// `/proxies/{proxy}/toxics`
-    Toxics(Verb, String),
-    /// `/proxies/{proxy}/toxics/{toxic}`
-    Toxic(Verb, String, String),
-    /// `/v1/events`
-    Events,
-    /// `/v1/leases`
-    Leases,
-    /// `/v1/leases/{owner}`
-    Lease(Verb, String),
-    /// `/v1/leases/{owner}/faults`
-    Faults(String),
-    /// `/v1/leases/{owner}/faults/{fault}`
-    Fault(String, String),
-}
-
-/// What is to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verb {
-    /// GET
-    Read,
-    /// POST on a collection, PUT on a lease
-    Make,
-    /// POST or PATCH on a thing
-    Change,
-    /// DELETE
-    Delete,
-}
+use super::table::{ROWS, Row};
 
 /// Where a request leads.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Routed {
-    /// Here.
-    Found(Route),
+    /// Here, with the names that stand in the path, in its order.
+    Found(&'static Row, Vec<String>),
     /// The path is known, the method is not.
     WrongMethod,
     /// To the clean form of the path.
@@ -62,61 +24,34 @@ pub(super) fn find(method: &Method, path: &str) -> Routed {
     let Some(segments) = path.strip_prefix('/').and_then(decoded) else {
         return Routed::Nowhere;
     };
-    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-    match known(method, &segments) {
-        None => Routed::Nowhere,
-        Some(None) => Routed::WrongMethod,
-        Some(Some(route)) => Routed::Found(route),
-    }
-}
-
-/// Nothing for an unknown path, nothing inside for a wrong method.
-fn known(method: &Method, segments: &[&str]) -> Option<Option<Route>> {
-    let owned = |text: &&str| (*text).to_owned();
-    Some(match segments {
-        ["version"] => (method == Method::GET).then_some(Route::Version),
-        ["metrics"] => (method == Method::GET).then_some(Route::Metrics),
-        ["proxies"] => collection(method).map(Route::Proxies),
-        ["proxies", proxy] => thing(method).map(|verb| Route::Proxy(verb, owned(proxy))),
-        ["proxies", proxy, "toxics"] => collection(method).map(|verb| Route::Toxics(verb, owned(proxy))),
-        ["proxies", proxy, "toxics", toxic] => {
-            thing(method).map(|verb| Route::Toxic(verb, owned(proxy), owned(toxic)))
+    let mut known = false;
+    for row in ROWS {
+        if let Some(names) = names(row.path, &segments) {
+            if row.method == method.as_str() {
+                return Routed::Found(row, names);
+            }
+            known = true;
         }
-        ["v1", "events"] => (method == Method::GET).then_some(Route::Events),
-        ["v1", "leases"] => (method == Method::GET).then_some(Route::Leases),
-        ["v1", "leases", owner] => lease(method).map(|verb| Route::Lease(verb, owned(owner))),
-        ["v1", "leases", owner, "faults"] => (method == Method::POST).then(|| Route::Faults(owned(owner))),
-        ["v1", "leases", owner, "faults", name] => {
-            (method == Method::DELETE).then(|| Route::Fault(owned(owner), owned(name)))
+    }
+    if known {
+        Routed::WrongMethod
+    } else {
+        Routed::Nowhere
+    }
+}
+
+/// The names that a path has where its template has braces; nothing if it is not of this template.
+fn names(template: &str, segments: &[String]) -> Option<Vec<String>> {
+    let mut wanted = template.split('/').skip(1);
+    let mut names = Vec::new();
+    for segment in segments {
+        match wanted.next()? {
+            name if name.starts_with('{') => names.push(segment.clone()),
+            word if word == segment => {}
+            _ => return None,
         }
-        _ => return None,
-    })
-}
-
-fn collection(method: &Method) -> Option<Verb> {
-    match *method {
-        Method::GET => Some(Verb::Read),
-        Method::POST => Some(Verb::Make),
-        _ => None,
     }
-}
-
-fn thing(method: &Method) -> Option<Verb> {
-    match *method {
-        Method::GET => Some(Verb::Read),
-        Method::POST | Method::PATCH => Some(Verb::Change),
-        Method::DELETE => Some(Verb::Delete),
-        _ => None,
-    }
-}
-
-fn lease(method: &Method) -> Option<Verb> {
-    match *method {
-        Method::GET => Some(Verb::Read),
-        Method::PUT => Some(Verb::Make),
-        Method::DELETE => Some(Verb::Delete),
-        _ => None,
-    }
+    wanted.next().is_none().then_some(names)
 }
 
 /// The segments of a path, none empty; a name with an encoded slash cannot be addressed.
@@ -154,22 +89,32 @@ fn clean(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::operation::Operation;
 
     #[test]
     fn paths_and_methods_lead_where_gos_router_leads() {
-        let at = |method: Method, path: &str| find(&method, path);
-        assert_eq!(
-            at(Method::GET, "/proxies"),
-            Routed::Found(Route::Proxies(Verb::Read))
-        );
-        assert_eq!(
-            at(Method::GET, "/proxies/a%20b"),
-            Routed::Found(Route::Proxy(Verb::Read, "a b".to_owned()))
-        );
-        assert_eq!(at(Method::HEAD, "/proxies"), Routed::WrongMethod);
-        assert_eq!(at(Method::OPTIONS, "/version"), Routed::WrongMethod);
-        assert_eq!(at(Method::PUT, "/proxies/a"), Routed::WrongMethod);
-        assert_eq!(at(Method::GET, "//proxies"), Routed::Moved("/proxies".to_owned()));
+        let found = |method: Method, path: &str| match find(&method, path) {
+            Routed::Found(row, names) => Some((row.operation, names.join(","))),
+            _ => None,
+        };
+        for (method, path, operation, names) in [
+            (Method::GET, "/proxies", Operation::Proxies, ""),
+            (Method::GET, "/proxies/a%20b", Operation::Proxy, "a b"),
+            (Method::POST, "/proxies/a/toxics/b", Operation::ChangeToxic, "a,b"),
+            (Method::PUT, "/v1/leases/a", Operation::RenewLease, "a"),
+        ] {
+            assert_eq!(found(method, path), Some((operation, names.to_owned())), "{path}");
+        }
+        for (method, path) in [
+            (Method::HEAD, "/proxies"),
+            (Method::OPTIONS, "/version"),
+            (Method::PUT, "/proxies/a"),
+            (Method::GET, "/reset"),
+            (Method::PUT, "/populate"),
+        ] {
+            assert!(matches!(find(&method, path), Routed::WrongMethod), "{path}");
+        }
+        assert!(matches!(find(&Method::GET, "//proxies"), Routed::Moved(to) if to == "/proxies"));
         for path in [
             "/",
             "",
@@ -177,10 +122,11 @@ mod tests {
             "/nothing",
             "/proxies/a%2Fb",
             "/proxies/%zz",
-            "/reset",
-            "/populate",
+            "/reset/",
+            "/v1",
+            "/v1/leases/a/b",
         ] {
-            assert_eq!(at(Method::GET, path), Routed::Nowhere, "{path}");
+            assert!(matches!(find(&Method::GET, path), Routed::Nowhere), "{path}");
         }
     }
 }

@@ -96,6 +96,19 @@ impl Book {
             .map(|(other, _)| other)
     }
 
+    /// Who has a fault in place on this proxy.
+    pub(super) fn owner_on(&self, proxy: &str) -> Option<&str> {
+        let mut rows = self.rows();
+        rows.find(|(_, row)| row.proxy == proxy && row.is_active())
+            .map(|(owner, _)| owner)
+    }
+
+    /// Whether a fault in place has switched this proxy off.
+    pub(super) fn is_down(&self, proxy: &str) -> bool {
+        self.rows()
+            .any(|(_, row)| row.proxy == proxy && row.is_active() && matches!(row.what, What::Down))
+    }
+
     /// Whose fault in place a toxic is.
     pub(super) fn holder(&self, proxy: &str, toxic: u64) -> Option<&str> {
         let is_it = |row: &Row| matches!(row.what, What::Toxic { id, .. } if id == toxic);
@@ -107,6 +120,11 @@ impl Book {
     /// A leased toxic was taken away through Toxiproxy's API.
     pub(super) fn toxic_gone(&mut self, proxy: &str, toxic: u64) {
         self.end_rows(|row| row.proxy == proxy && matches!(row.what, What::Toxic { id, .. } if id == toxic));
+    }
+
+    /// All toxics of a proxy were taken away, leased ones too.
+    pub(super) fn toxics_gone(&mut self, proxy: &str) {
+        self.end_rows(|row| row.proxy == proxy && matches!(row.what, What::Toxic { .. }));
     }
 
     /// A proxy was deleted, and its faults with it.

@@ -12,6 +12,7 @@ use super::toxics::NewToxic;
 use super::{Control, Plumbing, State};
 use crate::address::{listen_error, literal};
 use crate::attached::Touches;
+use crate::events::ProxyEventKind;
 use crate::model::{Fault, FaultState, Lease, LeaseList, NewFault, ToxicOrder};
 use crate::refusal::Refusal;
 use crate::toxic::ToxicSpec;
@@ -32,7 +33,19 @@ impl Control {
         let mut state = self.lock();
         // A renewal that comes too late finds its faults ended, whether or not the alarm has rung yet.
         state.expire(now);
+        let is_new = state
+            .book
+            .leases
+            .get(owner)
+            .is_none_or(|entry| entry.ended.is_some());
         state.book.renew(owner, Duration::from_millis(ttl_ms), now)?;
+        if is_new {
+            let owner = owner.to_owned();
+            state
+                .plumbing
+                .events
+                .tell(ProxyEventKind::LeaseMade { owner, ttl_ms });
+        }
         self.leases_changed.notify_one();
         state.lease(owner, now)
     }
@@ -86,6 +99,7 @@ impl Control {
             proxies,
             book,
             plumbing,
+            ..
         } = &mut *state;
         let entry = book.leases.get_mut(owner).ok_or(Refusal::NotFound("lease"))?;
         let row = entry
@@ -115,6 +129,7 @@ impl State {
             proxies,
             book,
             plumbing,
+            ..
         } = self;
         for row in book.leases.values_mut().flat_map(|entry| &mut entry.rows) {
             if let Some((state, _)) = row.undoing {
@@ -130,6 +145,7 @@ impl State {
             proxies,
             book,
             plumbing,
+            ..
         } = self;
         let Some(proxy) = proxies.get_mut(name).filter(|proxy| proxy.listen == listen) else {
             return;
@@ -164,11 +180,19 @@ impl State {
             proxies,
             book,
             plumbing,
+            ..
         } = self;
         let Some(entry) = book.leases.get_mut(owner) else {
             return;
         };
-        entry.ended.get_or_insert(now);
+        if entry.ended.is_none() {
+            entry.ended = Some(now);
+            let owner = owner.to_owned();
+            plumbing.events.tell(match state {
+                FaultState::Expired => ProxyEventKind::LeaseExpired { owner },
+                _ => ProxyEventKind::LeaseEnded { owner },
+            });
+        }
         for row in &mut entry.rows {
             undo(row, proxies.get_mut(&row.proxy), plumbing, state);
         }
@@ -231,7 +255,6 @@ fn put_in_place(proxy: &mut Proxy, new: &NewFault) -> Result<(What, Arc<Touches>
 
 fn attach(proxy: &mut Proxy, name: &str, order: &ToxicOrder) -> Result<(What, Arc<Touches>), Refusal> {
     let spec = ToxicSpec::from_attributes(&order.kind, &order.attributes)?;
-    spec.refuse_unknown(&order.attributes)?;
     let toxic = proxy.add_toxic(NewToxic {
         name: Some(name.to_owned()),
         kind: order.kind.clone(),
@@ -240,6 +263,7 @@ fn attach(proxy: &mut Proxy, name: &str, order: &ToxicOrder) -> Result<(What, Ar
         scope: order.scope.clone(),
         seed: order.seed,
         attributes: order.attributes.clone(),
+        strict: true,
     })?;
     let order = ToxicOrder {
         attributes: spec.attributes(),

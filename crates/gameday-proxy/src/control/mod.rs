@@ -5,7 +5,9 @@
 
 mod book;
 mod leases;
+mod load;
 mod metrics;
+mod populate;
 mod proxies;
 mod proxy;
 #[cfg(test)]
@@ -20,6 +22,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
+use crate::config::ProxyConfig;
 use crate::events::Events;
 use crate::timer::Timer;
 use crate::tls::Authority;
@@ -51,10 +54,13 @@ struct State {
     proxies: BTreeMap<String, Proxy>,
     book: Book,
     plumbing: Plumbing,
+    /// What was loaded last: what is of it and is not in the next goes.
+    file: ProxyConfig,
 }
 
 /// What a proxy needs to run.
 struct Plumbing {
+    events: Arc<Events>,
     timer: Arc<Timer>,
     buffers: Arc<Buffers>,
     /// A place for each connection, over all proxies.
@@ -65,8 +71,10 @@ struct Plumbing {
 
 impl Control {
     /// Nothing yet; all proxies together will carry so many connections at once.
-    pub(crate) fn new(timer: Arc<Timer>, connections: usize) -> Self {
+    pub(crate) fn new(timer: Arc<Timer>, connections: usize, events: Events) -> Self {
+        let events = Arc::new(events);
         let plumbing = Plumbing {
+            events: Arc::clone(&events),
             timer: Arc::clone(&timer),
             buffers: Arc::default(),
             places: Arc::new(Semaphore::new(connections)),
@@ -76,11 +84,12 @@ impl Control {
             proxies: BTreeMap::new(),
             book: Book::default(),
             plumbing,
+            file: ProxyConfig::default(),
         };
         Self {
             state: Mutex::new(state),
             leases_changed: Notify::new(),
-            events: Arc::default(),
+            events,
             timer,
             authority: Authority::default(),
         }

@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use gameday_core::Timestamp;
+
 use super::proxy::Proxy;
 use super::{Control, State};
 use crate::address::{listen_error, resolve};
-use crate::model::ProxyInfo;
+use crate::dice::seed_of;
+use crate::events::ProxyEventKind;
+use crate::model::{ProxyDetail, ProxyInfo, ProxyList};
 use crate::options::Options;
 use crate::refusal::Refusal;
 
 /// A server has no more proxies than this.
-const MOST_PROXIES: usize = 4096;
+pub(super) const MOST_PROXIES: usize = 4096;
 
 /// A proxy to be made.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +25,15 @@ pub(crate) struct NewProxy {
     pub(crate) upstream: String,
     pub(crate) enabled: bool,
     pub(crate) options: Options,
+    /// What the dice of its toxics are seeded with, if not with its name.
+    pub(crate) seed: Option<u64>,
+}
+
+impl NewProxy {
+    /// Without a seed of its own a proxy makes the same decisions each time it is started, by its name.
+    pub(super) fn seed_or_default(&self) -> u64 {
+        self.seed.unwrap_or_else(|| seed_of(&self.name))
+    }
 }
 
 /// A change of a proxy; what is missing stays.
@@ -29,6 +42,9 @@ pub(crate) struct ProxyEdit {
     pub(crate) listen: Option<String>,
     pub(crate) upstream: Option<String>,
     pub(crate) enabled: Option<bool>,
+    pub(crate) options: Option<Options>,
+    /// For toxics attached from now on.
+    pub(crate) seed: Option<u64>,
 }
 
 impl Control {
@@ -44,6 +60,22 @@ impl Control {
         self.lock().proxy(name).map(|proxy| proxy.info())
     }
 
+    /// All proxies with everything that is known of them.
+    pub(crate) fn proxy_details(&self) -> ProxyList {
+        let state = self.lock();
+        let proxies = state.proxies.values().map(|proxy| state.detail(proxy)).collect();
+        ProxyList {
+            now: Timestamp::now(),
+            proxies,
+        }
+    }
+
+    pub(crate) fn proxy_detail(&self, name: &str) -> Result<ProxyDetail, Refusal> {
+        let state = self.lock();
+        let proxy = state.proxies.get(name).ok_or(Refusal::NotFound("proxy"))?;
+        Ok(state.detail(proxy))
+    }
+
     pub(crate) async fn create_proxy(&self, mut new: NewProxy) -> Result<ProxyInfo, Refusal> {
         self.lock().refuse_existing(&new.name)?;
         new.options.prepare(&self.authority).map_err(Refusal::body)?;
@@ -55,7 +87,7 @@ impl Control {
         let mut state = self.lock();
         // Another request may have made it while a name was looked up.
         state.refuse_existing(&new.name)?;
-        let mut proxy = Proxy::new(new.name, new.listen, new.upstream, new.options);
+        let mut proxy = Proxy::new(new, &state.plumbing.events);
         if let Some(address) = address {
             let started = proxy.start(address, &mut state.plumbing);
             started.map_err(|error| Refusal::Listen(listen_error(address, &error)))?;
@@ -66,7 +98,10 @@ impl Control {
     }
 
     /// Changes a proxy: whole, or not at all.
-    pub(crate) async fn edit_proxy(&self, name: &str, edit: ProxyEdit) -> Result<ProxyInfo, Refusal> {
+    pub(crate) async fn edit_proxy(&self, name: &str, mut edit: ProxyEdit) -> Result<ProxyInfo, Refusal> {
+        if let Some(options) = &mut edit.options {
+            options.prepare(&self.authority).map_err(Refusal::body)?;
+        }
         let (listen, enable) = {
             let mut state = self.lock();
             let proxy = state.proxy(name)?;
@@ -87,6 +122,9 @@ impl Control {
         let mut state = self.lock();
         let mut proxy = state.proxies.remove(name).ok_or(Refusal::NotFound("proxy"))?;
         proxy.stop();
+        state.plumbing.events.tell(ProxyEventKind::ProxyDeleted {
+            proxy: name.to_owned(),
+        });
         state.book.proxy_gone(name);
         Ok(())
     }
@@ -95,6 +133,10 @@ impl Control {
 impl State {
     pub(super) fn proxy(&mut self, name: &str) -> Result<&mut Proxy, Refusal> {
         self.proxies.get_mut(name).ok_or(Refusal::NotFound("proxy"))
+    }
+
+    fn detail(&self, proxy: &Proxy) -> ProxyDetail {
+        proxy.detail(|toxic| self.book.holder(&proxy.name, toxic).map(str::to_owned))
     }
 
     fn refuse_existing(&self, name: &str) -> Result<(), Refusal> {
@@ -118,6 +160,9 @@ impl State {
         address: Option<SocketAddr>,
     ) -> Result<ProxyInfo, Refusal> {
         let proxy = self.proxies.get_mut(name).ok_or(Refusal::NotFound("proxy"))?;
+        if let Some(options) = &edit.options {
+            proxy.refuse_options(options)?;
+        }
         let was_on = proxy.is_enabled();
         match address {
             None => {
@@ -130,8 +175,11 @@ impl State {
             }
             Some(_) => {}
         }
-        if let Some(upstream) = edit.upstream.filter(|upstream| *upstream != proxy.upstream) {
-            proxy.lead_to(upstream, &mut self.plumbing);
+        proxy.seed = edit.seed.unwrap_or(proxy.seed);
+        let upstream = edit.upstream.filter(|upstream| *upstream != proxy.upstream);
+        let options = edit.options.filter(|options| *options != *proxy.options);
+        if upstream.is_some() || options.is_some() {
+            proxy.lead_to(upstream, options, &mut self.plumbing);
         }
         let info = proxy.info();
         match edit.enabled {

@@ -3,15 +3,19 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-use super::{Plumbing, is_taken};
-use crate::attached::{Attached, Counters, Stream, Toxics};
-use crate::model::{ProxyInfo, ToxicInfo};
+use super::toxics::refuse_unsuitable;
+use super::{NewProxy, Plumbing, is_taken};
+use crate::address::literal;
+use crate::attached::{Attached, Counters, Stream, Touches, Toxics};
+use crate::events::{Events, ProxyEventKind, ToxicMoment};
+use crate::model::{ByteCounts, ConnectionCounts, ProxyDetail, ProxyInfo, ToxicDetail, ToxicInfo};
 use crate::options::Options;
+use crate::refusal::Refusal;
 use crate::wire::{Door, Route, accept_loop};
 
 /// A proxy and, while it is enabled, its listener.
@@ -21,12 +25,15 @@ pub(super) struct Proxy {
     pub(super) listen: String,
     pub(super) upstream: String,
     pub(super) options: Arc<Options>,
+    /// What the dice of its toxics are seeded with.
+    pub(super) seed: u64,
     running: Option<Running>,
     toxics: Vec<Arc<Attached>>,
     /// Tells every link what the toxics are.
     feed: watch::Sender<Toxics>,
     pub(super) counters: Arc<Counters>,
     toxics_made: u64,
+    events: Arc<Events>,
 }
 
 struct Running {
@@ -36,17 +43,40 @@ struct Running {
 
 impl Proxy {
     /// A proxy that is switched off.
-    pub(super) fn new(name: String, listen: String, upstream: String, options: Options) -> Self {
+    pub(super) fn new(new: NewProxy, events: &Arc<Events>) -> Self {
+        events.tell(ProxyEventKind::ProxyCreated {
+            proxy: new.name.clone(),
+            upstream: new.upstream.clone(),
+        });
         Self {
-            name,
-            listen,
-            upstream,
-            options: Arc::new(options),
+            events: Arc::clone(events),
+            seed: new.seed_or_default(),
+            name: new.name,
+            listen: new.listen,
+            upstream: new.upstream,
+            options: Arc::new(new.options),
             running: None,
             toxics: Vec::new(),
             feed: watch::channel(Toxics::from([])).0,
             counters: Arc::default(),
             toxics_made: 0,
+        }
+    }
+
+    /// The same proxy once more, switched off: to listen elsewhere before this one stops.
+    pub(super) fn twin(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            listen: self.listen.clone(),
+            upstream: self.upstream.clone(),
+            options: Arc::clone(&self.options),
+            seed: self.seed,
+            running: None,
+            toxics: self.toxics.clone(),
+            feed: self.feed.clone(),
+            counters: Arc::clone(&self.counters),
+            toxics_made: self.toxics_made,
+            events: Arc::clone(&self.events),
         }
     }
 
@@ -69,6 +99,10 @@ impl Proxy {
         let door = Door::open(address)?;
         self.stop();
         self.listen = door.address.to_string();
+        self.events.tell(ProxyEventKind::ProxyEnabled {
+            proxy: self.name.clone(),
+            listen: self.listen.clone(),
+        });
         self.accept_from(door, plumbing);
         Ok(())
     }
@@ -89,13 +123,33 @@ impl Proxy {
         }
     }
 
-    /// Leads elsewhere from now on; open connections are cut.
-    pub(super) fn lead_to(&mut self, upstream: String, plumbing: &mut Plumbing) {
-        self.upstream = upstream;
+    /// Leads elsewhere, or otherwise, from now on; open connections are cut.
+    pub(super) fn lead_to(
+        &mut self,
+        upstream: Option<String>,
+        options: Option<Options>,
+        plumbing: &mut Plumbing,
+    ) {
+        self.upstream = upstream.unwrap_or_else(|| self.upstream.clone());
+        self.options = options.map_or_else(|| Arc::clone(&self.options), Arc::new);
         if let Some(running) = self.running.take() {
             running.accepting.abort();
             self.accept_from(running.door, plumbing);
         }
+    }
+
+    /// Refuses options that its sockets or its toxics do not go with.
+    pub(super) fn refuse_options(&self, new: &Options) -> Result<(), Refusal> {
+        let (old, new) = (self.options.protocol, new.protocol);
+        if old.is_datagrams() != new.is_datagrams() {
+            let (old, new) = (old.as_str(), new.as_str());
+            let message =
+                format!("a proxy of the protocol `{old}` cannot become one of `{new}`: make another");
+            return Err(Refusal::Conflict(message));
+        }
+        self.toxics
+            .iter()
+            .try_for_each(|toxic| refuse_unsuitable(&toxic.spec, new))
     }
 
     /// Stops listening and cuts all connections.
@@ -103,6 +157,9 @@ impl Proxy {
         if let Some(running) = self.running.take() {
             running.door.close();
             running.accepting.abort();
+            self.events.tell(ProxyEventKind::ProxyDisabled {
+                proxy: self.name.clone(),
+            });
         }
     }
 
@@ -116,6 +173,8 @@ impl Proxy {
             timer: Arc::clone(&plumbing.timer),
             buffers: Arc::clone(&plumbing.buffers),
             places: Arc::clone(&plumbing.places),
+            name: self.name.clone(),
+            log: self.events.log().clone(),
         };
         let accepting = plumbing.tasks.spawn(accept_loop(Arc::clone(&door), route));
         self.running = Some(Running { door, accepting });
@@ -138,6 +197,9 @@ impl Proxy {
         self.toxics_made += 1;
         (toxic.id, toxic.revision) = (self.toxics_made, 0);
         toxic.since = self.counters.accepted.load(Ordering::Relaxed);
+        let moment = self.moment(&toxic);
+        self.events.tell(ProxyEventKind::ToxicAdded(moment.clone()));
+        toxic.touches = Arc::new(Touches::told(&self.events, moment));
         let toxic = Arc::new(toxic);
         self.toxics.push(Arc::clone(&toxic));
         self.tell_links();
@@ -147,25 +209,93 @@ impl Proxy {
     /// Puts a toxic in the place of its former revision.
     pub(super) fn replace(&mut self, mut toxic: Attached) {
         toxic.revision += 1;
+        let id = toxic.id;
         if let Some(place) = self.toxics.iter_mut().find(|old| old.id == toxic.id) {
             *place = Arc::new(toxic);
+            let moment = self
+                .toxics
+                .iter()
+                .find(|it| it.id == id)
+                .map(|it| self.moment(it));
+            if let Some(moment) = moment {
+                self.events.tell(ProxyEventKind::ToxicChanged(moment));
+            }
             self.tell_links();
+        }
+    }
+
+    fn moment(&self, toxic: &Attached) -> ToxicMoment {
+        ToxicMoment {
+            proxy: self.name.clone(),
+            toxic: toxic.name.clone(),
+            kind: toxic.spec.kind().to_owned(),
+            stream: toxic.stream,
         }
     }
 
     /// Takes a toxic away; false when it is not there.
     pub(super) fn detach(&mut self, id: u64) -> bool {
-        let before = self.toxics.len();
-        self.toxics.retain(|toxic| toxic.id != id);
-        let gone = self.toxics.len() < before;
-        if gone {
-            self.tell_links();
+        let Some(place) = self.toxics.iter().position(|toxic| toxic.id == id) else {
+            return false;
+        };
+        let gone = self.toxics.remove(place);
+        self.events.tell(ProxyEventKind::ToxicRemoved(self.moment(&gone)));
+        self.tell_links();
+        true
+    }
+
+    /// Takes all toxics away.
+    pub(super) fn detach_all(&mut self) {
+        for gone in std::mem::take(&mut self.toxics) {
+            self.events.tell(ProxyEventKind::ToxicRemoved(self.moment(&gone)));
         }
-        gone
+        self.tell_links();
+    }
+
+    /// Whether it leads from this address to this upstream already, switched on or off.
+    pub(super) fn leads(&self, from: SocketAddr, to: &str) -> bool {
+        let bound = self.address().or_else(|| literal(&self.listen));
+        // Without IPv6, "all interfaces" have become those of IPv4.
+        let is_there = |bound: SocketAddr| {
+            let all = |address: SocketAddr| address.ip().is_unspecified();
+            bound == from || (from.is_ipv6() && all(from) && all(bound) && bound.port() == from.port())
+        };
+        self.upstream == to && from.port() != 0 && bound.is_some_and(is_there)
+    }
+
+    /// Forgets its toxics and what it has counted.
+    pub(super) fn begin_anew(&mut self) {
+        self.detach_all();
+        self.counters = Arc::default();
     }
 
     fn tell_links(&self) {
         self.feed.send_replace(self.toxics.as_slice().into());
+    }
+
+    /// Everything that is known of it; `holder` says whose fault a toxic is.
+    pub(super) fn detail(&self, holder: impl Fn(u64) -> Option<String>) -> ProxyDetail {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        ProxyDetail {
+            name: self.name.clone(),
+            listen: self.listen.clone(),
+            upstream: self.upstream.clone(),
+            enabled: self.is_enabled(),
+            seed: self.seed,
+            connections: ConnectionCounts {
+                open: count(&self.counters.open),
+                accepted: count(&self.counters.accepted),
+            },
+            bytes: ByteCounts {
+                upstream: count(&self.counters.upstream_bytes),
+                downstream: count(&self.counters.downstream_bytes),
+            },
+            toxics: self
+                .listed()
+                .map(|toxic| detail_of(toxic, holder(toxic.id)))
+                .collect(),
+            options: Options::clone(&self.options),
+        }
     }
 
     pub(super) fn info(&self) -> ProxyInfo {
@@ -180,11 +310,12 @@ impl Proxy {
 
     /// The toxics as the API lists them: the upstream direction first.
     pub(super) fn toxic_infos(&self) -> Vec<ToxicInfo> {
+        self.listed().map(|toxic| info_of(toxic)).collect()
+    }
+
+    pub(super) fn listed(&self) -> impl Iterator<Item = &Arc<Attached>> {
         let of = |stream: Stream| self.toxics.iter().filter(move |toxic| toxic.stream == stream);
-        of(Stream::Upstream)
-            .chain(of(Stream::Downstream))
-            .map(|toxic| info_of(toxic))
-            .collect()
+        of(Stream::Upstream).chain(of(Stream::Downstream))
     }
 }
 
@@ -196,5 +327,21 @@ pub(super) fn info_of(toxic: &Attached) -> ToxicInfo {
         kind: toxic.spec.kind().to_owned(),
         stream: toxic.stream_text.clone(),
         toxicity: toxic.toxicity,
+    }
+}
+
+/// A toxic with everything that is known of it.
+pub(super) fn detail_of(toxic: &Attached, lease: Option<String>) -> ToxicDetail {
+    ToxicDetail {
+        name: toxic.name.clone(),
+        kind: toxic.spec.kind().to_owned(),
+        stream: toxic.stream,
+        toxicity: toxic.toxicity,
+        scope: toxic.scope.clone(),
+        seed: toxic.seed,
+        attributes: toxic.spec.attributes(),
+        touched: toxic.touches.count(),
+        first_touched_at: toxic.touches.first_at(),
+        lease,
     }
 }

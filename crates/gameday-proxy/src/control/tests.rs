@@ -190,6 +190,7 @@ async fn a_leased_toxic_cannot_be_changed_behind_its_lease() {
     let edit = ToxicEdit {
         toxicity: Some(0.0),
         attributes: latency(0).attributes,
+        ..ToxicEdit::default()
     };
     control.renew_lease("drill", MINUTE_MS).unwrap();
     control
@@ -227,6 +228,7 @@ async fn changing_a_proxy_neither_undoes_nor_escapes_its_fault() {
             listen,
             upstream,
             enabled,
+            ..ProxyEdit::default()
         };
         let info = control.edit_proxy("p", edit).await.unwrap();
         assert_eq!(row(control, "drill").state, FaultState::Active);
@@ -256,6 +258,7 @@ async fn a_proxy_that_a_fault_has_switched_off_stays_off_when_it_is_moved() {
         listen: Some(free.to_string()),
         upstream: Some("127.0.0.1:9".to_owned()),
         enabled: None,
+        ..ProxyEdit::default()
     };
     assert!(!control.edit_proxy("p", edit).await.unwrap().enabled);
     assert_eq!(row(control, "drill").state, FaultState::Active);
@@ -321,6 +324,7 @@ async fn a_proxy_is_moved_whole_or_not_at_all() {
         listen: Some(busy.local_addr().unwrap().to_string()),
         upstream: Some("127.0.0.1:9".to_owned()),
         enabled: None,
+        ..ProxyEdit::default()
     };
     let before = control.proxy("p").unwrap();
     let error = control.edit_proxy("p", edit).await.unwrap_err();

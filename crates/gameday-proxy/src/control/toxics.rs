@@ -8,14 +8,14 @@ use serde_json::{Map, Value};
 use super::Control;
 use super::proxy::{Proxy, info_of};
 use crate::attached::{Attached, Stream};
-use crate::dice::seed_of;
-use crate::model::ToxicInfo;
+use crate::model::{ToxicDetail, ToxicInfo};
+use crate::options::Protocol;
 use crate::refusal::Refusal;
-use crate::scope::{Places, Scope};
-use crate::toxic::{Anchor, BadToxic, ToxicSpec};
+use crate::scope::Scope;
+use crate::toxic::{BadToxic, ToxicSpec};
 
 /// A proxy has no more toxics than this.
-const MOST_TOXICS: usize = 256;
+pub(super) const MOST_TOXICS: usize = 256;
 
 /// A toxic to be attached, as it was typed.
 #[derive(Debug, Clone, Default)]
@@ -28,16 +28,34 @@ pub(crate) struct NewToxic {
     /// What its dice are seeded with, if not with its proxy's name.
     pub(crate) seed: Option<u64>,
     pub(crate) attributes: Map<String, Value>,
+    /// Whether an unknown attribute is refused; Toxiproxy ignores it.
+    pub(crate) strict: bool,
 }
 
 /// A change of a toxic; what is missing stays.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ToxicEdit {
     pub(crate) toxicity: Option<f64>,
+    pub(crate) scope: Option<Scope>,
+    pub(crate) seed: Option<u64>,
     pub(crate) attributes: Map<String, Value>,
+    /// Whether an unknown attribute is refused; Toxiproxy ignores it.
+    pub(crate) strict: bool,
 }
 
 impl Control {
+    /// All toxics of a proxy with everything that is known of them.
+    pub(crate) fn toxic_details(&self, proxy: &str) -> Result<Vec<ToxicDetail>, Refusal> {
+        self.proxy_detail(proxy).map(|proxy| proxy.toxics)
+    }
+
+    pub(crate) fn toxic_detail(&self, proxy: &str, name: &str) -> Result<ToxicDetail, Refusal> {
+        let mut toxics = self.toxic_details(proxy)?.into_iter();
+        toxics
+            .find(|toxic| toxic.name == name)
+            .ok_or(Refusal::NotFound("toxic"))
+    }
+
     pub(crate) fn toxics(&self, proxy: &str) -> Result<Vec<ToxicInfo>, Refusal> {
         self.lock().proxy(proxy).map(|proxy| proxy.toxic_infos())
     }
@@ -71,7 +89,15 @@ impl Control {
             return Err(Refusal::Conflict(message));
         }
         toxic.spec = toxic.spec.merged(&edit.attributes)?;
+        if edit.strict {
+            toxic.spec.refuse_unknown(&edit.attributes)?;
+        }
         toxic.toxicity = edit.toxicity.unwrap_or(toxic.toxicity);
+        if let Some(scope) = &edit.scope {
+            scope.check().map_err(Refusal::body)?;
+            toxic.scope = scope.clone();
+        }
+        toxic.seed = edit.seed.unwrap_or(toxic.seed);
         let info = info_of(&toxic);
         state.proxy(proxy)?.replace(toxic);
         Ok(info)
@@ -101,37 +127,44 @@ impl Proxy {
         if self.toxic(&name).is_some() {
             return Err(Refusal::Conflict("toxic already exists".to_owned()));
         }
+        let spec = ToxicSpec::from_attributes(&new.kind, &new.attributes)?;
+        if new.strict {
+            spec.refuse_unknown(&new.attributes)?;
+        }
+        self.attach_new(Attached {
+            name,
+            stream,
+            stream_text: new.stream,
+            toxicity: new.toxicity,
+            scope: new.scope,
+            seed: new.seed.unwrap_or(self.seed),
+            ..Attached::new(spec)
+        })
+    }
+
+    /// Attaches a toxic that is sound in itself, if this proxy can have it.
+    pub(super) fn attach_new(&mut self, toxic: Attached) -> Result<Arc<Attached>, Refusal> {
         if self.toxic_count() >= MOST_TOXICS {
             return Err(Refusal::Conflict(format!(
                 "the proxy has {MOST_TOXICS} toxics already"
             )));
         }
-        let spec = ToxicSpec::from_attributes(&new.kind, &new.attributes)?;
-        new.scope.check().map_err(Refusal::body)?;
-        let protocol = self.options.protocol;
-        if !spec.suits(protocol) {
-            let (kind, word) = (spec.kind(), protocol.as_str());
-            let message = format!("a `{kind}` toxic cannot act on a proxy of the protocol `{word}`");
-            return Err(Refusal::Bad(message));
-        }
-        self.options.tls.refuse(&spec, &new.scope).map_err(Refusal::Bad)?;
-        let (toxicity, stream_text) = (new.toxicity, new.stream);
-        let on_stream = spec.is_on_stream();
-        Ok(self.attach(Attached {
-            id: 0,
-            revision: 0,
-            name,
-            stream,
-            stream_text,
-            toxicity,
-            scope: new.scope,
-            spec,
-            on_stream,
-            anchor: Anchor::at(Instant::now()),
-            places: Places::default(),
-            seed: new.seed.unwrap_or_else(|| seed_of(&self.name)),
-            since: 0,
-            touches: Arc::default(),
-        }))
+        toxic.scope.check().map_err(Refusal::body)?;
+        refuse_unsuitable(&toxic.spec, self.options.protocol)?;
+        self.options
+            .tls
+            .refuse(&toxic.spec, &toxic.scope)
+            .map_err(Refusal::Bad)?;
+        Ok(self.attach(toxic))
     }
+}
+
+/// A toxic that cannot act is refused, never ignored.
+pub(super) fn refuse_unsuitable(spec: &ToxicSpec, protocol: Protocol) -> Result<(), Refusal> {
+    if spec.suits(protocol) {
+        return Ok(());
+    }
+    let (kind, word) = (spec.kind(), protocol.as_str());
+    let message = format!("a `{kind}` toxic cannot act on a proxy of the protocol `{word}`");
+    Err(Refusal::Bad(message))
 }

@@ -30,7 +30,7 @@ use crate::attached::{Attached, Stream, Toxics, Visitor};
 use crate::link::Link;
 use crate::options::Protocol;
 use crate::scope::Scope;
-use crate::wire::Route;
+use crate::wire::{Ended, Route};
 use crate::{http, postgres, redis};
 use handshake::Agreed;
 use pipe::{Fate, Pipe};
@@ -59,8 +59,8 @@ pub(crate) struct Session<'a> {
 }
 
 /// Carries one client's connection to its end.
-pub(crate) async fn carry(route: &Route, client: TcpStream, number: u64) {
-    let session = Session::new(route, client, number);
+pub(crate) async fn carry(route: &Route, client: TcpStream, visitor: Arc<Visitor>) -> Ended {
+    let session = Session::new(route, client, visitor);
     let toxified: BoxIo = Box::new(Toxified(Arc::clone(&session.pipe)));
     let driver = session
         .pipe
@@ -79,7 +79,9 @@ pub(crate) async fn carry(route: &Route, client: TcpStream, number: u64) {
     };
     if fate == Some(Fate::Reset) {
         session.reset_sockets();
+        return Ended::Reset;
     }
+    Ended::Closed
 }
 
 /// Whether a connection that begins now has to be looked into, although its proxy's options do not say so.
@@ -88,11 +90,9 @@ pub(crate) fn is_needed(toxics: &Toxics) -> bool {
 }
 
 impl<'a> Session<'a> {
-    fn new(route: &'a Route, client: TcpStream, number: u64) -> Self {
+    fn new(route: &'a Route, client: TcpStream, visitor: Arc<Visitor>) -> Self {
         // It can only fail on a socket that is gone, which reading will tell.
         client.set_nodelay(true).ok();
-        let from = client.peer_addr().ok().map(|address| address.ip());
-        let visitor = Visitor::new(from, number);
         let links =
             [Stream::Upstream, Stream::Downstream].map(|stream| Link::new(stream, Arc::clone(&visitor)));
         let peek = !route.options.tls.is_off() || is_needed(&route.toxics.borrow());

@@ -69,6 +69,14 @@ enum Kind {
 
 /// What a file is, by the keys that only its kind has; a file that cannot be parsed, by its folder.
 fn kind(source: &Source) -> Option<Kind> {
+    // Only Toxiproxy's configuration is JSON.
+    if source
+        .path
+        .extension()
+        .is_some_and(|extension| extension == "json")
+    {
+        return Some(Kind::Proxy);
+    }
     let problems = Problems::new(source);
     let root = Table::parse(&problems);
     let folder = source

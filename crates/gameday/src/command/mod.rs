@@ -48,12 +48,24 @@ pub(crate) fn state_home() -> Result<PathBuf, String> {
 
 /// Every signal that asks a process to end, as a reason to stop; ready to be awaited.
 pub(crate) fn stop_signals(tasks: &mut JoinSet<()>) -> std::io::Result<mpsc::Receiver<StopReason>> {
+    let hangup = (SignalKind::hangup(), "SIGHUP");
+    signals(
+        tasks,
+        &[
+            (SignalKind::interrupt(), "SIGINT"),
+            (SignalKind::terminate(), "SIGTERM"),
+            hangup,
+        ],
+    )
+}
+
+/// These signals, ready to be awaited.
+pub(crate) fn signals(
+    tasks: &mut JoinSet<()>,
+    kinds: &[(SignalKind, &'static str)],
+) -> std::io::Result<mpsc::Receiver<StopReason>> {
     let (out, stops) = mpsc::channel(4);
-    for (kind, name) in [
-        (SignalKind::interrupt(), "SIGINT"),
-        (SignalKind::terminate(), "SIGTERM"),
-        (SignalKind::hangup(), "SIGHUP"),
-    ] {
+    for &(kind, name) in kinds {
         let mut arrivals = signal(kind)?;
         let out = out.clone();
         tasks.spawn(async move {

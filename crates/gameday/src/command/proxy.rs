@@ -1,39 +1,38 @@
 //! `gameday proxy`: the fault proxy.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use gameday_core::{Problem, Source};
-use gameday_proxy::ProxyConfig;
+use gameday_proxy::{Access, Log, ProxyConfig, Reload, Settings};
+use tokio::signal::unix::SignalKind;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use crate::cli::{ProxyArgs, ServeArgs};
+use crate::cli::{LogFormat, ProxyArgs, ServeArgs};
 use crate::output;
 use crate::{command, exit};
 
 pub(crate) fn proxy(args: &ProxyArgs) -> ExitCode {
     match &args.command {
         Some(asked) => command::proxy_client::ask(asked),
-        None => serve(&args.serve),
+        None => host(&args.serve),
     }
 }
 
-fn serve(args: &ServeArgs) -> ExitCode {
-    let config = match load(args) {
+fn host(args: &ServeArgs) -> ExitCode {
+    let config = match args
+        .config
+        .as_deref()
+        .map_or_else(|| Ok(ProxyConfig::default()), load)
+    {
         Ok(config) => config,
         Err(problems) => {
             output::tell(&problems);
             return exit::USAGE.into();
         }
     };
-    let served = command::runtime().block_on(async {
-        let mut tasks = JoinSet::new();
-        let mut stops = command::stop_signals(&mut tasks).map_err(|error| error.to_string())?;
-        let ready = |api| output::say(&format!("API on http://{api}"));
-        let stop = async move { drop(stops.recv().await) };
-        gameday_proxy::serve(config, args.api, ready, stop)
-            .await
-            .map_err(|error| error.to_string())
-    });
+    let served = access(args).and_then(|access| command::runtime().block_on(serve(args, config, access)));
     match served {
         Ok(()) => exit::OK.into(),
         Err(error) => {
@@ -43,9 +42,77 @@ fn serve(args: &ServeArgs) -> ExitCode {
     }
 }
 
-fn load(args: &ServeArgs) -> Result<ProxyConfig, Vec<Problem>> {
+fn load(path: &Path) -> Result<ProxyConfig, Vec<Problem>> {
+    gameday_proxy::load_config(&Source::read(path)?)
+}
+
+fn access(args: &ServeArgs) -> Result<Access, String> {
+    let token = args
+        .token_file
+        .as_deref()
+        .map(gameday_proxy::read_token)
+        .transpose()?;
+    Ok(Access {
+        token,
+        insecure: args.insecure,
+        hosts: args.hosts.clone(),
+    })
+}
+
+async fn serve(args: &ServeArgs, config: ProxyConfig, access: Access) -> Result<(), String> {
+    let mut tasks = JoinSet::new();
+    let wrong = |error: std::io::Error| error.to_string();
+    let mut ends = vec![
+        (SignalKind::interrupt(), "SIGINT"),
+        (SignalKind::terminate(), "SIGTERM"),
+    ];
+    let mut settings = Settings::new(config, args.api);
+    settings.access = access;
+    if args.log == LogFormat::Json {
+        settings.log = Log::json(std::io::stderr()).map_err(wrong)?;
+    }
     match &args.config {
-        None => Ok(ProxyConfig::default()),
-        Some(path) => gameday_proxy::load_config(&Source::read(path)?),
+        Some(path) => {
+            let hangups = command::signals(&mut tasks, &[(SignalKind::hangup(), "SIGHUP")]).map_err(wrong)?;
+            let (out, reloads) = mpsc::channel(1);
+            tasks.spawn(reload(path.clone(), hangups, out));
+            settings.reloads = Some(reloads);
+        }
+        None => ends.push((SignalKind::hangup(), "SIGHUP")),
+    }
+    let mut stops = command::signals(&mut tasks, &ends).map_err(wrong)?;
+    let ready = |api| output::say(&format!("API on http://{api}"));
+    let stop = async move { drop(stops.recv().await) };
+    let served = gameday_proxy::serve(settings, ready, stop).await;
+    served.map_err(|error| error.to_string())
+}
+
+/// Reads the file again at each SIGHUP. A file that is wrong, or cannot be had, changes nothing.
+async fn reload<T>(path: PathBuf, mut hangups: mpsc::Receiver<T>, out: mpsc::Sender<Reload>) {
+    while hangups.recv().await.is_some() {
+        let file = path.display();
+        let config = match load(&path) {
+            Ok(config) => config,
+            Err(problems) => {
+                output::tell(&problems);
+                output::say(&format!("{file} was not loaded: everything stays as it is"));
+                continue;
+            }
+        };
+        let (done, loaded) = oneshot::channel();
+        if out.send(Reload { config, done }).await.is_err() {
+            return;
+        }
+        match loaded.await {
+            Ok(Ok(())) => output::say(&format!("{file} was loaded")),
+            Ok(Err(problems)) => {
+                for problem in problems {
+                    output::say(&format!("error: {problem}"));
+                }
+                output::say(&format!("{file} was not loaded: everything stays as it is"));
+            }
+            // The server ends.
+            Err(_) => return,
+        }
     }
 }

@@ -6,12 +6,26 @@
 //! upstream = "127.0.0.1:5432"
 //! enabled = true                  # may be left out
 //! protocol = "postgres"           # tcp unless said otherwise; or http, redis, udp, dns
+//! seed = 42                       # what chance is drawn from; without it, from the name
+//!
+//! [proxy.payments-db.toxic.slow]
+//! latency = { delay = "200ms" }   # one kind, as in a scenario
+//! stream = "upstream"             # downstream unless said otherwise
+//! toxicity = "30%"                # of connections; all unless said otherwise
 //! ```
+//!
+//! A file of Toxiproxy's (`*.json`, an array of proxies) is read as well.
+
+#[cfg(test)]
+mod tests;
+mod toxics;
+mod toxiproxy;
 
 use gameday_core::{Problem, Problems, Source, Table};
 use toml::Spanned;
 
 use crate::options::Options;
+pub use toxics::ToxicEntry;
 
 /// The proxies to start with.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -33,6 +47,10 @@ pub struct ProxyEntry {
     pub enabled: bool,
     /// Which protocol it speaks, and TLS.
     pub options: Options,
+    /// What the dice of its toxics are seeded with, if not with its name.
+    pub seed: Option<u64>,
+    /// The toxics that it begins with, in the order of the file.
+    pub toxics: Vec<ToxicEntry>,
 }
 
 /// Reads a configuration.
@@ -40,6 +58,13 @@ pub struct ProxyEntry {
 /// # Errors
 /// Every problem of the file.
 pub fn load_config(source: &Source) -> Result<ProxyConfig, Vec<Problem>> {
+    if source
+        .path
+        .extension()
+        .is_some_and(|extension| extension == "json")
+    {
+        return toxiproxy::load(source);
+    }
     let problems = Problems::new(source);
     let mut root = Table::parse(&problems);
     let mut proxies: Vec<ProxyEntry> = Vec::new();
@@ -49,6 +74,8 @@ pub fn load_config(source: &Source) -> Result<ProxyConfig, Vec<Problem>> {
         let enabled = table.get("enabled").unwrap_or(true);
         let protocol = table.get("protocol").unwrap_or_default();
         let tls = table.get("tls").unwrap_or_default();
+        let seed = table.get("seed");
+        let toxics = toxics::read(&mut table, protocol);
         table.finish();
         if name.get_ref().is_empty() || name.get_ref().contains(|c: char| c == '/' || c.is_control()) {
             problems.add(
@@ -75,6 +102,8 @@ pub fn load_config(source: &Source) -> Result<ProxyConfig, Vec<Problem>> {
             upstream,
             enabled,
             options: Options { protocol, tls },
+            seed,
+            toxics,
         });
     }
     root.finish();
@@ -93,102 +122,4 @@ fn address(table: &mut Table<'_, '_>, key: &'static str, least_port: u16) -> Opt
         table.problems().add(text.span(), message);
     }
     good.then_some(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use expect_test::{Expect, expect};
-
-    fn check(text: &str, expect: Expect) {
-        let source = Source {
-            path: "proxies.toml".into(),
-            text: text.to_owned(),
-        };
-        match load_config(&source) {
-            Ok(config) => expect.assert_debug_eq(&config.proxies),
-            Err(problems) => expect.assert_eq(&Problem::draw_all(&problems)),
-        }
-    }
-
-    #[test]
-    fn a_good_file_is_read() {
-        check(
-            "[proxy.payments-db]\nlisten = \"127.0.0.1:6432\"\nupstream = \"127.0.0.1:5432\"\n",
-            expect![[r#"
-                [
-                    ProxyEntry {
-                        name: "payments-db",
-                        listen: "127.0.0.1:6432",
-                        upstream: "127.0.0.1:5432",
-                        enabled: true,
-                        options: Options {
-                            protocol: Tcp,
-                            tls: TlsOptions,
-                        },
-                    },
-                ]
-            "#]],
-        );
-    }
-
-    #[test]
-    fn every_problem_is_told_under_its_line() {
-        check(
-            r#"
-[proxy.a]
-listen = "127.0.0.1:6432"
-upstrem = "127.0.0.1:5432"
-[proxy.b]
-listen = "6432"
-upstream = "127.0.0.1:0"
-enabled = "yes"
-[proxy.c]
-listen = "127.0.0.1:1"
-upstream = "db:5432"
-[proxy.d]
-listen = "127.0.0.1:1"
-upstream = "db:5432"
-[api]
-"#,
-            expect![[r#"
-                error: [proxy.a]: the key `upstream` is missing
-                  --> proxies.toml:2:8
-                  2 | [proxy.a]
-                    |        ^
-
-                error: [proxy.a]: unknown key `upstrem`
-                  --> proxies.toml:4:1
-                  4 | upstrem = "127.0.0.1:5432"
-                    | ^^^^^^^
-                hint: did you mean `upstream`?
-
-                error: `listen` must be a host and a port, such as "127.0.0.1:5432"
-                  --> proxies.toml:6:10
-                  6 | listen = "6432"
-                    |          ^^^^^^
-
-                error: `upstream` must be a host and a port, such as "127.0.0.1:5432"
-                  --> proxies.toml:7:12
-                  7 | upstream = "127.0.0.1:0"
-                    |            ^^^^^^^^^^^^^
-
-                error: invalid type: string "yes", expected a boolean
-                  --> proxies.toml:8:11
-                  8 | enabled = "yes"
-                    |           ^^^^^
-
-                error: proxy `c` listens on `127.0.0.1:1` already
-                  --> proxies.toml:13:10
-                  13 | listen = "127.0.0.1:1"
-                     |          ^^^^^^^^^^^^^
-
-                error: unknown key `api`
-                  --> proxies.toml:15:2
-                  15 | [api]
-                     |  ^^^
-                hint: known here: `proxy`
-            "#]],
-        );
-    }
 }

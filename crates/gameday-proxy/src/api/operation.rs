@@ -1,0 +1,38 @@
+//! The words for all that can be asked.
+
+/// What is to be done; the names in the path stand beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Operation {
+    Version,
+    Metrics,
+    Proxies,
+    MakeProxy,
+    Populate,
+    Reset,
+    Proxy,
+    ChangeProxy,
+    DeleteProxy,
+    Toxics,
+    MakeToxic,
+    Toxic,
+    ChangeToxic,
+    DeleteToxic,
+    OpenApi,
+    Events,
+    V1Proxies,
+    V1MakeProxy,
+    V1Proxy,
+    V1ChangeProxy,
+    V1DeleteProxy,
+    V1Toxics,
+    V1MakeToxic,
+    V1Toxic,
+    V1ChangeToxic,
+    V1DeleteToxic,
+    Leases,
+    Lease,
+    RenewLease,
+    DropLease,
+    AddFault,
+    RemoveFault,
+}
