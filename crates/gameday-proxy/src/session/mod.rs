@@ -15,7 +15,7 @@ mod toxified;
 
 use std::io::{self, ErrorKind};
 use std::pin::pin;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -26,8 +26,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::attached::{Attached, Stream, Toxics, Visitor};
-use crate::link::Link;
+use crate::attached::{Attached, Toxics, Visitor};
 use crate::options::Protocol;
 use crate::scope::Scope;
 use crate::wire::{Ended, Route};
@@ -56,6 +55,8 @@ pub(crate) struct Session<'a> {
     agreed: OnceLock<Agreed>,
     /// The sockets to the upstream, for [`Self::reset`].
     upstreams: Mutex<Vec<Weak<TcpStream>>>,
+    /// Whether the last dial failed, for the log.
+    unreachable: AtomicBool,
 }
 
 /// Carries one client's connection to its end.
@@ -81,6 +82,9 @@ pub(crate) async fn carry(route: &Route, client: TcpStream, visitor: Arc<Visitor
         session.reset_sockets();
         return Ended::Reset;
     }
+    if session.unreachable.load(Ordering::Relaxed) {
+        return Ended::NoUpstream;
+    }
     Ended::Closed
 }
 
@@ -93,15 +97,19 @@ impl<'a> Session<'a> {
     fn new(route: &'a Route, client: TcpStream, visitor: Arc<Visitor>) -> Self {
         // It can only fail on a socket that is gone, which reading will tell.
         client.set_nodelay(true).ok();
-        let links =
-            [Stream::Upstream, Stream::Downstream].map(|stream| Link::new(stream, Arc::clone(&visitor)));
         let peek = !route.options.tls.is_off() || is_needed(&route.toxics.borrow());
         Self {
             route,
+            pipe: Arc::new(Pipe::new(
+                client,
+                Arc::clone(&route.counters),
+                Arc::clone(&visitor),
+                peek,
+            )),
             visitor,
-            pipe: Arc::new(Pipe::new(client, Arc::clone(&route.counters), links, peek)),
             agreed: OnceLock::new(),
             upstreams: Mutex::default(),
+            unreachable: AtomicBool::new(false),
         }
     }
 
@@ -182,6 +190,7 @@ impl<'a> Session<'a> {
         let dial = TcpStream::connect(self.route.upstream.as_str());
         let dialled = timeout(DIAL_LIMIT, dial).await;
         let dialled = dialled.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()));
+        self.unreachable.store(dialled.is_err(), Ordering::Relaxed);
         let socket = dialled.inspect_err(|error| {
             // It accepted and reset before we looked: no failed dial but a reset like any other.
             if error.kind() != ErrorKind::ConnectionReset {
