@@ -131,7 +131,8 @@ pub async fn serve(
     let control = Arc::new(Control::new(timer, budget.connections, Events::new(log)));
     if let Some(dir) = ca_dir {
         let path = dir.join("ca.pem");
-        let written = std::fs::create_dir_all(&dir).and_then(|()| std::fs::write(&path, control.authority.pem()));
+        let written =
+            std::fs::create_dir_all(&dir).and_then(|()| std::fs::write(&path, control.authority.pem()));
         written.map_err(|source| ServeError::Ca { path, source })?;
     }
     control.load(config).await.map_err(ServeError::Config)?;

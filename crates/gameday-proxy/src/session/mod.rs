@@ -9,6 +9,7 @@ mod pass;
 mod pipe;
 mod prefixed;
 mod socket;
+mod state;
 #[cfg(test)]
 mod tests;
 mod toxified;
@@ -23,7 +24,6 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::attached::{Attached, Toxics, Visitor};
@@ -65,7 +65,9 @@ pub(crate) async fn carry(route: &Route, client: TcpStream, visitor: Arc<Visitor
     let toxified: BoxIo = Box::new(Toxified(Arc::clone(&session.pipe)));
     let driver = session
         .pipe
-        .drive(route.toxics.clone(), route.timer.alarm(), |toxic| session.is_meant(toxic));
+        .drive(route.toxics.clone(), route.timer.alarm(), |toxic| {
+            session.is_meant(toxic)
+        });
     // In a set, since that asks it only when it was woken itself, and not at each byte of the protocol's.
     let mut driver = FuturesUnordered::from_iter([driver]);
     // Outlives the end: what is to be reset must still be open.
@@ -100,12 +102,7 @@ impl<'a> Session<'a> {
         let peek = !route.options.tls.is_off() || is_needed(&route.toxics.borrow());
         Self {
             route,
-            pipe: Arc::new(Pipe::new(
-                client,
-                Arc::clone(&route.counters),
-                Arc::clone(&visitor),
-                peek,
-            )),
+            pipe: Arc::new(Pipe::new(client, route, Arc::clone(&visitor), peek)),
             visitor,
             agreed: OnceLock::new(),
             upstreams: Mutex::default(),
@@ -140,18 +137,13 @@ impl<'a> Session<'a> {
     }
 
     /// Ends when the proxy's toxics are no longer those that they were when this was called.
+    #[allow(dead_code, reason = "for protocols that plan ahead")]
     pub(crate) async fn changed(&self) {
-        let mut feed = self.watch();
+        let mut feed = self.route.toxics.clone();
+        feed.mark_unchanged();
         if feed.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
-    }
-
-    /// Tells of changes of the proxy's toxics from now on.
-    pub(crate) fn watch(&self) -> watch::Receiver<Toxics> {
-        let mut feed = self.route.toxics.clone();
-        feed.mark_unchanged();
-        feed
     }
 
     /// Ends when this revision of a toxic is no longer attached; at once if it is not now.

@@ -2,7 +2,6 @@
 
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -10,11 +9,13 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 
 use super::socket;
+use super::state::{Sleeper, State};
 use crate::attached::{Attached, Counters, Stream, Toxics, Visitor};
 use crate::delays::Delay;
 use crate::link::{Action, Ending, Input, Link};
 use crate::timer::Alarm;
 use crate::tls::hello::{self, ClientHello, Peek};
+use crate::wire::{Buffers, Route};
 
 /// The most that is read or taken at once while toxics act: Toxiproxy's chunk.
 pub(super) const CHUNK: usize = 32 * 1024;
@@ -37,59 +38,12 @@ pub(super) type Hello = Option<Arc<ClientHello>>;
 pub(super) struct Pipe {
     pub(super) socket: Arc<TcpStream>,
     counters: Arc<Counters>,
+    buffers: Arc<Buffers>,
     visitor: Arc<Visitor>,
     state: Mutex<State>,
     driver: Notify,
     /// Nothing until the first bytes are known; then the ClientHello, if they were one.
     pub(super) hello: watch::Sender<Option<Hello>>,
-}
-
-/// What the protocol and the driver share.
-pub(super) struct State {
-    up: Link,
-    pub(super) down: Link,
-    /// The first bytes, while they may be a ClientHello.
-    peeking: Option<(BytesMut, Instant)>,
-    /// The ClientHello, until the links know which toxics are for its name.
-    held: Option<Bytes>,
-    /// Released by the upstream link, for the protocol to read.
-    pub(super) ready: Bytes,
-    /// The client sends no more after that.
-    pub(super) ended: bool,
-    /// Released by the downstream link and not yet written.
-    writing: Bytes,
-    /// The protocol writes no more.
-    pub(super) shut: bool,
-    /// The protocol is done with the client.
-    gone: bool,
-    /// The client has been sent a FIN.
-    finished: bool,
-    /// The client takes no more.
-    pub(super) broken: bool,
-    cut: Option<Fate>,
-    toxics_known: bool,
-    /// Which directions the protocol did by itself when it was last woken.
-    passed: (bool, bool),
-    pub(super) reader: Sleeper,
-    pub(super) writer: Sleeper,
-}
-
-/// A task that waits to be woken, if any.
-#[derive(Debug, Default)]
-pub(super) struct Sleeper(Option<Waker>);
-
-impl Sleeper {
-    pub(super) fn register(&mut self, context: &Context<'_>) {
-        if !self.0.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
-            self.0 = Some(context.waker().clone());
-        }
-    }
-
-    fn wake(&mut self) {
-        if let Some(waker) = self.0.take() {
-            waker.wake();
-        }
-    }
 }
 
 /// What the driver waits for.
@@ -99,31 +53,9 @@ struct Wants {
     write: bool,
 }
 
-impl State {
-    /// Whether the protocol reads the socket itself.
-    pub(super) fn reads_pass(&self) -> bool {
-        let nothing_kept = self.ready.is_empty() && self.peeking.is_none() && self.held.is_none();
-        self.toxics_known && self.up.is_transparent() && nothing_kept
-    }
-
-    /// Whether the protocol writes to the socket itself.
-    pub(super) fn writes_pass(&self) -> bool {
-        self.toxics_known && self.down.is_transparent() && self.writing.is_empty()
-    }
-
-    /// Whether a write is answered now, if only by an error.
-    fn takes(&self) -> bool {
-        self.down.wants_data() || self.broken || self.shut
-    }
-
-    fn is_drained(&self) -> bool {
-        self.finished || self.broken || self.writes_pass()
-    }
-}
-
 impl Pipe {
     /// The pipe of one client; `peek` says that its first bytes may be a ClientHello that somebody wants to know.
-    pub(super) fn new(socket: TcpStream, counters: Arc<Counters>, visitor: Arc<Visitor>, peek: bool) -> Self {
+    pub(super) fn new(socket: TcpStream, route: &Route, visitor: Arc<Visitor>, peek: bool) -> Self {
         let [up, down] =
             [Stream::Upstream, Stream::Downstream].map(|stream| Link::new(stream, Arc::clone(&visitor)));
         let state = State {
@@ -146,7 +78,8 @@ impl Pipe {
         };
         Self {
             socket: Arc::new(socket),
-            counters,
+            counters: Arc::clone(&route.counters),
+            buffers: Arc::clone(&route.buffers),
             visitor,
             state: Mutex::new(state),
             driver: Notify::new(),
@@ -381,13 +314,14 @@ impl Pipe {
     }
 
     fn read(&self) {
-        let mut bytes = BytesMut::with_capacity(CHUNK);
+        // Copied, since a small chunk must not keep a large buffer for as long as it waits.
+        let mut lent = self.buffers.lend(false);
         let mut state = self.lock();
-        let ending = match self.socket.try_read_buf(&mut bytes) {
+        let ending = match self.socket.try_read(&mut lent[..CHUNK]) {
             Ok(0) => Ending::Finish,
             Ok(length) => {
                 self.received(Stream::Upstream, length);
-                return self.take(&mut state, &bytes.freeze());
+                return self.take(&mut state, &lent[..length]);
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => return,
             // Whatever the error, the FIN never came, so passing one on would be a lie.
@@ -397,9 +331,10 @@ impl Pipe {
         state.up.handle(Instant::now(), Input::End(ending));
     }
 
-    fn take(&self, state: &mut State, bytes: &Bytes) {
+    fn take(&self, state: &mut State, bytes: &[u8]) {
         let Some((first, _)) = &mut state.peeking else {
-            state.up.handle(Instant::now(), Input::Data(bytes.clone()));
+            let data = Input::Data(Bytes::copy_from_slice(bytes));
+            state.up.handle(Instant::now(), data);
             return;
         };
         first.extend_from_slice(bytes);

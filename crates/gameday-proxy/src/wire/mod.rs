@@ -8,6 +8,6 @@ mod pass;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use buffers::Buffers;
+pub(crate) use buffers::{Buffers, Lent};
 pub(crate) use connection::{Ended, Route};
 pub(crate) use door::{Door, accept_loop};
