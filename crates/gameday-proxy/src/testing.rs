@@ -72,7 +72,13 @@ impl Rig {
     }
 
     /// Attaches a toxic to `p`, in the API's words.
-    pub(crate) fn order(&self, name: &str, kind: &str, scope: Value, attributes: Value) -> Result<(), String> {
+    pub(crate) fn order(
+        &self,
+        name: &str,
+        kind: &str,
+        scope: Value,
+        attributes: Value,
+    ) -> Result<(), String> {
         let new = NewToxic {
             name: Some(name.to_owned()),
             kind: kind.to_owned(),

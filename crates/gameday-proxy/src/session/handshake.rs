@@ -36,7 +36,9 @@ impl Session<'_> {
             return agreed.sni.clone();
         }
         let hello = self.pipe.hello.borrow();
-        hello.as_ref().and_then(|hello| hello.as_ref()?.server_name.clone())
+        hello
+            .as_ref()
+            .and_then(|hello| hello.as_ref()?.server_name.clone())
     }
 
     /// The application protocol (`h2`) that the client's terminated TLS has agreed on.
@@ -51,7 +53,10 @@ impl Session<'_> {
 
     /// TLS with the client, as the options and the toxics say; an error when it failed and the client has been told.
     pub(crate) async fn accept_tls(&self, client: BoxIo) -> io::Result<BoxIo> {
-        let hello = timeout(HANDSHAKE_LIMIT, LazyConfigAcceptor::new(Acceptor::default(), client));
+        let hello = timeout(
+            HANDSHAKE_LIMIT,
+            LazyConfigAcceptor::new(Acceptor::default(), client),
+        );
         let mut started = hello.await.map_err(|_| io::Error::from(ErrorKind::TimedOut))??;
         let sni = started.client_hello().server_name().map(str::to_ascii_lowercase);
         let fault = self.disturb(&mut started.io, sni.as_deref()).await?;
@@ -60,7 +65,9 @@ impl Session<'_> {
             return Err(io::Error::other("the proxy terminates no TLS"));
         };
         let accepted = timeout(HANDSHAKE_LIMIT, started.into_stream(config));
-        let stream = accepted.await.map_err(|_| io::Error::from(ErrorKind::TimedOut))??;
+        let stream = accepted
+            .await
+            .map_err(|_| io::Error::from(ErrorKind::TimedOut))??;
         let alpn = stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
         self.agreed.set(Agreed { sni, alpn }).ok();
         // Stream toxics may be meant for the name that has become known.
@@ -84,8 +91,16 @@ impl Session<'_> {
     /// TLS with the upstream, if the options say so.
     pub(super) async fn originate(&self, mut server: BoxIo, alpn: Option<Vec<u8>>) -> io::Result<BoxIo> {
         let upstream = &self.route.upstream;
-        let host = upstream.rsplit_once(':').map_or(upstream.as_str(), |(host, _)| host);
-        let Some(client) = self.route.options.tls.layer().and_then(|layer| layer.client(host, alpn)) else {
+        let host = upstream
+            .rsplit_once(':')
+            .map_or(upstream.as_str(), |(host, _)| host);
+        let Some(client) = self
+            .route
+            .options
+            .tls
+            .layer()
+            .and_then(|layer| layer.client(host, alpn))
+        else {
             return Ok(server);
         };
         let (config, name) = client.map_err(io::Error::other)?;
@@ -113,7 +128,9 @@ impl Session<'_> {
     /// Does to a handshake what the toxics say; an error when that ended the connection.
     async fn disturb(&self, client: &mut BoxIo, sni: Option<&str>) -> io::Result<Option<CertificateFault>> {
         for toxic in &*self.toxics() {
-            let ToxicSpec::Tls(fault) = &toxic.spec else { continue };
+            let ToxicSpec::Tls(fault) = &toxic.spec else {
+                continue;
+            };
             if !toxic.scope.admits_name(sni) || !self.visitor.is_met_by(toxic) {
                 continue;
             }
@@ -133,7 +150,11 @@ impl Session<'_> {
     /// Waits as the fault says, until it goes or the client does.
     async fn stall(&self, fault: &TlsFault, toxic: &Arc<Attached>) -> io::Result<()> {
         let Some(span) = fault.stall else { return Ok(()) };
-        let span = if span.get().is_zero() { Duration::MAX } else { span.get() };
+        let span = if span.get().is_zero() {
+            Duration::MAX
+        } else {
+            span.get()
+        };
         tokio::select! {
             () = self.hold(span, toxic) => Ok(()),
             () = self.pipe.client_left() => Err(ErrorKind::ConnectionAborted.into()),

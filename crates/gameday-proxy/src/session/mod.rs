@@ -61,7 +61,9 @@ pub(crate) async fn carry(route: &Route, client: TcpStream, visitor: Arc<Visitor
     let toxified: BoxIo = Box::new(Toxified(Arc::clone(&session.pipe)));
     let driver = session
         .pipe
-        .drive(route.toxics.clone(), route.timer.alarm(), |toxic| session.is_meant(toxic));
+        .drive(route.toxics.clone(), route.timer.alarm(), |toxic| {
+            session.is_meant(toxic)
+        });
     // Both outlive the end: what is to be reset must still be open.
     let (mut driver, mut protocol) = (pin!(driver), pin!(session.speak(toxified)));
     let fate = tokio::select! {

@@ -18,7 +18,8 @@ impl Session<'_> {
             Err(_) => return,
         };
         // They outlive the copying: what is to be reset must still be open.
-        let ((mut client_in, mut client_out), (mut server_in, mut server_out)) = (split(client), split(server));
+        let ((mut client_in, mut client_out), (mut server_in, mut server_out)) =
+            (split(client), split(server));
         let upstream = copy(&mut client_in, &mut server_out);
         let downstream = copy(&mut server_in, &mut client_out);
         let passed = tokio::try_join!(upstream, downstream);

@@ -80,7 +80,11 @@ pub(super) struct Sleeper(Option<Waker>);
 
 impl Sleeper {
     pub(super) fn register(&mut self, context: &Context<'_>) {
-        if !self.0.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+        if !self
+            .0
+            .as_ref()
+            .is_some_and(|waker| waker.will_wake(context.waker()))
+        {
             self.0 = Some(context.waker().clone());
         }
     }

@@ -62,11 +62,7 @@ impl AsyncRead for Held {
 }
 
 impl AsyncWrite for Held {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         poll_write(&self.0, context, &[IoSlice::new(bytes)])
     }
 

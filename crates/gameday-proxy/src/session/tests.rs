@@ -28,7 +28,9 @@ fn looked_into() -> Options {
 /// A client and what the upstream got through a session.
 async fn pair(rig: &Rig) -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = rig.proxy_with(listener.local_addr().unwrap(), looked_into()).await;
+    let address = rig
+        .proxy_with(listener.local_addr().unwrap(), looked_into())
+        .await;
     let mut client = TcpStream::connect(address).await.unwrap();
     client.set_nodelay(true).unwrap();
     let (mut server, _) = soon(listener.accept()).await.unwrap();
@@ -61,7 +63,10 @@ async fn half_close_keeps_the_reply_with_and_without_latency() {
         // The session has ended by now, and what it sent is still under way.
         assert_eq!(read_all(&mut client).await.unwrap(), b"answer");
         let elapsed = start.elapsed();
-        assert!(Duration::from_millis(2 * latency) <= elapsed, "{latency}: {elapsed:?}");
+        assert!(
+            Duration::from_millis(2 * latency) <= elapsed,
+            "{latency}: {elapsed:?}"
+        );
     }
 }
 
@@ -73,11 +78,19 @@ async fn a_reset_is_passed_on_as_a_reset_both_ways() {
         if latency > 0 {
             rig.add("up", "latency", "upstream", &[("latency", latency)]);
         }
-        let (sender, mut receiver) = if from_client { (client, server) } else { (server, client) };
+        let (sender, mut receiver) = if from_client {
+            (client, server)
+        } else {
+            (server, client)
+        };
         sender.set_zero_linger().unwrap();
         drop(sender);
         let error = read_all(&mut receiver).await.expect_err("a reset");
-        assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{from_client} {latency}");
+        assert_eq!(
+            error.kind(),
+            ErrorKind::ConnectionReset,
+            "{from_client} {latency}"
+        );
     }
 }
 
@@ -101,7 +114,10 @@ async fn latency_is_never_short_and_ten_chunks_arrive_together() {
         assert_eq!(bytes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
         // Under 100 ms the toxic was not there. Ten delays one after the other would make a second.
         assert!(Duration::from_millis(100) <= elapsed, "{stream}: {elapsed:?}");
-        assert!(elapsed < all_sent + Duration::from_millis(600), "{stream}: {elapsed:?}");
+        assert!(
+            elapsed < all_sent + Duration::from_millis(600),
+            "{stream}: {elapsed:?}"
+        );
     }
 }
 
@@ -122,7 +138,10 @@ async fn a_toxic_acts_on_a_live_session_and_gives_everything_back_when_it_goes()
     assert!(Duration::from_millis(150) <= slow, "{slow:?}");
     assert!(rig.control.toxic("p", "slow").is_ok());
     rig.remove("slow");
-    let fastest = [round(b"a").await, round(b"b").await, round(b"c").await].into_iter().min().unwrap();
+    let fastest = [round(b"a").await, round(b"b").await, round(b"c").await]
+        .into_iter()
+        .min()
+        .unwrap();
     assert!(fastest < Duration::from_millis(100), "{fastest:?}");
     // A day's delay: what it holds leaves when it goes.
     rig.add("stuck", "latency", "downstream", &[("latency", 86_400_000)]);
@@ -142,7 +161,10 @@ async fn a_reset_reaches_idle_sessions_on_both_sides() {
         let (mut client, mut server) = pair(&rig).await;
         rig.add("reset", "reset_peer", stream, &[("timeout", 0)]);
         for socket in [&mut server, &mut client] {
-            assert_eq!(read_all(socket).await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+            assert_eq!(
+                read_all(socket).await.unwrap_err().kind(),
+                ErrorKind::ConnectionReset
+            );
         }
     }
 }
@@ -157,7 +179,11 @@ async fn a_timeout_silences_and_then_closes() {
     tokio::time::sleep(Duration::from_millis(20)).await;
     server.write_all(b"lost").await.unwrap();
     assert_eq!(read_all(&mut client).await.unwrap(), b"");
-    assert!(Duration::from_millis(200) <= start.elapsed(), "{:?}", start.elapsed());
+    assert!(
+        Duration::from_millis(200) <= start.elapsed(),
+        "{:?}",
+        start.elapsed()
+    );
 }
 
 #[tokio::test]
@@ -198,7 +224,10 @@ async fn a_session_that_nothing_leaves_takes_no_more_than_its_bound() {
             _ => (server, client),
         };
         let mut taken = 0;
-        while tokio::time::timeout(Duration::from_millis(500), sender.writable()).await.is_ok() {
+        while tokio::time::timeout(Duration::from_millis(500), sender.writable())
+            .await
+            .is_ok()
+        {
             taken += sender.try_write(&[7; 64 * 1024]).unwrap_or(0);
             assert!(taken < 64 << 20, "{stream}: {taken} bytes went nowhere");
         }
@@ -213,7 +242,9 @@ async fn a_session_that_nothing_leaves_takes_no_more_than_its_bound() {
 async fn a_server_that_speaks_first_and_a_client_of_half_a_hello_are_not_kept_waiting() {
     let rig = Rig::start();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = rig.proxy_with(listener.local_addr().unwrap(), looked_into()).await;
+    let address = rig
+        .proxy_with(listener.local_addr().unwrap(), looked_into())
+        .await;
     let mut client = TcpStream::connect(address).await.unwrap();
     let (mut server, _) = soon(listener.accept()).await.unwrap();
     server.write_all(b"220 hello").await.unwrap();

@@ -47,7 +47,11 @@ impl Authority {
     ///
     /// # Errors
     /// Which name can be in no certificate.
-    pub(super) fn issue(&self, names: &[String], fault: Option<CertificateFault>) -> Result<Identity, String> {
+    pub(super) fn issue(
+        &self,
+        names: &[String],
+        fault: Option<CertificateFault>,
+    ) -> Result<Identity, String> {
         let Some(first) = names.first() else {
             return Err("`tls.terminate.names` is empty".to_owned());
         };
@@ -57,7 +61,8 @@ impl Authority {
             names.to_vec()
         };
         let params = CertificateParams::new(stated);
-        let mut params = params.map_err(|_| format!("`tls.terminate.names`: {names:?} are no names of hosts"))?;
+        let mut params =
+            params.map_err(|_| format!("`tls.terminate.names`: {names:?} are no names of hosts"))?;
         params.distinguished_name.push(DnType::CommonName, first.as_str());
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];

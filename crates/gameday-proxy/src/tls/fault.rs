@@ -76,7 +76,10 @@ impl CertificateFault {
 
     /// Whether only the authority that signed the good certificate can make it.
     pub(super) const fn needs_authority(self) -> bool {
-        matches!(self, Self::Expired | Self::NotYetValid | Self::WrongHost | Self::SelfSigned)
+        matches!(
+            self,
+            Self::Expired | Self::NotYetValid | Self::WrongHost | Self::SelfSigned
+        )
     }
 }
 

@@ -179,7 +179,12 @@ mod tests {
         for whole in [bytes.clone(), in_records(&bytes, 1), in_records(&bytes, 100)] {
             assert_eq!(peek(&whole), Peek::Hello(expected.clone()));
             for length in 0..whole.len() {
-                assert_eq!(peek(&whole[..length]), Peek::Incomplete, "{length} of {}", whole.len());
+                assert_eq!(
+                    peek(&whole[..length]),
+                    Peek::Incomplete,
+                    "{length} of {}",
+                    whole.len()
+                );
             }
         }
         let nameless = peek(&real_hello("127.0.0.1", &[]));

@@ -38,7 +38,9 @@ impl Layer {
         let terminate = options.terminate.as_ref();
         let originate = options.originate.as_ref();
         Ok(Self {
-            servers: terminate.map(|terminate| servers(terminate, authority, http)).transpose()?,
+            servers: terminate
+                .map(|terminate| servers(terminate, authority, http))
+                .transpose()?,
             client: originate.map(client).transpose()?,
         })
     }
@@ -63,8 +65,9 @@ impl Layer {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let name = match &client.server_name {
             Some(name) => Ok(name.clone()),
-            None => ServerName::try_from(host.to_owned())
-                .map_err(|_| format!("`{host}` is no name for a certificate: give `tls.originate.server_name`")),
+            None => ServerName::try_from(host.to_owned()).map_err(|_| {
+                format!("`{host}` is no name for a certificate: give `tls.originate.server_name`")
+            }),
         };
         Some(name.map(|name| (Arc::new(config), name)))
     }
@@ -149,7 +152,9 @@ fn client(originate: &Originate) -> Result<Client, String> {
             .with_custom_certificate_verifier(Arc::new(Anyone(provider()))),
         (None, false) => {
             let built = builder.with_platform_verifier();
-            built.map_err(|error| format!("the system's authorities cannot be used: {error}: give `tls.originate.ca`"))?
+            built.map_err(|error| {
+                format!("the system's authorities cannot be used: {error}: give `tls.originate.ca`")
+            })?
         }
         (Some(path), false) => {
             let roots = Arc::new(files::roots("originate.ca", path)?);

@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::layer::Layer;
 use super::authority::Authority;
+use super::layer::Layer;
 use crate::scope::Scope;
 use crate::toxic::ToxicSpec;
 
@@ -110,7 +110,9 @@ impl TlsOptions {
     /// Why not, for people.
     pub(crate) fn refuse(&self, spec: &ToxicSpec, scope: &Scope) -> Result<(), String> {
         if self.is_off() && !scope.sni.is_empty() {
-            return Err("`scope.sni` needs a proxy that looks at TLS: give it `tls.passthrough = true`".to_owned());
+            return Err(
+                "`scope.sni` needs a proxy that looks at TLS: give it `tls.passthrough = true`".to_owned(),
+            );
         }
         let certificate = match spec {
             ToxicSpec::Tls(fault) => fault.certificate,
@@ -118,7 +120,9 @@ impl TlsOptions {
         };
         let Some(kind) = certificate else { return Ok(()) };
         let Some(terminate) = &self.terminate else {
-            return Err(format!("`tls.certificate = \"{kind}\"` needs a proxy with `tls.terminate`"));
+            return Err(format!(
+                "`tls.certificate = \"{kind}\"` needs a proxy with `tls.terminate`"
+            ));
         };
         match self.layer() {
             Some(layer) => layer.refuse(kind),

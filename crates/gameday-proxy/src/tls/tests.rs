@@ -55,7 +55,11 @@ fn trusting(pem: &str) -> ClientConfig {
         .with_no_client_auth()
 }
 
-async fn connect(address: SocketAddr, config: &Arc<ClientConfig>, name: &str) -> Result<TlsStream<TcpStream>, Error> {
+async fn connect(
+    address: SocketAddr,
+    config: &Arc<ClientConfig>,
+    name: &str,
+) -> Result<TlsStream<TcpStream>, Error> {
     let socket = TcpStream::connect(address).await.unwrap();
     let name = name.to_owned().try_into().unwrap();
     let connected = soon(TlsConnector::from(Arc::clone(config)).connect(name, socket)).await;
@@ -78,15 +82,27 @@ async fn each_bad_certificate_gives_its_own_error_and_the_good_one_comes_back() 
     // One client for all: a resumed session would show no certificate at all.
     let config = Arc::new(trusting(&rig.control.authority.pem()));
     for (kind, is_right) in [
-        ("expired", (|error| matches!(error, CertificateError::ExpiredContext { .. })) as fn(&_) -> bool),
-        ("not_yet_valid", |error| matches!(error, CertificateError::NotValidYetContext { .. })),
-        ("wrong_host", |error| matches!(error, CertificateError::NotValidForNameContext { .. })),
-        ("self_signed", |error| matches!(error, CertificateError::UnknownIssuer)),
-        ("incomplete_chain", |error| matches!(error, CertificateError::UnknownIssuer)),
+        (
+            "expired",
+            (|error| matches!(error, CertificateError::ExpiredContext { .. })) as fn(&_) -> bool,
+        ),
+        ("not_yet_valid", |error| {
+            matches!(error, CertificateError::NotValidYetContext { .. })
+        }),
+        ("wrong_host", |error| {
+            matches!(error, CertificateError::NotValidForNameContext { .. })
+        }),
+        ("self_signed", |error| {
+            matches!(error, CertificateError::UnknownIssuer)
+        }),
+        ("incomplete_chain", |error| {
+            matches!(error, CertificateError::UnknownIssuer)
+        }),
     ] {
         let mut before = connect(address, &config, NAME).await.unwrap();
         echoes(&mut before).await;
-        rig.order("bad", "tls", json!({}), json!({"certificate": kind})).unwrap();
+        rig.order("bad", "tls", json!({}), json!({"certificate": kind}))
+            .unwrap();
         match connect(address, &config, NAME).await.unwrap_err() {
             Error::InvalidCertificate(error) if is_right(&error) => {}
             other => panic!("{kind}: {other:?}"),
@@ -102,10 +118,15 @@ async fn each_bad_certificate_gives_its_own_error_and_the_good_one_comes_back() 
 async fn an_alert_is_what_the_client_gets_whether_tls_ends_here_or_passes() {
     for tls in [terminating(), json!({"passthrough": true}), json!({})] {
         let (rig, address) = proxy(tls.clone()).await;
-        rig.order("no", "tls", json!({}), json!({"alert": "internal_error"})).unwrap();
+        rig.order("no", "tls", json!({}), json!({"alert": "internal_error"}))
+            .unwrap();
         let config = Arc::new(trusting(&rig.control.authority.pem()));
         let error = connect(address, &config, NAME).await.unwrap_err();
-        assert_eq!(error, Error::AlertReceived(AlertDescription::InternalError), "{tls}");
+        assert_eq!(
+            error,
+            Error::AlertReceived(AlertDescription::InternalError),
+            "{tls}"
+        );
         if tls.get("terminate").is_none() {
             // Who speaks no TLS is none of its business.
             let mut plain = TcpStream::connect(address).await.unwrap();
@@ -119,13 +140,19 @@ async fn an_alert_is_what_the_client_gets_whether_tls_ends_here_or_passes() {
 async fn a_stall_lasts_its_time_or_until_it_goes_and_lets_go_of_clients_that_leave() {
     let (rig, address) = proxy(terminating()).await;
     let config = Arc::new(trusting(&rig.control.authority.pem()));
-    rig.order("wait", "tls", json!({}), json!({"stall": "200ms"})).unwrap();
+    rig.order("wait", "tls", json!({}), json!({"stall": "200ms"}))
+        .unwrap();
     let start = Instant::now();
     echoes(&mut connect(address, &config, NAME).await.unwrap()).await;
-    assert!(Duration::from_millis(200) <= start.elapsed(), "{:?}", start.elapsed());
+    assert!(
+        Duration::from_millis(200) <= start.elapsed(),
+        "{:?}",
+        start.elapsed()
+    );
     rig.remove("wait");
 
-    rig.order("wait", "tls", json!({}), json!({"stall": "0s"})).unwrap();
+    rig.order("wait", "tls", json!({}), json!({"stall": "0s"}))
+        .unwrap();
     let leaving = TcpStream::connect(address).await.unwrap();
     let mut stalled = Box::pin(connect(address, &config, NAME));
     let early = tokio::time::timeout(Duration::from_millis(300), &mut stalled).await;
@@ -140,7 +167,8 @@ async fn a_client_that_leaves_a_stall_gives_its_place_back() {
     let mut rig = Rig::with_places(1);
     let echo = rig.echo().await;
     let address = rig.proxy_with(echo, options(json!({"passthrough": true}))).await;
-    rig.order("wait", "tls", json!({"sni": ["pay.*"]}), json!({"stall": "0s"})).unwrap();
+    rig.order("wait", "tls", json!({"sni": ["pay.*"]}), json!({"stall": "0s"}))
+        .unwrap();
     let config = Arc::new(trusting(&rig.control.authority.pem()));
     let stalled = tokio::time::timeout(Duration::from_millis(200), connect(address, &config, NAME)).await;
     assert!(stalled.is_err());
@@ -155,17 +183,27 @@ async fn a_scope_by_server_name_is_kept_by_faults_of_handshakes_and_of_streams()
     let (rig, address) = proxy(terminating()).await;
     let config = Arc::new(trusting(&rig.control.authority.pem()));
     let scope = json!({"sni": ["*.example.test"]});
-    rig.order("slow", "latency", scope.clone(), json!({"latency": 100})).unwrap();
+    rig.order("slow", "latency", scope.clone(), json!({"latency": 100}))
+        .unwrap();
     let start = Instant::now();
     echoes(&mut connect(address, &config, NAME).await.unwrap()).await;
     // The flight of the handshake and the answer.
-    assert!(Duration::from_millis(200) <= start.elapsed(), "{:?}", start.elapsed());
+    assert!(
+        Duration::from_millis(200) <= start.elapsed(),
+        "{:?}",
+        start.elapsed()
+    );
     let start = Instant::now();
     echoes(&mut connect(address, &config, "127.0.0.1").await.unwrap()).await;
-    assert!(start.elapsed() < Duration::from_millis(200), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_millis(200),
+        "{:?}",
+        start.elapsed()
+    );
     rig.remove("slow");
 
-    rig.order("bad", "tls", scope, json!({"certificate": "expired"})).unwrap();
+    rig.order("bad", "tls", scope, json!({"certificate": "expired"}))
+        .unwrap();
     assert!(connect(address, &config, NAME).await.is_err());
     echoes(&mut connect(address, &config, "127.0.0.1").await.unwrap()).await;
 }
@@ -174,16 +212,28 @@ async fn a_scope_by_server_name_is_kept_by_faults_of_handshakes_and_of_streams()
 async fn tls_passes_through_and_its_server_name_scopes_the_toxics() {
     let (inner, upstream) = proxy(terminating()).await;
     let outer = Rig::start();
-    let address = outer.proxy_with(upstream, options(json!({"passthrough": true}))).await;
+    let address = outer
+        .proxy_with(upstream, options(json!({"passthrough": true})))
+        .await;
     let config = Arc::new(trusting(&inner.control.authority.pem()));
     let scope = json!({"sni": ["/^pay[.]/"]});
-    outer.order("slow", "latency", scope, json!({"latency": 100})).unwrap();
+    outer
+        .order("slow", "latency", scope, json!({"latency": 100}))
+        .unwrap();
     let start = Instant::now();
     echoes(&mut connect(address, &config, NAME).await.unwrap()).await;
-    assert!(Duration::from_millis(200) <= start.elapsed(), "{:?}", start.elapsed());
+    assert!(
+        Duration::from_millis(200) <= start.elapsed(),
+        "{:?}",
+        start.elapsed()
+    );
     let start = Instant::now();
     echoes(&mut connect(address, &config, "127.0.0.1").await.unwrap()).await;
-    assert!(start.elapsed() < Duration::from_millis(200), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_millis(200),
+        "{:?}",
+        start.elapsed()
+    );
 }
 
 #[tokio::test]
@@ -191,8 +241,11 @@ async fn what_could_have_no_effect_is_refused_by_name() {
     let (plain, _) = proxy(json!({})).await;
     let (passing, _) = proxy(json!({"passthrough": true})).await;
     let files = Files::new();
-    let (given, _) = proxy(json!({"terminate": {"cert": files.path("server.pem"), "key": files.path("server-key.pem")}})).await;
-    let refused = |rig: &Rig, scope: Value, settings: Value| rig.order("x", "tls", scope, settings).unwrap_err();
+    let (given, _) =
+        proxy(json!({"terminate": {"cert": files.path("server.pem"), "key": files.path("server-key.pem")}}))
+            .await;
+    let refused =
+        |rig: &Rig, scope: Value, settings: Value| rig.order("x", "tls", scope, settings).unwrap_err();
     for (told, expected) in [
         (
             refused(&plain, json!({"sni": ["*"]}), json!({"alert": "unknown_ca"})),
@@ -206,13 +259,22 @@ async fn what_could_have_no_effect_is_refused_by_name() {
             refused(&passing, json!({}), json!({"certificate": "wrong_host"})),
             "needs a proxy with `tls.terminate`",
         ),
-        (refused(&given, json!({}), json!({"certificate": "expired"})), "`names` instead of `cert`"),
+        (
+            refused(&given, json!({}), json!({"certificate": "expired"})),
+            "`names` instead of `cert`",
+        ),
         (
             refused(&given, json!({}), json!({"certificate": "incomplete_chain"})),
             "no intermediate certificate",
         ),
-        (refused(&given, json!({}), json!({})), "`tls.certificate`: it, `stall` or `alert` is needed"),
-        (refused(&given, json!({}), json!({"alert": "nonsense"})), "tls.alert"),
+        (
+            refused(&given, json!({}), json!({})),
+            "`tls.certificate`: it, `stall` or `alert` is needed",
+        ),
+        (
+            refused(&given, json!({}), json!({"alert": "nonsense"})),
+            "tls.alert",
+        ),
     ] {
         assert!(told.contains(expected), "{told}");
     }
@@ -230,7 +292,8 @@ async fn clients_without_a_certificate_of_the_right_authority_are_refused() {
         let chain = CertificateDer::pem_file_iter(files.path(&format!("{name}.pem"))).unwrap();
         let key = PrivateKeyDer::from_pem_file(files.path(&format!("{name}-key.pem"))).unwrap();
         let provider = config.crypto_provider().clone();
-        let certified = rustls::sign::CertifiedKey::from_der(chain.map(Result::unwrap).collect(), key, &provider);
+        let certified =
+            rustls::sign::CertifiedKey::from_der(chain.map(Result::unwrap).collect(), key, &provider);
         config.client_auth_cert_resolver = Arc::new(rustls::sign::SingleCertAndKey::from(certified.unwrap()));
         Arc::new(config)
     };
@@ -253,20 +316,30 @@ async fn the_upstream_is_spoken_to_in_tls_and_verified_as_told() {
     let own = json!({"cert": files.path("client.pem"), "key": files.path("client-key.pem")});
     let with = |more: Value| {
         let mut all = own.clone();
-        all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        all.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
         all
     };
     for (originate, works) in [
-        (with(json!({"ca": files.path("ca.pem"), "server_name": NAME})), true),
+        (
+            with(json!({"ca": files.path("ca.pem"), "server_name": NAME})),
+            true,
+        ),
         (with(json!({"insecure": true})), true),
         // The upstream's address is no name of its certificate.
         (with(json!({"ca": files.path("ca.pem")})), false),
-        (with(json!({"ca": files.path("stranger.pem"), "server_name": NAME})), false),
+        (
+            with(json!({"ca": files.path("stranger.pem"), "server_name": NAME})),
+            false,
+        ),
         // It asks for a certificate of ours.
         (json!({"ca": files.path("ca.pem"), "server_name": NAME}), false),
     ] {
         let rig = Rig::start();
-        let address = rig.proxy_with(upstream, options(json!({"originate": originate}))).await;
+        let address = rig
+            .proxy_with(upstream, options(json!({"originate": originate})))
+            .await;
         let mut client = TcpStream::connect(address).await.unwrap();
         client.write_all(b"ping").await.unwrap();
         client.shutdown().await.unwrap();
@@ -308,7 +381,10 @@ async fn every_problem_of_the_options_is_named_before_the_proxy_starts() {
     let path = |name: &str| files.path(name);
     for (tls, expected) in [
         (json!({"terminate": {}}), "`tls.terminate.names` is empty"),
-        (json!({"terminate": {"cert": path("server.pem")}}), "either `cert` and `key`, or `names`"),
+        (
+            json!({"terminate": {"cert": path("server.pem")}}),
+            "either `cert` and `key`, or `names`",
+        ),
         (
             json!({"terminate": {"cert": path("nowhere.pem"), "key": path("server-key.pem")}}),
             "`tls.terminate.cert`: ",
@@ -326,17 +402,34 @@ async fn every_problem_of_the_options_is_named_before_the_proxy_starts() {
             "`tls.terminate.client_ca`: ",
         ),
         (json!({"terminate": {"names": ["ä"]}}), "no names of hosts"),
-        (json!({"terminate": {"names": [NAME], "alpn": [""]}}), "`tls.terminate.alpn`"),
-        (json!({"terminate": {"names": [NAME]}, "passthrough": true}), "contradict"),
-        (json!({"originate": {"ca": "/"}}), "`tls.originate.ca`: /: it is no file"),
-        (json!({"originate": {"ca": path("ca.pem"), "insecure": true}}), "contradict"),
-        (json!({"originate": {"ca": path("ca.pem"), "cert": path("ca.pem")}}), "both of `cert` and `key`"),
+        (
+            json!({"terminate": {"names": [NAME], "alpn": [""]}}),
+            "`tls.terminate.alpn`",
+        ),
+        (
+            json!({"terminate": {"names": [NAME]}, "passthrough": true}),
+            "contradict",
+        ),
+        (
+            json!({"originate": {"ca": "/"}}),
+            "`tls.originate.ca`: /: it is no file",
+        ),
+        (
+            json!({"originate": {"ca": path("ca.pem"), "insecure": true}}),
+            "contradict",
+        ),
+        (
+            json!({"originate": {"ca": path("ca.pem"), "cert": path("ca.pem")}}),
+            "both of `cert` and `key`",
+        ),
         (
             json!({"originate": {"ca": path("ca.pem"), "server_name": "a b"}}),
             "`tls.originate.server_name`",
         ),
     ] {
-        let told = options(tls.clone()).prepare(&super::Authority::default()).unwrap_err();
+        let told = options(tls.clone())
+            .prepare(&super::Authority::default())
+            .unwrap_err();
         assert!(told.contains(expected), "{tls}: {told}");
     }
     let unknown: Result<TlsOptions, _> = serde_json::from_value(json!({"terminate": {"nmaes": []}}));
@@ -357,10 +450,16 @@ async fn openssl_sees_the_chain_and_each_fault() {
     assert_eq!(good.matches("-----BEGIN CERTIFICATE-----").count(), 2, "{good}");
     for (settings, expected) in [
         (json!({"certificate": "expired"}), "(certificate has expired)"),
-        (json!({"certificate": "not_yet_valid"}), "(certificate is not yet valid)"),
+        (
+            json!({"certificate": "not_yet_valid"}),
+            "(certificate is not yet valid)",
+        ),
         (json!({"certificate": "self_signed"}), "(self-signed certificate)"),
         (json!({"certificate": "wrong_host"}), "(hostname mismatch)"),
-        (json!({"certificate": "incomplete_chain"}), "(unable to verify the first certificate)"),
+        (
+            json!({"certificate": "incomplete_chain"}),
+            "(unable to verify the first certificate)",
+        ),
         (json!({"alert": "handshake_failure"}), "alert handshake failure"),
     ] {
         rig.order("bad", "tls", json!({}), settings.clone()).unwrap();
@@ -373,13 +472,22 @@ async fn openssl_sees_the_chain_and_each_fault() {
 /// What `openssl s_client` says of a handshake.
 async fn s_client(address: SocketAddr, ca: &Path) -> String {
     let output = tokio::process::Command::new("openssl")
-        .args(["s_client", "-showcerts", "-servername", NAME, "-verify_hostname", NAME])
+        .args([
+            "s_client",
+            "-showcerts",
+            "-servername",
+            NAME,
+            "-verify_hostname",
+            NAME,
+        ])
         .args(["-connect", &address.to_string(), "-CAfile"])
         .arg(ca)
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let output = soon(output).await.expect("openssl is installed: apt-get install openssl");
+    let output = soon(output)
+        .await
+        .expect("openssl is installed: apt-get install openssl");
     String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
 }
 
@@ -422,12 +530,17 @@ fn authority(name: &str) -> CertificateParams {
 async fn who_speaks_no_tls_to_a_proxy_that_terminates_it_is_closed_and_never_reaches_the_upstream() {
     let rig = Rig::start();
     let upstream = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = rig.proxy_with(upstream.local_addr().unwrap(), options(terminating())).await;
+    let address = rig
+        .proxy_with(upstream.local_addr().unwrap(), options(terminating()))
+        .await;
     let mut client = TcpStream::connect(address).await.unwrap();
     client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
     let mut answer = Vec::new();
     soon(client.read_to_end(&mut answer)).await.ok();
-    assert!(answer.is_empty() || answer[0] == 21, "an alert or nothing: {answer:?}");
+    assert!(
+        answer.is_empty() || answer[0] == 21,
+        "an alert or nothing: {answer:?}"
+    );
     let reached = tokio::time::timeout(Duration::from_millis(100), upstream.accept()).await;
     assert!(reached.is_err());
 }
