@@ -38,7 +38,7 @@ async fn main() {
     let at = "127.0.0.1:0".parse().expect("an address");
     tasks.spawn(async move {
         serve(
-            ProxyConfig { proxies },
+            ProxyConfig { proxies, seed: None },
             at,
             |at| ready.send(at).expect("awaited"),
             nobody,

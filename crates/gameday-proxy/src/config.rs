@@ -1,6 +1,7 @@
 //! The file of `gameday proxy --config FILE`: which proxies there are from the start.
 //!
 //! ```toml
+//! seed = 42                       # may be left out: what toxics draw from, unless they bring their own
 //! [proxy.payments-db]
 //! listen = "127.0.0.1:6432"
 //! upstream = "127.0.0.1:5432"
@@ -18,6 +19,8 @@ use crate::options::Options;
 pub struct ProxyConfig {
     /// In the order of the file.
     pub proxies: Vec<ProxyEntry>,
+    /// What the dice of toxics are seeded with that bring no seed; without one, with their proxy's name.
+    pub seed: Option<u64>,
 }
 
 /// One proxy to start with.
@@ -43,6 +46,7 @@ pub fn load_config(source: &Source) -> Result<ProxyConfig, Vec<Problem>> {
     let problems = Problems::new(source);
     let mut root = Table::parse(&problems);
     let mut proxies: Vec<ProxyEntry> = Vec::new();
+    let seed = root.get("seed");
     for (name, mut table) in root.tables("proxy") {
         let listen = address(&mut table, "listen", 0);
         let upstream = address(&mut table, "upstream", 1);
@@ -78,7 +82,7 @@ pub fn load_config(source: &Source) -> Result<ProxyConfig, Vec<Problem>> {
         });
     }
     root.finish();
-    problems.into_result(Some(ProxyConfig { proxies }))
+    problems.into_result(Some(ProxyConfig { proxies, seed }))
 }
 
 /// A key that must hold `host:port`.
@@ -187,7 +191,7 @@ upstream = "db:5432"
                   --> proxies.toml:15:2
                   15 | [api]
                      |  ^^^
-                hint: known here: `proxy`
+                hint: known here: `proxy`, `seed`
             "#]],
         );
     }

@@ -74,7 +74,7 @@ pub async fn serve(
     let timer = Timer::new().map_err(ServeError::Timer)?;
     let mut services = JoinSet::new();
     services.spawn(Arc::clone(&timer).run());
-    let control = Arc::new(Control::new(timer, budget.connections));
+    let control = Arc::new(Control::new(timer, budget.connections).seeded(config.seed));
     start_all(&control, config).await?;
     let (stopping, stopped) = oneshot::channel::<()>();
     let door = Door::new(listener, budget.api);

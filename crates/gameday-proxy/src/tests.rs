@@ -23,7 +23,10 @@ fn one_proxy(upstream: SocketAddr) -> ProxyConfig {
         enabled: true,
         ..ProxyEntry::default()
     };
-    ProxyConfig { proxies: vec![entry] }
+    ProxyConfig {
+        proxies: vec![entry],
+        seed: None,
+    }
 }
 
 fn any_port() -> SocketAddr {

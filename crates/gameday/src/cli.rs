@@ -139,6 +139,9 @@ pub(crate) struct ServeArgs {
     /// Where the API listens; only loopback addresses are allowed
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8474")]
     pub(crate) api: SocketAddr,
+    /// What the random choices of toxics are made from that bring no seed of their own
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
 }
 
 #[derive(Debug, Args)]

@@ -41,6 +41,8 @@ pub(crate) struct Control {
     leases_changed: Notify,
     events: Arc<Events>,
     timer: Arc<Timer>,
+    /// What toxics draw from that bring no seed.
+    seed: Option<u64>,
 }
 
 /// What the lock protects.
@@ -79,7 +81,14 @@ impl Control {
             leases_changed: Notify::new(),
             events: Arc::default(),
             timer,
+            seed: None,
         }
+    }
+
+    /// Toxics that bring no seed draw from this one, if there is one, and from their proxy's name.
+    pub(crate) fn seeded(mut self, seed: Option<u64>) -> Self {
+        self.seed = seed;
+        self
     }
 
     /// What happens here.

@@ -51,7 +51,9 @@ impl Control {
             .ok_or(Refusal::NotFound("toxic"))
     }
 
-    pub(crate) fn add_toxic(&self, proxy: &str, new: NewToxic) -> Result<ToxicInfo, Refusal> {
+    pub(crate) fn add_toxic(&self, proxy: &str, mut new: NewToxic) -> Result<ToxicInfo, Refusal> {
+        // Toxics of one name, such as `latency_downstream`, must not go in step on all proxies.
+        new.seed = new.seed.or(self.seed.map(|seed| seed ^ seed_of(proxy)));
         self.lock()
             .proxy(proxy)?
             .add_toxic(new)

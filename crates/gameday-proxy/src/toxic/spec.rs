@@ -94,10 +94,12 @@ impl ToxicSpec {
             Self::Slicer(slicer) => slicer.check("size", "variation"),
             _ => Ok(()),
         };
-        checked.map_err(|(name, cause)| BadToxic::Setting {
-            name: format!("{}.{name}", self.kind()),
-            cause,
-        })
+        checked
+            .and_then(|()| self.check_amounts())
+            .map_err(|(name, cause)| BadToxic::Setting {
+                name: format!("{}.{name}", self.kind()),
+                cause,
+            })
     }
 
     /// The words of all kinds; each is one of [`ToxicSpec::kind`]'s.

@@ -44,8 +44,10 @@ fn serve(args: &ServeArgs) -> ExitCode {
 }
 
 fn load(args: &ServeArgs) -> Result<ProxyConfig, Vec<Problem>> {
-    match &args.config {
-        None => Ok(ProxyConfig::default()),
-        Some(path) => gameday_proxy::load_config(&Source::read(path)?),
-    }
+    let mut config = match &args.config {
+        None => ProxyConfig::default(),
+        Some(path) => gameday_proxy::load_config(&Source::read(path)?)?,
+    };
+    config.seed = args.seed.or(config.seed);
+    Ok(config)
 }
