@@ -14,14 +14,6 @@ pub(crate) struct Dice {
 }
 
 impl Dice {
-    pub(crate) fn new(seed: u64, connection: u64) -> Self {
-        Self {
-            seed,
-            connection,
-            base: 0,
-        }
-    }
-
     /// The dice of one toxic. Its name and not its id tells it from others: ids count on for as long as a proxy
     /// runs, so the second drill on it would not repeat the first.
     pub(crate) fn of_toxic(seed: u64, name: &str, id: u64, connection: u64) -> Self {
@@ -67,7 +59,14 @@ mod tests {
 
     fn hits(seed: u64, toxic: u64, toxicity: f64) -> Vec<bool> {
         (1..=1000)
-            .map(|connection| Dice::new(seed, connection).acts(toxic, toxicity))
+            .map(|connection| {
+                (Dice {
+                    seed,
+                    connection,
+                    base: 0,
+                })
+                .acts(toxic, toxicity)
+            })
             .collect()
     }
 
