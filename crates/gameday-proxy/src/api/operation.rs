@@ -18,6 +18,7 @@ pub(super) enum Operation {
     ChangeToxic,
     DeleteToxic,
     OpenApi,
+    CaPem,
     Events,
     V1Proxies,
     V1MakeProxy,
