@@ -70,6 +70,7 @@ impl Control {
     }
 
     pub(crate) fn add_toxic(&self, proxy: &str, new: NewToxic) -> Result<ToxicInfo, Refusal> {
+        // Toxics of one name, such as `latency_downstream`, must not go in step on all proxies.
         self.lock()
             .proxy(proxy)?
             .add_toxic(new)

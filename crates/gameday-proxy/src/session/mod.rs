@@ -32,8 +32,9 @@ use crate::scope::Scope;
 use crate::wire::{Ended, Route};
 use crate::{http, postgres, redis};
 use handshake::Agreed;
-use pipe::{Fate, Pipe};
+use pipe::Pipe;
 use socket::Held;
+use state::Fate;
 use toxified::Toxified;
 
 /// An upstream that does not answer by then is given up.

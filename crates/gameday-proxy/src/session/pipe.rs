@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 
 use super::socket;
-use super::state::{Sleeper, State};
+use super::state::{Fate, Sleeper, State};
 use crate::attached::{Attached, Counters, Stream, Toxics, Visitor};
 use crate::delays::Delay;
 use crate::link::{Action, Ending, Input, Link};
@@ -21,15 +21,6 @@ use crate::wire::{Buffers, Route};
 pub(super) const CHUNK: usize = 32 * 1024;
 /// Who has not sent the whole of a ClientHello by then is carried as if it spoke no TLS.
 const HELLO_LIMIT: Duration = Duration::from_secs(5);
-
-/// How a session ends when no protocol ended it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
-    /// All is done, or a toxic closes the connection.
-    Close,
-    /// The sockets are reset.
-    Reset,
-}
 
 /// What is known of the client's first bytes.
 pub(super) type Hello = Option<Arc<ClientHello>>;

@@ -5,8 +5,16 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 
-use super::pipe::Fate;
 use crate::link::Link;
+
+/// How a session ends when no protocol ended it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// All is done, or a toxic closes the connection.
+    Close,
+    /// The sockets are reset.
+    Reset,
+}
 
 /// What the protocol and the driver share.
 pub(super) struct State {
