@@ -13,6 +13,7 @@ mod drills;
 mod files;
 mod labs;
 mod layers;
+mod network;
 mod probing;
 mod proxying;
 mod reloading;

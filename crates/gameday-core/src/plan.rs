@@ -15,6 +15,9 @@ pub struct PlanRecord {
     pub hypothesis: Option<String>,
     /// Where the runbook is.
     pub runbook: Option<String>,
+    /// What all random choices of its toxics were made from.
+    #[serde(default)]
+    pub seed: Option<u64>,
     /// Variables as they were used.
     pub vars: BTreeMap<String, String>,
     /// The blast radius.

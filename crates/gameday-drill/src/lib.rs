@@ -14,6 +14,8 @@ mod engine;
 mod fault;
 mod heal;
 mod helper;
+mod network;
+mod nft;
 mod plan;
 mod process;
 mod registry;
@@ -22,9 +24,11 @@ mod scenario;
 mod window;
 
 pub use engine::{Action, Drill, Input};
-pub use fault::{Effect, Fault, FaultError, PauseFault, ToxicFault, Undo};
+pub use fault::{Effect, Fault, FaultError, NetworkFault, PauseFault, ToxicFault, Undo};
 pub use heal::{Healed, HealedState, heal};
-pub use helper::pause;
+pub use helper::{network, pause};
+pub use network::{BadPeer, Loss, Peer, Transport};
+pub use nft::{check as check_rules, tables as network_tables};
 pub use plan::{
     AbortIf, Entry, Expectation, FaultKind, Guard, Observe, Plan, ProbePlan, Steady, SteadyKind, Target,
 };

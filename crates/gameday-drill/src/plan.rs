@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use gameday_core::{FaultName, ProbeName, Ratio, RegionName, SteadyName, TargetName, redact_url};
 use gameday_probe::FlowPlan;
-use gameday_proxy::ToxicSpec;
+use gameday_proxy::{Scope, ToxicSpec};
+
+use crate::network::{Peer, Transport};
 
 /// What will be done; [`Plan::load`] makes it of a scenario.
 #[derive(Debug, Clone)]
@@ -23,6 +25,8 @@ pub struct Plan {
     pub runbook: Option<String>,
     /// The practice system to start, if any.
     pub lab: Option<String>,
+    /// What all random choices of its toxics are made from; drawn anew for each drill if none.
+    pub seed: Option<u64>,
     /// Variables as they are used.
     pub vars: BTreeMap<String, String>,
     /// The only things that may be touched.
@@ -64,15 +68,23 @@ pub enum Target {
         /// The command that starts it again, if it is gone when the fault is undone.
         start: Vec<String>,
     },
+    /// A part of the network: packets between this machine and a peer.
+    Network {
+        /// Whom.
+        peer: Peer,
+        /// Which packets.
+        transport: Transport,
+    },
 }
 
 impl Target {
-    /// `proxy` or `process`.
+    /// `proxy`, `process` or `network`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Proxy { .. } => "proxy",
             Self::Process { .. } => "process",
+            Self::Network { .. } => "network",
         }
     }
 
@@ -87,6 +99,7 @@ impl Target {
                 let path = std::path::absolute(pid_file).unwrap_or_else(|_| pid_file.clone());
                 format!("process of {}", path.display())
             }
+            Self::Network { peer, transport } => format!("network {} {peer}", transport.as_str()),
         }
     }
 }
@@ -173,7 +186,7 @@ impl Entry {
     /// Whether both cannot be in place at once: undoing one would undo the other.
     #[must_use]
     pub fn excludes(&self, other: &Self) -> bool {
-        let whole = !matches!(self.fault, FaultKind::Toxic { .. });
+        let whole = !matches!(self.fault, FaultKind::Toxic { .. } | FaultKind::Loss { .. });
         self.on == other.on && whole && self.fault == other.fault
     }
 }
@@ -189,11 +202,22 @@ pub enum FaultKind {
         stream: String,
         /// The share of connections it meets.
         toxicity: f64,
+        /// Which connections it may meet.
+        scope: Scope,
     },
     /// The proxy is switched off: nothing listens.
     Down,
     /// The process is stopped (SIGSTOP).
     Pause,
+    /// Packets of the network are lost at random.
+    Loss {
+        /// Of a million packets, so many.
+        per_million: u32,
+        /// `downstream` (from the peer) or `upstream` (to it); both if none.
+        stream: Option<String>,
+    },
+    /// No packet of the network comes through.
+    Partition,
 }
 
 impl FaultKind {
@@ -204,6 +228,8 @@ impl FaultKind {
             Self::Toxic { spec, .. } => spec.kind(),
             Self::Down => "down",
             Self::Pause => "pause",
+            Self::Loss { .. } => "packet_loss",
+            Self::Partition => "partition",
         }
     }
 
@@ -215,16 +241,26 @@ impl FaultKind {
                 spec,
                 stream,
                 toxicity,
+                scope,
             } => {
                 let share = if *toxicity < 1.0 {
                     format!(" on {} of connections", Ratio::from_value(*toxicity))
                 } else {
                     String::new()
                 };
-                format!("{spec} {stream}{share}")
+                format!("{spec} {stream}{share}{scope}")
             }
             Self::Down => "switched off".to_owned(),
             Self::Pause => "stopped (SIGSTOP)".to_owned(),
+            Self::Loss { per_million, stream } => {
+                let share = Ratio::from_value(f64::from(*per_million) / 1e6);
+                let stream = stream
+                    .as_ref()
+                    .map(|stream| format!(" {stream}"))
+                    .unwrap_or_default();
+                format!("share {share}{stream}")
+            }
+            Self::Partition => "every packet is lost".to_owned(),
         }
     }
 }

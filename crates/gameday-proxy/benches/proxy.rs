@@ -113,10 +113,7 @@ async fn measure_leases(client: &ProxyClient) {
 
 fn latency(ms: u64) -> ToxicSpec {
     let delay = gameday_core::Span::from_value(Duration::from_millis(ms));
-    ToxicSpec::Latency(Latency {
-        delay,
-        jitter: gameday_core::Span::from_value(Duration::ZERO),
-    })
+    ToxicSpec::Latency(Latency::fixed(delay))
 }
 
 async fn measure_throughput(tasks: &mut JoinSet<()>, ours: SocketAddr, sink: SocketAddr) {

@@ -1,15 +1,17 @@
 //! A toxic attached to a proxy, as all its connections share it.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use gameday_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::dice::Dice;
-use crate::scope::Scope;
-use crate::toxic::ToxicSpec;
+use crate::scope::{Place, Places, Scope};
+use crate::toxic::{Anchor, ToxicSpec};
 
 /// The direction a toxic works on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -57,6 +59,10 @@ pub(crate) struct Attached {
     pub(crate) spec: ToxicSpec,
     /// Whether it acts on the stream itself, and not on what a protocol makes of it.
     pub(crate) on_stream: bool,
+    /// What it shares over all connections.
+    pub(crate) anchor: Anchor,
+    /// Those that a scope with `max_active` gives out.
+    pub(crate) places: Places,
     /// What its dice are seeded with.
     pub(crate) seed: u64,
     /// How many connections the proxy had accepted when it was attached.
@@ -75,18 +81,14 @@ impl Attached {
             stream_text: Stream::default().as_str().to_owned(),
             toxicity: 1.0,
             scope: Scope::default(),
-            on_stream: spec.build().is_some(),
+            on_stream: spec.is_on_stream(),
+            anchor: Anchor::at(Instant::now()),
+            places: Places::default(),
             spec,
             seed: 0,
             since: 0,
             touches: Arc::default(),
         }
-    }
-
-    /// Whether it acts on a connection: the same answer however often it is asked.
-    pub(crate) fn is_for(&self, client: Option<IpAddr>, number: u64) -> bool {
-        let ordinal = number.cast_signed().wrapping_sub(self.since.cast_signed());
-        self.scope.admits(client, ordinal) && self.dice(number).acts(self.id, self.toxicity)
     }
 
     /// Whether another would do the same to the same connections.
@@ -101,6 +103,46 @@ impl Attached {
     /// The dice of a connection: counted from when it was attached, so that a drill can be repeated.
     pub(crate) fn dice(&self, number: u64) -> Dice {
         Dice::new(self.seed, number.wrapping_sub(self.since))
+    }
+}
+
+/// A connection as toxics see it; both directions and all layers share it.
+#[derive(Debug, Default)]
+pub(crate) struct Visitor {
+    /// Nothing for a client that came by a unix socket.
+    pub(crate) client: Option<IpAddr>,
+    /// Its number in its proxy, from 1.
+    pub(crate) number: u64,
+    /// What was decided where places were few, by the toxic's id.
+    places: Mutex<BTreeMap<u64, Option<Place>>>,
+}
+
+impl Visitor {
+    pub(crate) fn new(client: Option<IpAddr>, number: u64) -> Arc<Self> {
+        Arc::new(Self {
+            client,
+            number,
+            places: Mutex::default(),
+        })
+    }
+
+    /// Whether a toxic acts on this connection: the same answer however often it is asked.
+    pub(crate) fn is_met_by(&self, toxic: &Attached) -> bool {
+        let ordinal = self.number.cast_signed().wrapping_sub(toxic.since.cast_signed());
+        toxic.scope.admits(self.client, ordinal)
+            && toxic.dice(self.number).acts(toxic.id, toxic.toxicity)
+            && toxic
+                .scope
+                .max_active
+                .is_none_or(|most| self.has_place(toxic, most))
+    }
+
+    fn has_place(&self, toxic: &Attached, most: u64) -> bool {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        places
+            .entry(toxic.id)
+            .or_insert_with(|| toxic.places.take(most))
+            .is_some()
     }
 }
 

@@ -71,6 +71,6 @@ pub use scope::Scope;
 pub use server::{Reload, ServeError, Settings, serve};
 pub use tls::{TlsFault, TlsOptions};
 pub use toxic::{
-    Accept, BadToxic, Bandwidth, Chunk, Corrupt, Duplicate, Latency, LimitData, LimitTime, Noop, PacketLoss,
-    Reorder, ResetPeer, Slicer, SlowClose, Step, Timeout, Toxic, ToxicSpec,
+    Accept, Anchor, BadToxic, Bandwidth, Chunk, Corrupt, Distribution, Duplicate, Latency, LimitData,
+    LimitTime, Noop, PacketLoss, Reorder, ResetPeer, Slicer, SlowClose, Step, Timeout, Toxic, ToxicSpec,
 };

@@ -38,6 +38,9 @@ impl Refusal {
 
 impl From<BadToxic> for Refusal {
     fn from(bad: BadToxic) -> Self {
-        Self::Bad(bad.to_string())
+        match bad {
+            BadToxic::Setting { .. } => Self::body(bad),
+            _ => Self::Bad(bad.to_string()),
+        }
     }
 }

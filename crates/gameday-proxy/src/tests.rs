@@ -63,10 +63,7 @@ async fn the_client_orders_sees_and_undoes_a_fault() {
         .await
         .unwrap();
     assert!((14_000..=15_000).contains(&lease.expires_in_ms));
-    let spec = ToxicSpec::Latency(Latency {
-        delay: "200ms".parse().unwrap(),
-        jitter: "20ms".parse().unwrap(),
-    });
+    let spec = ToxicSpec::Latency(Latency::fixed("200ms".parse().unwrap()));
     let order = ToxicOrder::new(&spec, Stream::Downstream);
     let fault = client
         .add_fault("drill", &NewFault::toxic("drill.slow", "p", order.clone()))

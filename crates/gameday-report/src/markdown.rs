@@ -41,10 +41,12 @@ fn heading(out: &mut String, measurement: &Measurement) {
         .as_deref()
         .map(|lab| format!(" · lab `{}`", code(lab)))
         .unwrap_or_default();
+    let seed = measurement.plan.seed;
+    let seed = seed.map(|seed| format!(" · seed {seed}")).unwrap_or_default();
     line(
         out,
         &format!(
-            "`{}`{lab} · exit code {}",
+            "`{}`{lab} · exit code {}{seed}",
             code(&measurement.drill),
             measurement.exit_code
         ),

@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Put back what a dead drill has left
     Heal(HealArgs),
+    /// Tell what this machine allows, and the remedy for what it does not
+    Doctor(DoctorArgs),
     /// Start or stop the practice system
     Lab(LabArgs),
     /// Children of a drill; not for people
@@ -54,6 +56,9 @@ pub(crate) struct RunArgs {
     /// Set a variable of the scenario; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub(crate) set: Vec<(String, String)>,
+    /// Make all random choices of toxics from this number, as an earlier drill did
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
     /// Print what would happen, and touch nothing
     #[arg(long)]
     pub(crate) plan: bool,
@@ -150,6 +155,17 @@ pub(crate) struct HealArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 told, 1 with --strict when not all is ok")]
+pub(crate) struct DoctorArgs {
+    /// Exit with 1 unless all is ok
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// How the findings are printed on stdout
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct LabArgs {
     #[command(subcommand)]
     pub(crate) command: LabCommand,
@@ -182,6 +198,19 @@ pub(crate) enum LabCommand {
 pub(crate) enum HelperCommand {
     /// Pauses a process until its renewals end
     Pause(PauseArgs),
+    /// Loses packets until its renewals end
+    Network(NetworkArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NetworkArgs {
+    #[arg(long)]
+    pub(crate) table: String,
+    #[arg(long)]
+    pub(crate) lease_ms: u64,
+    /// What is lost, as JSON
+    #[arg(long)]
+    pub(crate) loss: String,
 }
 
 #[derive(Debug, Args)]

@@ -29,7 +29,9 @@ fn main() -> ExitCode {
         Command::Proxy(args) => command::proxy::proxy(&args),
         Command::Report(args) => command::report::report(&args),
         Command::Heal(args) => command::heal::heal(&args),
+        Command::Doctor(args) => command::doctor::doctor(&args),
         Command::Lab(args) => command::lab::lab(&args),
         Command::Helper(HelperCommand::Pause(args)) => command::helper::pause(&args),
+        Command::Helper(HelperCommand::Network(args)) => command::helper::network(&args),
     }
 }

@@ -41,8 +41,17 @@ pub(crate) fn tell(problems: &[Problem]) {
 
 /// A text in a colour of ECMA-48, when stderr is a terminal and `NO_COLOR` is not set.
 pub(crate) fn coloured(text: &str, code: u8) -> String {
+    coloured_on(io::stderr().is_terminal(), text, code)
+}
+
+/// A text in a colour, when stdout is a terminal and `NO_COLOR` is not set.
+pub(crate) fn coloured_on_stdout(text: &str, code: u8) -> String {
+    coloured_on(io::stdout().is_terminal(), text, code)
+}
+
+fn coloured_on(terminal: bool, text: &str, code: u8) -> String {
     let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    if wanted && io::stderr().is_terminal() {
+    if wanted && terminal {
         format!("\x1b[{code}m{text}\x1b[0m")
     } else {
         text.to_owned()

@@ -3,6 +3,8 @@
 //! Every fault has a lease that somebody else than the runner watches (the proxy, a helper process),
 //! so that it ends by itself when the runner dies or is stuck.
 
+mod child;
+mod network;
 mod pause;
 mod toxic;
 
@@ -13,11 +15,15 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use gameday_alert::ClockSample;
 use gameday_core::{SourceName, Timestamp};
+use gameday_proxy::{NewFault, ToxicOrder};
 use serde::{Deserialize, Serialize};
 
+pub use network::NetworkFault;
+pub(crate) use network::wait_for_the_end_of;
 pub use pause::PauseFault;
 pub use toxic::ToxicFault;
 
+use crate::network::{Loss, Peer, Transport, table_name};
 use crate::plan::{Entry, FaultKind, Plan, Target};
 
 /// What a fault has done so far.
@@ -104,6 +110,11 @@ pub enum Undo {
         #[serde(default)]
         pid: Option<i32>,
     },
+    /// See that this table of nftables is gone; its helper's end is its end.
+    Table {
+        /// Its name, of the family inet.
+        table: String,
+    },
 }
 
 /// Makes the fault of each timeline entry.
@@ -139,15 +150,45 @@ fn build_one(plan: &Plan, entry: &Entry, drill: &str, program: &Path) -> Result<
                     spec,
                     stream,
                     toxicity,
-                } => toxic::on_proxy(proxy, spec, stream, *toxicity),
+                    scope,
+                } => {
+                    let order = ToxicOrder {
+                        toxicity: *toxicity,
+                        scope: scope.clone(),
+                        seed: plan.seed,
+                        ..ToxicOrder::new(spec, toxic::stream(stream))
+                    };
+                    NewFault::toxic("", proxy, order)
+                }
                 _ => toxic::switch_off(proxy),
             };
             let clock = clock("proxy").map_err(refuse)?;
             Arc::new(ToxicFault::new(api, drill, &entry.name, fault, expected, clock)?)
+        }
+        (Target::Network { peer, transport }, fault) => {
+            let loss = network_loss(*peer, *transport, fault);
+            let clock = clock("network").map_err(refuse)?;
+            let table = table_name(drill, entry.name.as_str());
+            Arc::new(NetworkFault::new(program, loss, table, clock))
         }
         (Target::Process { pid_file, start }, _) => {
             let clock = clock("process").map_err(refuse)?;
             Arc::new(PauseFault::new(program, pid_file, start, clock))
         }
     })
+}
+
+/// What a fault loses of the packets of a peer; a scenario has no other faults of the network.
+fn network_loss(peer: Peer, transport: Transport, fault: &FaultKind) -> Loss {
+    let (per_million, stream) = match fault {
+        FaultKind::Loss { per_million, stream } => (*per_million, stream.as_deref()),
+        _ => (1_000_000, None),
+    };
+    Loss {
+        peer,
+        transport,
+        downstream: stream != Some("upstream"),
+        upstream: stream != Some("downstream"),
+        per_million,
+    }
 }

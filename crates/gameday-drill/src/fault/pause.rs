@@ -1,17 +1,15 @@
 //! A process is paused by a helper: a child that lets it run again when we renew no more.
 
+use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use gameday_core::{SourceName, Timestamp};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Mutex;
-use tokio::time::timeout;
 
+use super::child::Helper;
 use super::{Effect, Fault, FaultError, Undo};
 use crate::process;
 
@@ -22,24 +20,21 @@ pub struct PauseFault {
     pid_file: PathBuf,
     start: Vec<String>,
     clock: SourceName,
-    helper: Mutex<Option<Helper>>,
+    helper: Mutex<Option<Pauser>>,
     /// The very process that was stopped; the pid file may name another by the time it is undone.
     paused: Mutex<Option<i32>>,
 }
 
+/// A helper, and what it has said.
 #[derive(Debug)]
-struct Helper {
-    child: Child,
-    renewals: Option<ChildStdin>,
-    lines: Lines<BufReader<ChildStdout>>,
+struct Pauser {
+    helper: Helper,
     /// The process that it stopped, and when; none while it has not said so.
     paused: Option<(i32, Timestamp)>,
 }
 
 /// Why a pause is lost.
 const ENDED_BY_HELPER: &str = "the helper ended the pause: the runner did not renew it in time";
-/// A helper answers at once or not at all.
-const ANSWER: Duration = Duration::from_secs(5);
 
 impl PauseFault {
     /// A pause of the process whose id is in `pid_file`; `program` is the binary that has the helper.
@@ -60,48 +55,31 @@ impl PauseFault {
         move |source| FaultError::Helper { what, source }
     }
 
-    fn spawn(&self, lease: Duration) -> Result<Helper, FaultError> {
-        // In a process group of its own, so that Ctrl-C reaches the runner alone.
-        let mut child = Command::new(&self.program)
-            .args([
-                "helper",
-                "pause",
-                "--lease-ms",
-                &lease.as_millis().to_string(),
-                "--pid-file",
-            ])
-            .arg(&self.pid_file)
-            .arg("--")
-            .args(&self.start)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .process_group(0)
-            .spawn()
-            .map_err(self.helper_error("starting the helper"))?;
-        let renewals = child.stdin.take();
-        let stdout = child.stdout.take().expect("its standard output is a pipe");
-        Ok(Helper {
-            child,
-            renewals,
-            lines: BufReader::new(stdout).lines(),
-            paused: None,
-        })
+    fn start_helper(&self, lease: Duration) -> Result<Helper, FaultError> {
+        let lease_ms = lease.as_millis().to_string();
+        let fixed = ["pause", "--lease-ms", &lease_ms, "--pid-file"].map(OsStr::new);
+        let start = self.start.iter().map(OsStr::new);
+        let arguments: Vec<&OsStr> = fixed
+            .into_iter()
+            .chain([self.pid_file.as_os_str(), OsStr::new("--")])
+            .chain(start)
+            .collect();
+        Helper::start(&self.program, &arguments).map_err(self.helper_error("starting the helper"))
     }
 }
 
-impl Helper {
+impl Pauser {
     /// What the pause has done, and why it is over if nobody of ours ended it.
     fn effect(&mut self) -> std::io::Result<Effect> {
         let Some((pid, at)) = self.paused else {
             return Ok(Effect::default());
         };
-        let told_to_end = self.renewals.is_none();
-        let lost = match (self.child.try_wait()?, process::state(pid)) {
-            _ if told_to_end => None,
-            (Some(_), _) => Some(ENDED_BY_HELPER.to_owned()),
-            (None, Some('T')) => None,
-            (None, Some(_)) => Some(format!("somebody else let process {pid} run again")),
-            (None, None) => Some(format!("process {pid} ended while it was paused")),
+        let lost = match (self.helper.has_ended()?, process::state(pid)) {
+            _ if self.helper.is_dismissed() => None,
+            (true, _) => Some(ENDED_BY_HELPER.to_owned()),
+            (false, Some('T')) => None,
+            (false, Some(_)) => Some(format!("somebody else let process {pid} run again")),
+            (false, None) => Some(format!("process {pid} ended while it was paused")),
         };
         let (touched, first_touched) = (1, Some(at));
         Ok(Effect {
@@ -110,24 +88,6 @@ impl Helper {
             lost,
             clock: None,
         })
-    }
-
-    /// The helper's next line; an error when it ended or is silent.
-    async fn line(&mut self) -> std::io::Result<String> {
-        let line = timeout(ANSWER, self.lines.next_line())
-            .await
-            .map_err(|_| std::io::Error::new(ErrorKind::TimedOut, "it is silent"))?;
-        line?.ok_or_else(|| std::io::Error::other("it ended"))
-    }
-
-    /// End of file tells it to undo; it says so and ends.
-    async fn undo(&mut self) -> std::io::Result<()> {
-        drop(self.renewals.take());
-        while self.line().await? != "undone" {}
-        timeout(ANSWER, self.child.wait())
-            .await
-            .map_err(|_| std::io::Error::new(ErrorKind::TimedOut, "it does not end"))??;
-        Ok(())
     }
 }
 
@@ -149,14 +109,18 @@ impl Fault for PauseFault {
     fn inject(&self, lease: Duration) -> BoxFuture<'_, Result<(), FaultError>> {
         Box::pin(async move {
             let mut slot = self.helper.lock().await;
-            let helper = slot.insert(self.spawn(lease)?);
-            let said = helper
+            let pauser = slot.insert(Pauser {
+                helper: self.start_helper(lease)?,
+                paused: None,
+            });
+            let said = pauser
+                .helper
                 .line()
                 .await
                 .map_err(self.helper_error("waiting for the helper"))?;
             let pid = said.strip_prefix("paused ").and_then(|pid| pid.parse().ok());
             let pid = pid.ok_or(FaultError::Refused(said))?;
-            helper.paused = Some((pid, Timestamp::now()));
+            pauser.paused = Some((pid, Timestamp::now()));
             *self.paused.lock().await = Some(pid);
             Ok(())
         })
@@ -165,16 +129,13 @@ impl Fault for PauseFault {
     fn renew(&self) -> BoxFuture<'_, Result<Effect, FaultError>> {
         Box::pin(async {
             let mut slot = self.helper.lock().await;
-            let Some(helper) = slot.as_mut() else {
+            let Some(pauser) = slot.as_mut() else {
                 return Ok(Effect::default());
             };
-            let mut effect = helper
+            let mut effect = pauser
                 .effect()
                 .map_err(self.helper_error("looking at the helper"))?;
-            if effect.lost.is_none()
-                && let Some(pipe) = helper.renewals.as_mut()
-                && pipe.write_all(b".").await.is_err()
-            {
+            if effect.lost.is_none() && !pauser.helper.is_dismissed() && !pauser.helper.renew().await {
                 effect.lost = Some(ENDED_BY_HELPER.to_owned());
             }
             Ok(effect)
@@ -184,14 +145,14 @@ impl Fault for PauseFault {
     fn remove(&self) -> BoxFuture<'_, Result<Effect, FaultError>> {
         Box::pin(async {
             let mut slot = self.helper.lock().await;
-            let Some(helper) = slot.as_mut() else {
+            let Some(pauser) = slot.as_mut() else {
                 return Ok(Effect::default());
             };
-            let effect = helper
+            let effect = pauser
                 .effect()
                 .map_err(self.helper_error("looking at the helper"))?;
-            let was_paused = helper.paused.is_some();
-            let undone = helper.undo().await;
+            let was_paused = pauser.paused.is_some();
+            let undone = pauser.helper.undo().await;
             if undone
                 .as_ref()
                 .is_err_and(|error| error.kind() == ErrorKind::TimedOut)

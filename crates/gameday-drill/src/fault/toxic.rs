@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use gameday_alert::ClockSample;
 use gameday_core::{FaultName, SourceName, Timestamp, redact_url};
-use gameday_proxy::{Fault as Row, FaultState, Lease, NewFault, ProxyClient, Stream, ToxicOrder, ToxicSpec};
+use gameday_proxy::{Fault as Row, FaultState, Lease, NewFault, ProxyClient, Stream};
 use tokio::sync::Mutex;
 
 use super::{Effect, Fault, FaultError, Undo};
@@ -29,20 +29,12 @@ pub(super) struct Expected {
     pub(super) upstream: Option<String>,
 }
 
-pub(super) fn on_proxy(proxy: &str, spec: &ToxicSpec, stream: &str, toxicity: f64) -> NewFault {
-    let stream = if stream == "upstream" {
+pub(super) fn stream(word: &str) -> Stream {
+    if word == "upstream" {
         Stream::Upstream
     } else {
         Stream::Downstream
-    };
-    NewFault::toxic(
-        "",
-        proxy,
-        ToxicOrder {
-            toxicity,
-            ..ToxicOrder::new(spec, stream)
-        },
-    )
+    }
 }
 
 pub(super) fn switch_off(proxy: &str) -> NewFault {

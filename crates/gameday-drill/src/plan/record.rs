@@ -64,6 +64,7 @@ impl Plan {
             title: self.title.clone(),
             hypothesis: self.hypothesis.clone(),
             runbook: self.runbook.clone(),
+            seed: self.seed,
             vars: self.vars.clone(),
             targets: self
                 .targets

@@ -43,11 +43,12 @@ impl Given {
 /// The practice systems that exist.
 const LABS: [&str; 1] = ["payments"];
 
-const TOP_LEVEL: [&str; 13] = [
+const TOP_LEVEL: [&str; 14] = [
     "title",
     "hypothesis",
     "runbook",
     "lab",
+    "seed",
     "vars",
     "targets",
     "probes",
@@ -85,6 +86,7 @@ fn read(source: &Source, given: &Given, problems: &Problems<'_>) -> Option<Plan>
     let title = root.need("title");
     let hypothesis = root.get("hypothesis");
     let runbook = root.get("runbook");
+    let seed = root.get("seed");
     let lab = read_lab(&mut root, &vars.all, problems);
     let targets = targets::read(&mut root);
     let probes = probes::read(&mut root, source);
@@ -103,6 +105,7 @@ fn read(source: &Source, given: &Given, problems: &Problems<'_>) -> Option<Plan>
         hypothesis,
         runbook,
         lab,
+        seed,
         vars: vars.own,
         targets: targets.good,
         probes: probes.good,

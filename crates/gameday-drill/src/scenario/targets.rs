@@ -8,6 +8,7 @@ use gameday_core::{Problems, Table, TargetName};
 use toml::Spanned;
 
 use super::check_url;
+use crate::network::Peer;
 use crate::plan::Target;
 
 /// The targets of a scenario; one that is described badly is declared all the same.
@@ -31,6 +32,14 @@ impl Targets {
             problems.push(problem.nearest(typed, self.declared.iter().map(String::as_str)));
         }
         self.good.iter().find(|(name, _)| name.as_str() == typed)
+    }
+}
+
+impl Targets {
+    /// Whether a name is that of a part of the network.
+    pub(super) fn is_network(&self, name: &str) -> bool {
+        let mut named = self.good.iter().filter(|(known, _)| known.as_str() == name);
+        named.any(|(_, target)| matches!(target, Target::Network { .. }))
     }
 }
 
@@ -68,21 +77,19 @@ fn tell_twin(targets: &Targets, target: &Target, place: &Range<usize>, problems:
 }
 
 fn read_one(mut table: Table<'_, '_>) -> Option<Target> {
-    let (proxy, process) = (table.key_span("proxy"), table.key_span("process"));
-    let target = match (proxy, process) {
-        (Some(_), Some(second)) => {
-            table
-                .problems()
-                .add(second, "a target is a `proxy` or a `process`, not both");
-            return None;
-        }
-        (Some(_), None) => read_proxy(&mut table),
-        (None, Some(_)) => read_process(&mut table),
-        (None, None) => {
-            let problem = table
-                .problems()
-                .source()
-                .problem(table.span(), "a target needs `proxy` or `process`: what is it?");
+    let kinds = ["proxy", "process", "network"].map(|kind| table.key_span(kind));
+    if let Some(second) = kinds.iter().flatten().nth(1) {
+        let message = "a target is a `proxy`, a `process` or a `network`, not two of them";
+        table.problems().add(second.clone(), message);
+        return None;
+    }
+    let target = match kinds {
+        [Some(_), ..] => read_proxy(&mut table),
+        [_, Some(_), _] => read_process(&mut table),
+        [.., Some(_)] => read_network(&mut table),
+        [None, None, None] => {
+            let message = "a target needs `proxy`, `process` or `network`: what is it?";
+            let problem = table.problems().source().problem(table.span(), message);
             table
                 .problems()
                 .push(problem.hint("e.g. `{ proxy = \"payments-db\", api = \"http://127.0.0.1:8474\" }`"));
@@ -123,5 +130,14 @@ fn read_process(table: &mut Table<'_, '_>) -> Option<Target> {
     Some(Target::Process {
         pid_file: pid_file?,
         start: start?.into_inner(),
+    })
+}
+
+fn read_network(table: &mut Table<'_, '_>) -> Option<Target> {
+    let peer: Option<Peer> = table.need("network");
+    let transport = table.get("transport").unwrap_or_default();
+    Some(Target::Network {
+        peer: peer?,
+        transport,
     })
 }

@@ -1,7 +1,7 @@
 //! `[timeline]`: the faults, when, how long and on what.
 
 use gameday_core::{FaultName, Problems, Ratio, Span, Table};
-use gameday_proxy::ToxicSpec;
+use gameday_proxy::{Scope, ToxicSpec};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -9,7 +9,7 @@ use super::targets::Targets;
 use crate::plan::{Entry, FaultKind, Target};
 
 /// Faults that are not toxics; the words of both lists share one table of a scenario.
-const OTHER_KINDS: [&str; 2] = ["down", "pause"];
+const OTHER_KINDS: [&str; 3] = ["down", "pause", "partition"];
 
 /// A fault without settings: `fault.pause = {}`.
 #[derive(Debug, Deserialize)]
@@ -49,9 +49,9 @@ fn read_one(name: FaultName, mut table: Table<'_, '_>, targets: &Targets) -> Opt
     let at: Option<Span> = table.get("at");
     let hold: Option<Spanned<Span>> = table.need_spanned("hold");
     let on: Option<Spanned<String>> = table.need_spanned("on");
-    let stream: Option<Spanned<String>> = table.spanned("stream");
-    let toxicity: Option<Spanned<Ratio>> = table.spanned("toxicity");
-    let fault = read_fault(&mut table, stream, toxicity);
+    let beside = Beside::read(&mut table);
+    let on_network = on.as_ref().is_some_and(|on| targets.is_network(on.get_ref()));
+    let fault = read_fault(&mut table, &beside, on_network);
     let place = table.span();
     table.finish();
 
@@ -65,12 +65,16 @@ fn read_one(name: FaultName, mut table: Table<'_, '_>, targets: &Targets) -> Opt
         (&fault, target),
         (FaultKind::Toxic { .. } | FaultKind::Down, Target::Proxy { .. })
             | (FaultKind::Pause, Target::Process { .. })
+            | (
+                FaultKind::Loss { .. } | FaultKind::Partition,
+                Target::Network { .. }
+            )
     );
     if !fits {
-        let wanted = if fault == FaultKind::Pause {
-            "process"
-        } else {
-            "proxy"
+        let wanted = match fault {
+            FaultKind::Toxic { .. } | FaultKind::Down => "proxy",
+            FaultKind::Pause => "process",
+            FaultKind::Loss { .. } | FaultKind::Partition => "network",
         };
         let message = format!(
             "`{}` is done to a {wanted}, and `{on_name}` is a {}",
@@ -92,10 +96,41 @@ fn read_one(name: FaultName, mut table: Table<'_, '_>, targets: &Targets) -> Opt
     ))
 }
 
-fn read_fault(
-    table: &mut Table<'_, '_>,
+/// What stands beside a fault: which connections, and which direction of them.
+struct Beside {
     stream: Option<Spanned<String>>,
     toxicity: Option<Spanned<Ratio>>,
+    scope: Scope,
+    /// Where a key of the scope stands, if there is one.
+    scope_place: Option<std::ops::Range<usize>>,
+}
+
+impl Beside {
+    fn read(table: &mut Table<'_, '_>) -> Self {
+        let keys = ["clients", "first", "every", "max_active"];
+        let scope_place = keys.into_iter().find_map(|key| table.key_span(key));
+        let read = Self {
+            stream: table.spanned("stream"),
+            toxicity: table.spanned("toxicity"),
+            scope: Scope {
+                clients: table.get("clients").unwrap_or_default(),
+                first: table.get("first"),
+                every: table.get("every"),
+                max_active: table.get("max_active"),
+            },
+            scope_place,
+        };
+        if let (Err(why), Some(place)) = (read.scope.check(), &read.scope_place) {
+            table.problems().add(place.clone(), why);
+        }
+        read
+    }
+}
+
+fn read_fault(
+    table: &mut Table<'_, '_>,
+    beside: &Beside,
+    on_network: bool,
 ) -> Option<(FaultKind, std::ops::Range<usize>)> {
     let problems = table.problems();
     let table_place = table.span();
@@ -117,12 +152,13 @@ fn read_fault(
         return None;
     }
     let mut fault = table.table("fault")?;
-    let (kind, place) = read_kind(&mut fault, &stream, &toxicity)?;
+    let (kind, place) = read_kind(&mut fault, beside, on_network)?;
     if !matches!(kind, FaultKind::Toxic { .. }) {
-        for place in [stream.map(|s| s.span()), toxicity.map(|t| t.span())]
-            .into_iter()
-            .flatten()
-        {
+        let stream = beside.stream.as_ref();
+        let stream = stream.filter(|_| !matches!(kind, FaultKind::Loss { .. }));
+        let toxicity = beside.toxicity.as_ref().map(Spanned::span);
+        let places = [stream.map(Spanned::span), toxicity, beside.scope_place.clone()];
+        for place in places.into_iter().flatten() {
             problems.add(
                 place,
                 format!("only a toxic has this: `{}` takes the whole target", kind.word()),
@@ -135,8 +171,8 @@ fn read_fault(
 /// The one kind in a fault's table, with its settings.
 fn read_kind(
     fault: &mut Table<'_, '_>,
-    stream: &Option<Spanned<String>>,
-    toxicity: &Option<Spanned<Ratio>>,
+    beside: &Beside,
+    on_network: bool,
 ) -> Option<(FaultKind, std::ops::Range<usize>)> {
     let problems = fault.problems();
     let kinds: Vec<Spanned<String>> = fault.keys();
@@ -159,6 +195,10 @@ fn read_kind(
     let kind = match first.get_ref().as_str() {
         "down" => fault.need::<NoSettings>("down").map(|_| FaultKind::Down),
         "pause" => fault.need::<NoSettings>("pause").map(|_| FaultKind::Pause),
+        "partition" => fault
+            .need::<NoSettings>("partition")
+            .map(|_| FaultKind::Partition),
+        "packet_loss" if on_network => read_loss(fault, &beside.stream),
         word if !ToxicSpec::KINDS.contains(&word) => {
             let problem = problems
                 .source()
@@ -168,35 +208,81 @@ fn read_kind(
         }
         _ => fault
             .whole::<ToxicSpec>()
-            .and_then(|spec| toxic(problems, spec, stream, toxicity)),
+            .and_then(|spec| toxic(problems, spec, beside, &place)),
     }?;
     Some((kind, place))
+}
+
+/// `fault.packet_loss` beyond the proxy.
+fn read_loss(fault: &mut Table<'_, '_>, stream: &Option<Spanned<String>>) -> Option<FaultKind> {
+    let stream = match stream {
+        None => None,
+        Some(stream) => Some(known_stream(fault.problems(), stream)?),
+    };
+    let mut loss = fault.table("packet_loss")?;
+    if let Some(place) = loss.key_span("burst") {
+        let problem = loss
+            .problems()
+            .source()
+            .problem(place, "kernel rules lose packets one by one, not in bursts");
+        loss.problems()
+            .push(problem.hint("bursts can be lost on a proxy's own connections: make the proxy the target"));
+        return None;
+    }
+    let share: Option<Spanned<Ratio>> = loss.need_spanned("share");
+    loss.finish();
+    let share = share?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a ratio is from 0 to 1"
+    )]
+    let per_million = (share.get_ref().get() * 1e6).round() as u32;
+    if per_million == 0 {
+        fault
+            .problems()
+            .add(share.span(), "a share of 0 loses nothing; the least is 0.0001%");
+        return None;
+    }
+    Some(FaultKind::Loss { per_million, stream })
+}
+
+/// `downstream` or `upstream`, or a problem.
+fn known_stream(problems: &Problems<'_>, stream: &Spanned<String>) -> Option<String> {
+    let word = stream.get_ref();
+    if ["downstream", "upstream"].contains(&word.as_str()) {
+        return Some(word.clone());
+    }
+    let problem = problems
+        .source()
+        .problem(stream.span(), format!("no stream is named `{word}`"));
+    problems.push(problem.nearest(word, ["downstream", "upstream"]));
+    None
 }
 
 fn toxic(
     problems: &Problems<'_>,
     spec: ToxicSpec,
-    stream: &Option<Spanned<String>>,
-    toxicity: &Option<Spanned<Ratio>>,
+    beside: &Beside,
+    place: &std::ops::Range<usize>,
 ) -> Option<FaultKind> {
-    let word = stream
-        .as_ref()
-        .map_or("downstream", |stream| stream.get_ref().as_str());
-    if let Some(stream) = stream
-        .as_ref()
-        .filter(|_| !["downstream", "upstream"].contains(&word))
-    {
-        let problem = problems
-            .source()
-            .problem(stream.span(), format!("no stream is named `{word}`"));
-        problems.push(problem.nearest(word, ["downstream", "upstream"]));
+    if let Err(error) = spec.check() {
+        problems.add(place.clone(), error.to_string());
         return None;
     }
-    let toxicity = toxicity.as_ref().map_or(1.0, |toxicity| toxicity.get_ref().get());
+    let stream = match &beside.stream {
+        None => "downstream".to_owned(),
+        Some(stream) => known_stream(problems, stream)?,
+    };
+    let toxicity = beside
+        .toxicity
+        .as_ref()
+        .map_or(1.0, |toxicity| toxicity.get_ref().get());
     Some(FaultKind::Toxic {
         spec,
-        stream: word.to_owned(),
+        stream,
         toxicity,
+        scope: beside.scope.clone(),
     })
 }
 

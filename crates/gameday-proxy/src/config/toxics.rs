@@ -46,7 +46,10 @@ fn read_one(name: Spanned<String>, mut table: Table<'_, '_>, protocol: Protocol)
     let seed = table.get("seed");
     let spec = read_kind(&mut table, &name, protocol);
     // What is left limits it to some connections, or is a typing error.
-    let scope = table.whole().unwrap_or_default();
+    let scope: Scope = table.whole().unwrap_or_default();
+    if let Err(why) = scope.check() {
+        problems.add(name.span(), why);
+    }
     Some(ToxicEntry {
         name: name.into_inner(),
         stream,
@@ -82,7 +85,7 @@ fn read_kind(table: &mut Table<'_, '_>, name: &Spanned<String>, protocol: Protoc
     let spec: Option<ToxicSpec> = table.whole();
     *table.entries_mut() = rest;
     let spec = spec?;
-    if let Err(why) = ToxicSpec::from_attributes(spec.kind(), &spec.attributes()) {
+    if let Err(why) = spec.check() {
         problems.add(kind.span(), why.to_string());
         return None;
     }

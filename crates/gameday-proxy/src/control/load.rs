@@ -310,6 +310,8 @@ impl Proxy {
                 id: old.id,
                 revision: old.revision,
                 since: old.since,
+                anchor: old.anchor.clone(),
+                places: old.places.clone(),
                 touches: old.touches.clone(),
                 ..wanted
             });

@@ -94,6 +94,7 @@ impl Control {
         }
         toxic.toxicity = edit.toxicity.unwrap_or(toxic.toxicity);
         toxic.scope = edit.scope.clone().unwrap_or(toxic.scope);
+        toxic.scope.check().map_err(Refusal::body)?;
         toxic.seed = edit.seed.unwrap_or(toxic.seed);
         let info = info_of(&toxic);
         state.proxy(proxy)?.replace(toxic);
@@ -146,6 +147,7 @@ impl Proxy {
                 "the proxy has {MOST_TOXICS} toxics already"
             )));
         }
+        toxic.scope.check().map_err(Refusal::body)?;
         refuse_unsuitable(&toxic.spec, self.options.protocol)?;
         Ok(self.attach(toxic))
     }

@@ -1,12 +1,12 @@
 //! The toxics of one direction of one connection, in order: a pure function of timed steps.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use rand::rngs::StdRng;
 
-use crate::attached::{Attached, Stream};
+use crate::attached::{Attached, Stream, Visitor};
 use crate::toxic::{Chunk, Step, Toxic};
 
 /// The end of the whole connection, planned by a toxic.
@@ -27,8 +27,7 @@ pub(crate) struct Emitted {
 /// The stages that act on this connection: the toxics of this stream for which its dice fell so.
 pub(crate) struct Chain {
     stream: Stream,
-    client: Option<IpAddr>,
-    number: u64,
+    visitor: Arc<Visitor>,
     stages: Vec<Stage>,
 }
 
@@ -43,11 +42,10 @@ struct Stage {
 }
 
 impl Chain {
-    pub(crate) fn new(stream: Stream, client: Option<IpAddr>, number: u64) -> Self {
+    pub(crate) fn new(stream: Stream, visitor: Arc<Visitor>) -> Self {
         Self {
             stream,
-            client,
-            number,
+            visitor,
             stages: Vec::new(),
         }
     }
@@ -94,8 +92,8 @@ impl Chain {
                 .map(|index| old.remove(index));
             let stage = match kept {
                 Some(stage) if stage.is(&attached) => Some(stage.flushed()),
-                Some(stage) => self.opened(attached, stage.met, out),
-                None => self.opened(attached, now, out),
+                Some(stage) => self.opened(attached, stage.met, stage.toxic.carried(), out),
+                None => self.opened(attached, now, 0, out),
             };
             self.stages.extend(stage);
         }
@@ -107,17 +105,22 @@ impl Chain {
         }
     }
 
-    fn wanted<'a>(&self, toxics: &'a [Arc<Attached>]) -> impl Iterator<Item = &'a Arc<Attached>> + use<'a> {
-        let (stream, client, number) = (self.stream, self.client, self.number);
+    fn wanted<'a>(&'a self, toxics: &'a [Arc<Attached>]) -> impl Iterator<Item = &'a Arc<Attached>> {
         toxics
             .iter()
-            .filter(move |toxic| toxic.stream == stream && toxic.on_stream && toxic.is_for(client, number))
+            .filter(|toxic| toxic.stream == self.stream && toxic.on_stream && self.visitor.is_met_by(toxic))
     }
 
-    fn opened(&self, attached: Arc<Attached>, met: Instant, out: &mut Emitted) -> Option<Stage> {
+    fn opened(
+        &self,
+        attached: Arc<Attached>,
+        met: Instant,
+        carried: u64,
+        out: &mut Emitted,
+    ) -> Option<Stage> {
         let (toxic, rng) = (
-            attached.spec.build()?,
-            attached.dice(self.number).stage_rng(attached.id),
+            attached.spec.build(&attached.anchor)?,
+            attached.dice(self.visitor.number).stage_rng(attached.id),
         );
         let mut stage = Stage {
             attached,
@@ -126,6 +129,7 @@ impl Chain {
             met,
             last_out: None,
         };
+        stage.toxic.carry_on(carried);
         let mut steps = Vec::new();
         stage.toxic.on_open(met, &mut steps);
         let kept = stage.without_cuts(steps, out);
@@ -149,15 +153,26 @@ impl Stage {
         match step {
             Step::Send(chunk) => self.take_chunk(chunk, out),
             Step::Finish(at) => self.toxic.on_close(at, out),
+            Step::Last(at) => {
+                let before = out.len();
+                self.toxic.on_close(at, out);
+                for step in &mut out[before..] {
+                    if let Step::Finish(at) = *step {
+                        *step = Step::Last(at);
+                    }
+                }
+            }
             Step::Close(_) | Step::Reset(_) => out.push(step),
         }
     }
 
     fn take_chunk(&mut self, chunk: Chunk, out: &mut Vec<Step>) {
-        let (due, bytes, before) = (chunk.due, chunk.bytes.len(), out.len());
+        // What comes out is untouched if it is the same bytes at the same place of memory, at the same time.
+        let place = |bytes: &Bytes| (bytes.as_ptr(), bytes.len());
+        let (due, bytes, before) = (chunk.due, place(&chunk.bytes), out.len());
         self.toxic.on_chunk(chunk, &mut self.rng, out);
         let untouched =
-            matches!(&out[before..], [Step::Send(same)] if same.due == due && same.bytes.len() == bytes);
+            matches!(&out[before..], [Step::Send(same)] if same.due == due && place(&same.bytes) == bytes);
         if !untouched {
             self.attached.touches.note();
         }
@@ -168,7 +183,7 @@ impl Stage {
         let mut kept = Vec::with_capacity(steps.len());
         for mut step in steps {
             match &mut step {
-                Step::Send(Chunk { due: at, .. }) | Step::Finish(at) => {
+                Step::Send(Chunk { due: at, .. }) | Step::Finish(at) | Step::Last(at) => {
                     *at = self.last_out.map_or(*at, |last| last.max(*at));
                     self.last_out = Some(*at);
                     kept.push(step);

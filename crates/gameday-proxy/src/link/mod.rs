@@ -14,13 +14,12 @@ mod sim;
 mod tests;
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::attached::{Attached, Stream};
+use crate::attached::{Attached, Stream, Visitor};
 use crate::toxic::{Chunk, Step};
 use chain::{Chain, Cut, Emitted};
 
@@ -87,13 +86,15 @@ struct Item {
 enum What {
     Bytes(Bytes),
     End(Ending),
+    /// The end of the whole connection.
+    Last,
 }
 
 impl Link {
-    /// A direction of the connection of that number, from that client.
-    pub(crate) fn new(stream: Stream, client: Option<IpAddr>, number: u64) -> Self {
+    /// A direction of a connection.
+    pub(crate) fn new(stream: Stream, visitor: Arc<Visitor>) -> Self {
         Self {
-            chain: Chain::new(stream, client, number),
+            chain: Chain::new(stream, visitor),
             queue: VecDeque::new(),
             queued_bytes: 0,
             last_due: None,
@@ -172,6 +173,7 @@ impl Link {
             }
             What::End(Ending::Finish) => Action::Finish,
             What::End(Ending::Reset) => Action::Reset,
+            What::Last => Action::Close,
         }
     }
 
@@ -206,8 +208,14 @@ impl Link {
                     self.end_queued = true;
                     self.enqueue(at, What::End(self.ended.unwrap_or(Ending::Finish)));
                 }
+                Step::Last(at) if !self.end_queued => {
+                    // Whatever the source still sends, nobody will get it.
+                    self.end_queued = true;
+                    self.ended.get_or_insert(Ending::Finish);
+                    self.enqueue(at, What::Last);
+                }
                 // The chain has sorted the cuts out, and an end is told once.
-                Step::Finish(_) | Step::Close(_) | Step::Reset(_) => {}
+                Step::Finish(_) | Step::Last(_) | Step::Close(_) | Step::Reset(_) => {}
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Runs a link on simulated time: a script of what happens in, what left and when out.
 //!
 //! A script is events `MS:WHAT`: `+name=kind:number[:number]` attaches a toxic (numbers as in Toxiproxy's
-//! attributes), `~name=…` updates it, `-name` takes it away, `fin` and `rst` end the source, `stuck` and
+//! attributes, or `key=value`), `~name=…` updates it, `-name` takes it away, `fin` and `rst` end the source, `stuck` and
 //! `free` are the destination's, and anything else is data, `a*3` being three chunks. An answer is
 //! `MS:WHAT` likewise, equal neighbours counted.
 
@@ -14,8 +14,8 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::{Action, Ending, Input, Link, MOST_BYTES, MOST_CHUNKS};
-use crate::attached::{Attached, Stream};
-use crate::toxic::ToxicSpec;
+use crate::attached::{Attached, Stream, Visitor};
+use crate::toxic::{Anchor, ToxicSpec};
 
 pub(super) struct Sim {
     link: Link,
@@ -41,7 +41,7 @@ impl Sim {
     pub(super) fn new() -> Self {
         let now = Instant::now();
         Self {
-            link: Link::new(Stream::Downstream, None, 1),
+            link: Link::new(Stream::Downstream, Visitor::new(None, 1)),
             start: now,
             now,
             toxics: Vec::new(),
@@ -73,6 +73,17 @@ impl Sim {
             .iter()
             .find(|toxic| toxic.name == name)
             .expect("attached before")
+    }
+
+    /// Sends bytes in and tells what comes out at once.
+    pub(super) fn through(&mut self, bytes: &[u8]) -> Vec<u8> {
+        self.link
+            .handle(self.now, Input::Data(Bytes::copy_from_slice(bytes)));
+        let mut out = Vec::new();
+        while let Some(Action::Write(bytes)) = self.link.next_action(self.now, true) {
+            out.extend_from_slice(&bytes);
+        }
+        out
     }
 
     pub(super) fn answer(&self) -> String {
@@ -115,7 +126,7 @@ impl Sim {
         match &what[..1] {
             "+" => {
                 self.next_id += 1;
-                self.toxics.push(attached(self.next_id, 0, name, spec));
+                self.toxics.push(attached(self.now, self.next_id, 0, name, spec));
             }
             "~" => {
                 let old = self
@@ -123,7 +134,7 @@ impl Sim {
                     .iter_mut()
                     .find(|toxic| toxic.name == name)
                     .expect("attached before");
-                *old = attached(old.id, old.revision + 1, name, spec);
+                *old = attached(old.anchor.attached_at, old.id, old.revision + 1, name, spec);
             }
             _ => self.toxics.retain(|toxic| toxic.name != name),
         }
@@ -170,16 +181,32 @@ impl Sim {
     }
 }
 
-fn attached(id: u64, revision: u64, name: &str, spec: &str) -> Arc<Attached> {
+fn attached(at: Instant, id: u64, revision: u64, name: &str, spec: &str) -> Arc<Attached> {
     let mut words = spec.split(':');
     let kind = words.next().unwrap_or_default();
-    let names = match kind {
-        "latency" => ["latency", "jitter"],
-        "bandwidth" => ["rate", ""],
-        _ => ["timeout", ""],
+    let names: &[&str] = match kind {
+        "latency" => &["latency", "jitter"],
+        "bandwidth" => &["rate"],
+        "slow_close" => &["delay"],
+        "slicer" => &["average_size", "size_variation", "delay"],
+        "limit_data" => &["bytes"],
+        "limit_time" => &["after"],
+        "corrupt" => &["share"],
+        _ => &["timeout"],
     };
-    let numbers = words.map(|word| Value::from(word.parse::<u64>().expect("a number")));
-    let attributes: Map<String, Value> = names.into_iter().map(str::to_owned).zip(numbers).collect();
+    // `key=value` is a setting in a scenario's words.
+    let value = |word: &str| {
+        word.parse::<u64>()
+            .map_or_else(|_| Value::from(word), Value::from)
+    };
+    let attributes: Map<String, Value> = words
+        .zip(names.iter().copied().chain(std::iter::repeat("")))
+        .map(|(word, name)| {
+            word.split_once('=')
+                .map_or((name, word), |(key, value)| (key, value))
+        })
+        .map(|(name, word)| (name.to_owned(), value(word)))
+        .collect();
     Arc::new(Attached {
         id,
         revision,
@@ -189,6 +216,8 @@ fn attached(id: u64, revision: u64, name: &str, spec: &str) -> Arc<Attached> {
         toxicity: 1.0,
         scope: crate::scope::Scope::default(),
         on_stream: true,
+        anchor: Anchor::at(at),
+        places: crate::scope::Places::default(),
         seed: 1,
         since: 0,
         spec: ToxicSpec::from_attributes(kind, &attributes).expect("a toxic"),

@@ -6,7 +6,7 @@ use expect_test::{Expect, expect};
 
 use super::sim::{Sim, simulate};
 use super::{Ending, Input, Link, MOST_CHUNKS};
-use crate::attached::Stream;
+use crate::attached::{Stream, Visitor};
 
 #[track_caller]
 fn check(script: &str, expect: Expect) {
@@ -200,7 +200,7 @@ fn touches_count_what_was_changed_and_nothing_else() {
 
 #[test]
 fn a_broken_destination_ends_reading_and_drops_the_queue() {
-    let mut link = Link::new(Stream::Upstream, None, 1);
+    let mut link = Link::new(Stream::Upstream, Visitor::new(None, 1));
     let now = std::time::Instant::now();
     link.handle(now, Input::Unsent("left over".into()));
     link.handle(now, Input::Broken);
@@ -210,11 +210,113 @@ fn a_broken_destination_ends_reading_and_drops_the_queue() {
 
 #[test]
 fn bytes_left_over_from_the_fast_path_go_first() {
-    let mut link = Link::new(Stream::Upstream, None, 1);
+    let mut link = Link::new(Stream::Upstream, Visitor::new(None, 1));
     let now = std::time::Instant::now();
     link.handle(now, Input::Unsent("a".into()));
     link.handle(now, Input::Data("b".into()));
     link.handle(now, Input::End(Ending::Finish));
     let actions: Vec<_> = std::iter::from_fn(|| link.next_action(now, true)).collect();
     assert_eq!(format!("{actions:?}"), r#"[Write(b"a"), Write(b"b"), Finish]"#);
+}
+
+#[test]
+fn slow_close_delays_the_end_and_not_the_data() {
+    check("0:+s=slow_close:100 1:a 2:fin", expect!["1:a 102:FIN"]);
+    check("0:+s=slow_close:100 1:a 2:fin 50:-s", expect!["1:a 50:FIN"]);
+}
+
+#[test]
+fn a_slicer_cuts_into_pieces_and_pauses_after_each() {
+    check(
+        "0:+s=slicer:2:0:1000 10:abcde 10:f",
+        expect!["10:ab 11:cd 12:e 13:f"],
+    );
+    check("0:+s=slicer:1 10:abc", expect!["10:a 10:b 10:c"]);
+    // Removed in mid-pause: the rest leaves at once and in order.
+    check(
+        "0:+s=slicer:1:0:50000 10:abc 20:-s 21:d",
+        expect!["10:a 20:b 20:c 21:d"],
+    );
+}
+
+#[test]
+fn sizes_of_slices_vary_within_what_was_asked() {
+    let answer = simulate(&format!("0:+s=slicer:10:5 0:{}", "x".repeat(1000)));
+    let lengths: Vec<usize> = answer
+        .split(' ')
+        .flat_map(|event| {
+            let (piece, times) = event[2..].split_once('*').unwrap_or((&event[2..], "1"));
+            std::iter::repeat_n(piece.len(), times.parse().unwrap())
+        })
+        .collect();
+    assert_eq!(lengths.iter().sum::<usize>(), 1000);
+    let (_last, whole) = lengths.split_last().unwrap();
+    assert!(
+        whole.iter().all(|length| (5..=15).contains(length)),
+        "{lengths:?}"
+    );
+    assert!(whole.iter().any(|length| *length < 8) && whole.iter().any(|length| *length > 12));
+}
+
+#[test]
+fn limit_data_passes_so_many_bytes_and_closes() {
+    check(
+        "0:+l=limit_data:5 1:abc 2:def 3:ghi",
+        expect!["1:abc 2:de 2:CLOSE"],
+    );
+    check("0:+l=limit_data:3 1:abc 2:def", expect!["1:abc 1:CLOSE"]);
+    check("0:+l=limit_data:0 5:a", expect!["5:CLOSE"]);
+    check("0:+l=limit_data:10 1:abc 2:fin", expect!["1:abc 2:FIN"]);
+    // What was let through before the limit is delivered, however late a later toxic makes it.
+    check(
+        "0:+l=limit_data:3 0:+s=latency:100 1:abcd",
+        expect!["101:abc 101:CLOSE"],
+    );
+    // An update keeps the count.
+    check(
+        "0:+l=limit_data:5 1:abc 2:~l=limit_data:4 3:def",
+        expect!["1:abc 3:d 3:CLOSE"],
+    );
+}
+
+#[test]
+fn limit_time_ends_a_connection_although_data_flows() {
+    check(
+        "5:+l=limit_time:after=10ms 10:a 14:b 16:c",
+        expect!["10:a 14:b 15:CLOSE"],
+    );
+    check("5:+l=limit_time:after=10ms 10:-l 16:c", expect!["16:c"]);
+}
+
+#[test]
+fn noop_is_transparent() {
+    check("0:+n=noop 1:a 2:fin", expect!["1:a 2:FIN"]);
+}
+
+#[test]
+fn corruption_flips_single_bits_and_keeps_lengths() {
+    let sent = "a".repeat(20_000);
+    let mut sim = Sim::new();
+    // ASCII letters with one bit flipped may be no text, so they are looked at as bytes.
+    sim.play("0:+c=corrupt:share=1%");
+    let left = sim.through(sent.as_bytes());
+    assert_eq!(left.len(), sent.len());
+    let flips: Vec<u32> = left.iter().map(|byte| (byte ^ b'a').count_ones()).collect();
+    let hit = flips.iter().filter(|flipped| **flipped > 0).count();
+    // 200 expected, give or take four standard deviations; the seed is fixed.
+    assert!((144..=256).contains(&hit), "{hit}");
+    assert!(flips.iter().all(|flipped| *flipped <= 1));
+    assert_eq!(sim.toxic("c").touches.count(), 1);
+}
+
+#[test]
+fn a_ramp_grows_from_nothing_since_the_toxic_was_attached() {
+    check(
+        "0:+l=latency:100:over=1s 100:a 500:b 2000:c",
+        expect!["110:a 550:b 2100:c"],
+    );
+    // Its end is delayed as its data is.
+    check("0:+l=latency:100:over=1s 500:fin", expect!["550:FIN"]);
+    // 1 kB/s, half grown: 2 kB/s.
+    check("0:+b=bandwidth:1:over=1s 500:12345678", expect!["504:12345678"]);
 }

@@ -5,7 +5,6 @@
 //! ```
 
 use std::io::{self, ErrorKind};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::attached::{Attached, Toxics};
+use crate::attached::{Attached, Toxics, Visitor};
 use crate::options::Protocol;
 use crate::wire::Route;
 use crate::{http, postgres, redis};
@@ -31,18 +30,14 @@ pub(crate) type BoxIo = Box<dyn Io>;
 /// One client's connection, as the protocols see it.
 pub(crate) struct Session<'a> {
     pub(crate) route: &'a Route,
-    /// The connection's number in its proxy, from 1.
-    pub(crate) number: u64,
-    pub(crate) client: Option<IpAddr>,
+    pub(crate) visitor: Arc<Visitor>,
 }
 
 /// Carries one client's connection to its end.
 pub(crate) async fn carry(route: &Route, client: TcpStream, number: u64) {
-    let session = Session {
-        route,
-        number,
-        client: client.peer_addr().ok().map(|address| address.ip()),
-    };
+    let from = client.peer_addr().ok().map(|address| address.ip());
+    let visitor = Visitor::new(from, number);
+    let session = Session { route, visitor };
     client.set_nodelay(true).ok();
     let client: BoxIo = Box::new(client);
     match route.options.protocol {
@@ -62,7 +57,7 @@ impl Session<'_> {
 
     /// Whether a toxic acts on this connection: the same answer however often it is asked.
     pub(crate) fn is_meant(&self, toxic: &Attached) -> bool {
-        toxic.is_for(self.client, self.number)
+        self.visitor.is_met_by(toxic)
     }
 
     /// A new connection to the upstream, with TLS if the proxy originates it.

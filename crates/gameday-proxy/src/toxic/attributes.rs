@@ -1,16 +1,21 @@
-//! Toxics as Toxiproxy's API writes them: whole numbers of milliseconds and of KB (1000 bytes) a second.
+//! Toxics as Toxiproxy's API writes them: whole numbers of milliseconds, of KB (1000 bytes) a second, of bytes.
+//!
+//! What its eight kinds have beyond Toxiproxy (a distribution, a ramp) stands beside those numbers in the words of a
+//! scenario; kinds that are ours alone have those words only.
 
-use std::time::Duration;
-
-use gameday_core::{ByteRate, Span};
+use gameday_core::Span;
 use serde_json::{Map, Value};
 
-use super::{Bandwidth, Latency, ResetPeer, Timeout, ToxicSpec};
+use super::ToxicSpec;
 
 /// A day: longer than any drill, and far from where time arithmetic overflows.
 const MOST_MILLISECONDS: u64 = 86_400_000;
+/// The same in microseconds.
+const MOST_MICROSECONDS: u64 = 86_400_000_000;
 /// A terabyte a second.
 const MOST_KILOBYTES_PER_SECOND: u64 = 1_000_000_000;
+/// A terabyte.
+const MOST_BYTES: u64 = 1_000_000_000_000;
 
 /// A toxic that was refused, and why.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -28,8 +33,8 @@ pub enum BadToxic {
         /// What was there instead.
         found: String,
     },
-    /// A setting of a toxic that is ours alone has a value that it cannot have.
-    #[error("bad request body: `{name}`: {cause}")]
+    /// A setting has a value that it cannot have, or contradicts another.
+    #[error("`{name}`: {cause}")]
     Setting {
         /// Where, e.g. `http.status`.
         name: String,
@@ -46,48 +51,125 @@ pub enum BadToxic {
     },
 }
 
+/// A number of Toxiproxy's and the setting that it is.
+struct Number {
+    /// Toxiproxy's name.
+    name: &'static str,
+    /// A scenario's.
+    key: &'static str,
+    unit: &'static str,
+    most: u64,
+}
+
+const fn number(name: &'static str, key: &'static str, unit: &'static str, most: u64) -> Number {
+    Number {
+        name,
+        key,
+        unit,
+        most,
+    }
+}
+
+/// The numbers of Toxiproxy's kinds, and what else they have here; nothing for kinds that are ours alone.
+fn numbers(kind: &str) -> Option<(&'static [Number], &'static [&'static str])> {
+    const LATENCY: [Number; 2] = [
+        number("latency", "delay", "ms", MOST_MILLISECONDS),
+        number("jitter", "jitter", "ms", MOST_MILLISECONDS),
+    ];
+    const BANDWIDTH: [Number; 1] = [number("rate", "rate", "kB/s", MOST_KILOBYTES_PER_SECOND)];
+    const SLOW_CLOSE: [Number; 1] = [number("delay", "delay", "ms", MOST_MILLISECONDS)];
+    const TIMEOUT: [Number; 1] = [number("timeout", "after", "ms", MOST_MILLISECONDS)];
+    const SLICER: [Number; 3] = [
+        number("average_size", "size", "B", MOST_BYTES),
+        number("size_variation", "variation", "B", MOST_BYTES),
+        number("delay", "delay", "us", MOST_MICROSECONDS),
+    ];
+    const LIMIT_DATA: [Number; 1] = [number("bytes", "bytes", "B", MOST_BYTES)];
+    Some(match kind {
+        "latency" => (&LATENCY, &["distribution", "p50", "p99", "over"]),
+        "bandwidth" => (&BANDWIDTH, &["shared", "over"]),
+        "slow_close" => (&SLOW_CLOSE, &[]),
+        "timeout" | "reset_peer" => (&TIMEOUT, &[]),
+        "slicer" => (&SLICER, &[]),
+        "limit_data" => (&LIMIT_DATA, &[]),
+        "noop" => (&[], &[]),
+        _ => return None,
+    })
+}
+
 impl ToxicSpec {
     /// The attributes with all defaults filled in. Values are rounded to Toxiproxy's units, and what
     /// is not zero never becomes zero: a rate of 300 B/s is 1, since 0 would mean that nothing passes.
     #[must_use]
     pub fn attributes(&self) -> Map<String, Value> {
-        let pairs: Vec<(&str, u64)> = match self {
-            Self::Latency(l) => vec![
-                ("latency", milliseconds(l.delay)),
-                ("jitter", milliseconds(l.jitter)),
-            ],
-            Self::Bandwidth(b) => vec![("rate", rounded(u128::from(b.rate.get()), 1000))],
-            Self::Timeout(t) => vec![("timeout", milliseconds(t.after))],
-            Self::ResetPeer(r) => vec![("timeout", milliseconds(r.after))],
-            ours => return ours.settings(),
+        let mut settings = self.settings();
+        let Some((numbers, _)) = numbers(self.kind()) else {
+            return settings;
         };
-        pairs
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), Value::from(value)))
-            .collect()
+        let amounts = self.amounts();
+        for number in numbers {
+            settings.remove(number.key);
+        }
+        let pairs = numbers.iter().zip(amounts);
+        settings.extend(pairs.map(|(number, amount)| (number.name.to_owned(), Value::from(amount))));
+        settings
     }
 
-    /// The toxic of a kind with these attributes; what is missing is 0.
+    /// The amounts of its numbers, in their units and order.
+    fn amounts(&self) -> Vec<u64> {
+        match self {
+            Self::Latency(l) => vec![milliseconds(l.delay), milliseconds(l.jitter)],
+            Self::Bandwidth(b) => vec![rounded(u128::from(b.rate.get()), 1000)],
+            Self::SlowClose(s) => vec![milliseconds(s.delay)],
+            Self::Timeout(t) => vec![milliseconds(t.after)],
+            Self::ResetPeer(r) => vec![milliseconds(r.after)],
+            Self::Slicer(s) => vec![
+                s.size.get(),
+                s.variation.get(),
+                u64::try_from(s.delay.get().as_micros()).unwrap_or(u64::MAX),
+            ],
+            Self::LimitData(l) => vec![l.bytes.get()],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The toxic of a kind with these attributes; a number that is missing is 0.
     ///
     /// # Errors
     /// [`BadToxic`] for an unknown kind or a value out of range.
     pub fn from_attributes(kind: &str, given: &Map<String, Value>) -> Result<Self, BadToxic> {
-        let (no_time, no_rate) = (Span::from_value(Duration::ZERO), ByteRate::from_value(0));
-        let blank = match kind {
-            "latency" => Self::Latency(Latency {
-                delay: no_time,
-                jitter: no_time,
-            }),
-            "bandwidth" => Self::Bandwidth(Bandwidth { rate: no_rate }),
-            "timeout" => Self::Timeout(Timeout { after: no_time }),
-            "reset_peer" => Self::ResetPeer(ResetPeer { after: no_time }),
-            kind if Self::KINDS.contains(&kind) => return Self::from_settings(kind, given.clone()),
-            _ => return Err(BadToxic::Kind),
+        let Some((numbers, ours)) = numbers(kind) else {
+            return Self::from_settings(kind, given.clone());
         };
-        blank.merged(given)
+        let mut settings = Map::new();
+        for number in numbers {
+            let amount = whole(given, number)?.unwrap_or(0);
+            settings.insert(
+                number.key.to_owned(),
+                Value::from(format!("{amount}{}", number.unit)),
+            );
+        }
+        let known = given
+            .iter()
+            .filter(|(name, value)| ours.contains(&name.as_str()) && !value.is_null());
+        settings.extend(known.map(|(name, value)| (name.clone(), value.clone())));
+        let spec = Self::parsed(kind, settings)?;
+        match &spec {
+            // In the words of whoever asked.
+            Self::Slicer(slicer) => {
+                slicer
+                    .check("average_size", "size_variation")
+                    .map_err(|(name, cause)| BadToxic::Setting {
+                        name: name.to_owned(),
+                        cause,
+                    })?
+            }
+            _ => spec.check()?,
+        }
+        Ok(spec)
     }
 
-    /// The settings of a toxic that is ours alone, in the words of a scenario.
+    /// The settings in the words of a scenario.
     fn settings(&self) -> Map<String, Value> {
         let value = serde_json::to_value(self).expect("settings are texts and numbers");
         match value.get(self.kind()) {
@@ -97,7 +179,15 @@ impl ToxicSpec {
     }
 
     fn from_settings(kind: &str, given: Map<String, Value>) -> Result<Self, BadToxic> {
-        let value = Value::Object(Map::from_iter([(kind.to_owned(), Value::Object(given))]));
+        if !Self::KINDS.contains(&kind) {
+            return Err(BadToxic::Kind);
+        }
+        let spec = Self::parsed(kind, given)?;
+        spec.check().map(|()| spec)
+    }
+
+    fn parsed(kind: &str, settings: Map<String, Value>) -> Result<Self, BadToxic> {
+        let value = Value::Object(Map::from_iter([(kind.to_owned(), Value::Object(settings))]));
         serde_path_to_error::deserialize(value).map_err(|error| BadToxic::Setting {
             name: error.path().to_string(),
             cause: error.inner().to_string(),
@@ -109,26 +199,19 @@ impl ToxicSpec {
     /// # Errors
     /// [`BadToxic`] for a value out of range.
     pub fn merged(&self, given: &Map<String, Value>) -> Result<Self, BadToxic> {
-        Ok(match self {
-            Self::Latency(old) => Self::Latency(Latency {
-                delay: span(given, "latency")?.unwrap_or(old.delay),
-                jitter: span(given, "jitter")?.unwrap_or(old.jitter),
-            }),
-            Self::Bandwidth(old) => Self::Bandwidth(Bandwidth {
-                rate: rate(given, "rate")?.unwrap_or(old.rate),
-            }),
-            Self::Timeout(old) => Self::Timeout(Timeout {
-                after: span(given, "timeout")?.unwrap_or(old.after),
-            }),
-            Self::ResetPeer(old) => Self::ResetPeer(ResetPeer {
-                after: span(given, "timeout")?.unwrap_or(old.after),
-            }),
-            ours => {
-                let mut settings = ours.settings();
-                settings.extend(given.clone());
-                return Self::from_settings(ours.kind(), settings);
+        let mut attributes = self.attributes();
+        for (name, value) in given {
+            let known = numbers(self.kind()).into_iter().flat_map(|(numbers, _)| numbers);
+            let name = known
+                .map(|number| number.name)
+                .find(|known| known.eq_ignore_ascii_case(name))
+                .unwrap_or(name);
+            // `null` is not given, as Go reads it.
+            if !value.is_null() {
+                attributes.insert(name.to_owned(), value.clone());
             }
-        })
+        }
+        Self::from_attributes(self.kind(), &attributes)
     }
 
     /// Refuses attributes that this toxic does not have, which Toxiproxy's own API ignores.
@@ -136,18 +219,17 @@ impl ToxicSpec {
     /// # Errors
     /// [`BadToxic::Unknown`] for the first of them.
     pub fn refuse_unknown(&self, given: &Map<String, Value>) -> Result<(), BadToxic> {
-        if !matches!(
-            self,
-            Self::Latency(_) | Self::Bandwidth(_) | Self::Timeout(_) | Self::ResetPeer(_)
-        ) {
-            // Reading the settings of ours has refused them already.
+        // Reading the settings of a kind that is ours alone has refused them already.
+        let Some((numbers, ours)) = numbers(self.kind()) else {
             return Ok(());
-        }
-        let known = self.attributes();
-        match given
-            .keys()
-            .find(|name| !known.contains_key(&name.to_ascii_lowercase()))
-        {
+        };
+        let is_known = |name: &str| {
+            numbers
+                .iter()
+                .any(|number| number.name.eq_ignore_ascii_case(name))
+                || ours.contains(&name)
+        };
+        match given.keys().find(|name| !is_known(name)) {
             None => Ok(()),
             Some(name) => Err(BadToxic::Unknown {
                 name: name.chars().take(80).collect(),
@@ -166,25 +248,15 @@ fn rounded(value: u128, unit: u128) -> u64 {
     u64::try_from(if value > 0 { nearest.max(1) } else { 0 }).unwrap_or(u64::MAX)
 }
 
-fn span(given: &Map<String, Value>, name: &'static str) -> Result<Option<Span>, BadToxic> {
-    let number = whole(given, name, MOST_MILLISECONDS)?;
-    Ok(number.map(|ms| Span::from_value(Duration::from_millis(ms))))
-}
-
-fn rate(given: &Map<String, Value>, name: &'static str) -> Result<Option<ByteRate>, BadToxic> {
-    let number = whole(given, name, MOST_KILOBYTES_PER_SECOND)?;
-    Ok(number.map(|kilobytes| ByteRate::from_value(kilobytes * 1000)))
-}
-
-fn whole(given: &Map<String, Value>, name: &'static str, most: u64) -> Result<Option<u64>, BadToxic> {
-    let Some(value) = crate::json::field(given, name) else {
+fn whole(given: &Map<String, Value>, number: &Number) -> Result<Option<u64>, BadToxic> {
+    let Some(value) = crate::json::field(given, number.name) else {
         return Ok(None);
     };
     match value.as_u64() {
-        Some(number) if number <= most => Ok(Some(number)),
+        Some(amount) if amount <= number.most => Ok(Some(amount)),
         _ => Err(BadToxic::Attribute {
-            name,
-            most,
+            name: number.name,
+            most: number.most,
             found: value.to_string().chars().take(80).collect(),
         }),
     }

@@ -2,13 +2,15 @@
 //!
 //! Bytes leave evenly: a burst is cut into pieces and spread out, not held and then let go.
 
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use gameday_core::ByteRate;
+use gameday_core::{ByteRate, Span};
 use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 
-use super::{Chunk, Step, Toxic, never};
+use super::{Anchor, Chunk, Ramp, Step, Toxic, never};
 
 /// How much of the rate one piece holds: short enough that a reader sees a flow, not bursts.
 const PIECE: Duration = Duration::from_millis(20);
@@ -21,37 +23,64 @@ const SMALLEST_PIECE: usize = 64;
 pub struct Bandwidth {
     /// Bytes a second, for each direction of each connection.
     pub rate: ByteRate,
+    /// All connections together have the rate, in the order in which their bytes come.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub shared: bool,
+    /// The rate sinks from none at all to `rate` over this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over: Option<Span>,
 }
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+/// When the last byte that was let in has left: of one direction, or of all connections that share the rate.
+pub(crate) type Bucket = Arc<Mutex<Option<Instant>>>;
 
 impl Bandwidth {
     /// The toxic for one direction.
-    #[must_use]
-    pub fn throttle(self) -> Throttle {
+    pub(super) fn throttle(self, anchor: &Anchor) -> Throttle {
         Throttle {
             rate_bytes_per_second: self.rate.get(),
-            free_at: None,
+            shared: self.shared,
+            ramp: Ramp::new(anchor.attached_at, self.over),
+            bucket: if self.shared {
+                Arc::clone(&anchor.bucket)
+            } else {
+                Bucket::default()
+            },
         }
     }
 }
 
 /// A direction that is being slowed down.
 #[derive(Debug)]
-pub struct Throttle {
+pub(super) struct Throttle {
     rate_bytes_per_second: u64,
-    /// When the last byte that was let in has left.
-    free_at: Option<Instant>,
+    shared: bool,
+    ramp: Ramp,
+    bucket: Bucket,
 }
 
 impl Throttle {
-    fn piece_bytes(&self) -> usize {
-        let bytes = u128::from(self.rate_bytes_per_second) * PIECE.as_millis() / 1000;
-        usize::try_from(bytes).unwrap_or(usize::MAX).max(SMALLEST_PIECE)
+    /// Bytes a second at that moment; while it sinks, the inverse of the rate grows evenly.
+    fn rate_at(&self, now: Instant) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "a rate need not be exact to the byte")]
+        let rate = self.rate_bytes_per_second as f64;
+        rate / self.ramp.at(now).max(1e-6)
     }
+}
 
-    fn time_for(&self, bytes: usize) -> Duration {
-        let nanos = bytes as u128 * 1_000_000_000 / u128::from(self.rate_bytes_per_second);
-        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
-    }
+fn piece_bytes(rate: f64) -> usize {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is clamped first"
+    )]
+    let bytes = (rate * PIECE.as_secs_f64()).clamp(0.0, 1e12) as usize;
+    bytes.max(SMALLEST_PIECE)
 }
 
 impl Toxic for Throttle {
@@ -61,16 +90,20 @@ impl Toxic for Throttle {
             out.push(Step::Send(chunk));
             return;
         }
-        let mut free_at = self.free_at.map_or(chunk.due, |free_at| free_at.max(chunk.due));
+        let rate = self.rate_at(chunk.due);
+        let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free_at = bucket.map_or(chunk.due, |free_at| free_at.max(chunk.due));
         while !chunk.bytes.is_empty() {
-            let piece = chunk.bytes.split_to(self.piece_bytes().min(chunk.bytes.len()));
-            free_at += self.time_for(piece.len());
+            let piece = chunk.bytes.split_to(piece_bytes(rate).min(chunk.bytes.len()));
+            #[expect(clippy::cast_precision_loss, reason = "a piece is far below 2^52 bytes")]
+            let takes = Duration::from_secs_f64((piece.len() as f64 / rate).min(1e9));
+            free_at += takes;
             out.push(Step::Send(Chunk {
                 bytes: piece,
                 due: free_at,
             }));
         }
-        self.free_at = Some(free_at);
+        *bucket = Some(free_at);
     }
 
     fn on_close(&mut self, at: Instant, out: &mut Vec<Step>) {
@@ -83,6 +116,21 @@ impl Toxic for Throttle {
     }
 
     fn on_flush(&mut self) {
-        self.free_at = None;
+        // What others share is not ours to forget.
+        if !self.shared {
+            *self.bucket.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+    }
+}
+
+impl fmt::Display for Bandwidth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "rate {}{}",
+            self.rate,
+            if self.shared { " shared" } else { "" }
+        )?;
+        self.over.map_or(Ok(()), |over| write!(f, " over {over}"))
     }
 }

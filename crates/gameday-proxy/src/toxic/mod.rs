@@ -12,6 +12,7 @@ mod limit_data;
 mod limit_time;
 mod noop;
 mod packet_loss;
+mod ramp;
 mod reorder;
 mod reset_peer;
 mod slicer;
@@ -29,7 +30,7 @@ pub use attributes::BadToxic;
 pub use bandwidth::Bandwidth;
 pub use corrupt::Corrupt;
 pub use duplicate::Duplicate;
-pub use latency::Latency;
+pub use latency::{Distribution, Latency};
 pub use limit_data::LimitData;
 pub use limit_time::LimitTime;
 pub use noop::Noop;
@@ -40,6 +41,9 @@ pub use slicer::Slicer;
 pub use slow_close::SlowClose;
 pub use spec::ToxicSpec;
 pub use timeout::Timeout;
+
+pub(crate) use bandwidth::Bucket;
+pub(crate) use ramp::Ramp;
 
 /// Bytes and the moment they leave.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,10 +61,32 @@ pub enum Step {
     Send(Chunk),
     /// This direction ends after what was sent before (a FIN); the other one lives on.
     Finish(Instant),
+    /// The whole connection is closed once what was sent before has left.
+    Last(Instant),
     /// The whole connection is closed, whatever is still queued.
     Close(Instant),
     /// The whole connection is reset (an RST), whatever is still queued.
     Reset(Instant),
+}
+
+/// What the toxics of one attachment have in common, on whatever connection they act.
+#[derive(Debug, Clone)]
+pub struct Anchor {
+    /// When the toxic was attached; an update does not change that.
+    pub(crate) attached_at: Instant,
+    /// What they share of a rate.
+    pub(crate) bucket: Bucket,
+}
+
+impl Anchor {
+    /// Attached at that moment.
+    #[must_use]
+    pub fn at(attached_at: Instant) -> Self {
+        Self {
+            attached_at,
+            bucket: Bucket::default(),
+        }
+    }
 }
 
 /// One disturbance of one direction of one connection.
@@ -81,6 +107,14 @@ pub trait Toxic: Send {
 
     /// All that was queued has left at once because the chain changed: forget what was planned for later.
     fn on_flush(&mut self) {}
+
+    /// What an update must not forget, such as bytes counted.
+    fn carried(&self) -> u64 {
+        0
+    }
+
+    /// Goes on from what the former revision had [`Self::carried`].
+    fn carry_on(&mut self, _carried: u64) {}
 }
 
 /// A moment that never comes: what is due then leaves only when the chain changes.

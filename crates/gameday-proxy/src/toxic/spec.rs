@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Accept, Bandwidth, Corrupt, Duplicate, Latency, LimitData, LimitTime, Noop, PacketLoss, Reorder,
-    ResetPeer, Slicer, SlowClose, Timeout, Toxic,
+    Accept, Anchor, BadToxic, Bandwidth, Corrupt, Duplicate, Latency, LimitData, LimitTime, Noop, PacketLoss,
+    Reorder, ResetPeer, Slicer, SlowClose, Timeout, Toxic,
 };
 use crate::dns::DnsFault;
 use crate::http::HttpFault;
@@ -62,13 +62,41 @@ pub enum ToxicSpec {
 impl ToxicSpec {
     /// The toxic for one direction of one connection, if it acts on the stream itself.
     #[must_use]
-    pub fn build(&self) -> Option<Box<dyn Toxic>> {
+    pub fn build(&self, anchor: &Anchor) -> Option<Box<dyn Toxic>> {
         Some(match self {
-            Self::Latency(latency) => Box::new(*latency),
-            Self::Bandwidth(bandwidth) => Box::new(bandwidth.throttle()),
+            Self::Latency(latency) => Box::new(latency.lag(anchor.attached_at)),
+            Self::Bandwidth(bandwidth) => Box::new(bandwidth.throttle(anchor)),
+            Self::SlowClose(slow) => Box::new(*slow),
             Self::Timeout(timeout) => Box::new(*timeout),
             Self::ResetPeer(reset) => Box::new(*reset),
+            Self::Slicer(slicer) => Box::new(slicer.knife()),
+            Self::LimitData(limit) => Box::new(limit.gate()),
+            Self::Noop(noop) => Box::new(*noop),
+            Self::Corrupt(corrupt) => Box::new(corrupt.noise(anchor.attached_at)),
+            Self::LimitTime(limit) => Box::new(*limit),
             _ => return None,
+        })
+    }
+
+    /// Whether it acts on the stream itself, and not on what a protocol makes of it.
+    #[must_use]
+    pub fn is_on_stream(&self) -> bool {
+        self.build(&Anchor::at(std::time::Instant::now())).is_some()
+    }
+
+    /// Refuses settings that contradict each other.
+    ///
+    /// # Errors
+    /// [`BadToxic::Setting`], which names the setting as a scenario does.
+    pub fn check(&self) -> Result<(), BadToxic> {
+        let checked = match self {
+            Self::Latency(latency) => latency.check(),
+            Self::Slicer(slicer) => slicer.check("size", "variation"),
+            _ => Ok(()),
+        };
+        checked.map_err(|(name, cause)| BadToxic::Setting {
+            name: format!("{}.{name}", self.kind()),
+            cause,
         })
     }
 
@@ -152,9 +180,8 @@ impl ToxicSpec {
 impl fmt::Display for ToxicSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Latency(latency) if latency.jitter.get().is_zero() => write!(f, "delay {}", latency.delay),
-            Self::Latency(latency) => write!(f, "delay {} ±{}", latency.delay, latency.jitter),
-            Self::Bandwidth(bandwidth) => write!(f, "rate {}", bandwidth.rate),
+            Self::Latency(latency) => latency.fmt(f),
+            Self::Bandwidth(bandwidth) => bandwidth.fmt(f),
             Self::Timeout(timeout) => write!(f, "after {}", timeout.after),
             Self::ResetPeer(reset) => write!(f, "after {}", reset.after),
             Self::SlowClose(slow) => slow.fmt(f),

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::buffers::Buffers;
 use super::direction::{Direction, Fate, Shared};
-use crate::attached::{Counters, Stream, Toxics};
+use crate::attached::{Counters, Stream, Toxics, Visitor};
 use crate::link::Link;
 use crate::options::Options;
 use crate::session;
@@ -44,6 +44,7 @@ impl Route {
 
     async fn pass(&self, mut client: TcpStream, number: u64) {
         let from = client.peer_addr().ok().map(|address| address.ip());
+        let visitor = Visitor::new(from, number);
         let dial = TcpStream::connect(self.upstream.as_str());
         let mut server = match timeout(DIAL_LIMIT, dial).await {
             Ok(Ok(server)) => server,
@@ -60,7 +61,7 @@ impl Route {
         }
         let shared = Shared::default();
         let ((client_in, client_out), (server_in, server_out)) = (client.split(), server.split());
-        let link = |stream| Link::new(stream, from, number);
+        let link = |stream| Link::new(stream, Arc::clone(&visitor));
         let upstream = self.direction(
             link(Stream::Upstream),
             Stream::Upstream,

@@ -28,6 +28,9 @@ pub(super) fn banner(measurement: &Measurement) -> Markup {
                 }
                 @if let Some(lab) = &measurement.lab { span { "lab " (clean(lab)) } }
                 span { "exit code " (measurement.exit_code) }
+                @if let Some(seed) = measurement.plan.seed {
+                    span title="the same random choices again: gameday run --seed" { "seed " (seed) }
+                }
                 @if let Some(runbook) = &measurement.plan.runbook { span { "runbook " (link(runbook)) } }
             }
         }

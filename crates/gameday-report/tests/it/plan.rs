@@ -23,6 +23,7 @@ pub(crate) fn golden_plan() -> PlanRecord {
             "payments slow down but none fails; the latency page reaches on-call within 30 seconds".into(),
         ),
         runbook: Some("https://runbooks.example/payments-db-latency".into()),
+        seed: Some(42),
         vars: labels(&[("delay", "200ms")]),
         targets: vec![TargetRecord {
             name: TargetName::new("db").unwrap(),

@@ -1,17 +1,35 @@
-//! `gameday helper`: the small child that pauses a process (DESIGN: leases).
+//! `gameday helper`: the small children that hold a fault in place for as long as they are told to.
 
 use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use gameday_drill::Loss;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::cli::PauseArgs;
+use crate::cli::{NetworkArgs, PauseArgs};
 use crate::{command, exit, output};
 
 pub(crate) fn pause(args: &PauseArgs) -> ExitCode {
-    // Who stops a whole service or session signals this helper too. It must live on: the end of its
-    // input or its lease tells it when to undo.
+    unimpressed(|| {
+        let lease = Duration::from_millis(args.lease_ms);
+        gameday_drill::pause(&args.pid_file, &args.start, lease, io::stdin(), io::stdout())
+    })
+}
+
+pub(crate) fn network(args: &NetworkArgs) -> ExitCode {
+    unimpressed(|| {
+        let loss: Loss = serde_json::from_str(&args.loss).map_err(|error| format!("--loss: {error}"))?;
+        let lease = Duration::from_millis(args.lease_ms);
+        gameday_drill::network(&loss, &args.table, lease, io::stdin(), io::stdout())
+    })
+}
+
+/// Runs a helper that no signal ends but SIGKILL.
+///
+/// Who stops a whole service or session signals this helper too. It must live on: the end of its
+/// input or its lease tells it when to undo.
+fn unimpressed(helper: impl FnOnce() -> Result<(), String>) -> ExitCode {
     let runtime = command::runtime();
     let _inside = runtime.enter();
     let kinds = [
@@ -24,8 +42,7 @@ pub(crate) fn pause(args: &PauseArgs) -> ExitCode {
         output::print(&format!("signals cannot be handled: {error}"));
         return exit::UNVERIFIED.into();
     }
-    let lease = Duration::from_millis(args.lease_ms);
-    match gameday_drill::pause(&args.pid_file, &args.start, lease, io::stdin(), io::stdout()) {
+    match helper() {
         Ok(()) => exit::OK.into(),
         Err(_) => exit::UNVERIFIED.into(),
     }

@@ -91,6 +91,7 @@ async fn drive(args: &RunArgs, source: &Source, mut given: Given, mut plan: Plan
             environment.entry(name.clone()).or_insert_with(|| value.clone());
         }
     }
+    plan.seed = Some(args.seed.or(plan.seed).unwrap_or_else(drawn_seed));
     let kind = lab.as_ref().map(|lab| lab.exports().kind.to_string());
     let code = drill(args, &plan, kind, environment, stops).await;
     if let Some(lab) = lab
@@ -99,6 +100,11 @@ async fn drive(args: &RunArgs, source: &Source, mut given: Given, mut plan: Plan
         output::say(&format!("the lab did not stop in an orderly way: {error}"));
     }
     code
+}
+
+/// A seed that is short enough to be typed again; the time is random enough for what it decides.
+fn drawn_seed() -> u64 {
+    Timestamp::now().as_micros().unsigned_abs() % 1_000_000
 }
 
 async fn start_lab(args: &RunArgs, stops: &mut mpsc::Receiver<StopReason>) -> Result<Lab, Failure> {

@@ -1,15 +1,11 @@
-//! The helper that pauses a process: a small child of the runner, and its dead man's switch.
-//!
-//! It reads one byte for each renewal. No byte for one lease, or end of file, means undo. So a runner
-//! that is stuck (SIGSTOP) is undone as surely as one that is dead.
+//! The helper that pauses a process.
 
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-
+use super::vigil::{Seen, Vigil};
 use crate::process::{Handle, read_pid, revive, state};
 
 /// Pauses the process of `pid_file` until `renewals` ends or is silent for a lease; then undoes it.
@@ -22,7 +18,7 @@ pub fn pause(
     pid_file: &Path,
     start: &[String],
     lease: Duration,
-    mut renewals: impl Read + AsFd,
+    renewals: impl Read + AsFd,
     mut answers: impl Write,
 ) -> Result<(), String> {
     let (pid, handle) = match read_pid(pid_file).and_then(|pid| Ok((pid, stop(pid)?))) {
@@ -35,7 +31,8 @@ pub fn pause(
     };
     let told = writeln!(answers, "paused {pid}").and_then(|()| answers.flush());
     if told.is_ok() {
-        wait_for_silence(&mut renewals, lease);
+        let mut vigil = Vigil::new(renewals, lease);
+        while vigil.watch(lease) != Seen::Over {}
     }
     // The very process that was stopped runs first; only then is asked whether the target is there.
     let went_on = handle.go_on();
@@ -60,25 +57,4 @@ fn stop(pid: i32) -> Result<Handle, String> {
         std::thread::sleep(Duration::from_millis(1));
     }
     Ok(handle)
-}
-
-fn wait_for_silence(renewals: &mut (impl Read + AsFd), lease: Duration) {
-    let mut bytes = [0_u8; 64];
-    let mut deadline = Instant::now() + lease;
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let wait = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
-        let ready = poll(&mut [PollFd::new(renewals.as_fd(), PollFlags::POLLIN)], wait);
-        match ready {
-            Ok(0) if Instant::now() >= deadline => return,
-            Ok(0) | Err(nix::errno::Errno::EINTR) => {}
-            Err(_) => return,
-            Ok(_) => match renewals.read(&mut bytes) {
-                Ok(0) => return,
-                Ok(_) => deadline = Instant::now() + lease,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return,
-            },
-        }
-    }
 }
