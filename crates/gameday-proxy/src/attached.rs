@@ -9,6 +9,7 @@ use std::time::Instant;
 use gameday_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::delays::Delays;
 use crate::dice::Dice;
 use crate::scope::{Place, Places, Scope};
 use crate::toxic::{Anchor, ToxicSpec};
@@ -208,6 +209,13 @@ pub(crate) struct Counters {
     pub(crate) accepted: AtomicU64,
     /// Connections open now.
     pub(crate) open: AtomicU64,
+    /// Connections whose upstream could not be reached.
+    pub(crate) dial_failures: AtomicU64,
+    /// Bytes read, passed on or not yet, or never.
+    upstream_received: AtomicU64,
+    downstream_received: AtomicU64,
+    upstream_delays: Delays,
+    downstream_delays: Delays,
 }
 
 impl Counters {
@@ -215,6 +223,20 @@ impl Counters {
         match stream {
             Stream::Upstream => &self.upstream_bytes,
             Stream::Downstream => &self.downstream_bytes,
+        }
+    }
+
+    pub(crate) fn received(&self, stream: Stream) -> &AtomicU64 {
+        match stream {
+            Stream::Upstream => &self.upstream_received,
+            Stream::Downstream => &self.downstream_received,
+        }
+    }
+
+    pub(crate) fn delays(&self, stream: Stream) -> &Delays {
+        match stream {
+            Stream::Upstream => &self.upstream_delays,
+            Stream::Downstream => &self.downstream_delays,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use gameday_core::Secret;
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -78,6 +79,7 @@ impl ClientError {
 pub struct ProxyClient {
     http: reqwest::Client,
     base: Url,
+    token: Option<Secret>,
 }
 
 impl ProxyClient {
@@ -103,7 +105,17 @@ impl ProxyClient {
             .user_agent(concat!("gameday/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| wrong(innermost(&error)))?;
-        Ok(Self { http, base: parsed })
+        Ok(Self {
+            http,
+            base: parsed,
+            token: None,
+        })
+    }
+
+    /// The same client, which shows this token with each request.
+    #[must_use]
+    pub fn with_token(self, token: Option<Secret>) -> Self {
+        Self { token, ..self }
     }
 
     /// The version it says it has.
@@ -188,6 +200,30 @@ impl ProxyClient {
         found(self.ask(Method::DELETE, &["v1", "leases", owner], None).await)
     }
 
+    /// Reads what stands at a path, e.g. `["proxies", "db"]`.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn get(&self, path: &[&str]) -> Result<Value, ClientError> {
+        self.ask(Method::GET, path, None).await
+    }
+
+    /// Makes or changes what stands at a path.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn post(&self, path: &[&str], body: Value) -> Result<Value, ClientError> {
+        self.ask(Method::POST, path, Some(body)).await
+    }
+
+    /// Deletes what stands at a path.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn delete(&self, path: &[&str]) -> Result<(), ClientError> {
+        self.ask::<Value>(Method::DELETE, path, None).await.map(drop)
+    }
+
     async fn ask<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -201,6 +237,9 @@ impl ProxyClient {
             .extend(path);
         let asked = format!("{method} {url}");
         let mut request = self.http.request(method, url);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token.expose());
+        }
         if let Some(body) = body {
             request = request.json(&body);
         }
@@ -217,7 +256,9 @@ impl ProxyClient {
             request: asked,
             cause: error.to_string(),
         };
-        serde_json::from_slice(&bytes).map_err(unreadable)
+        // No content is `null`.
+        let content: &[u8] = if bytes.is_empty() { b"null" } else { &bytes };
+        serde_json::from_slice(content).map_err(unreadable)
     }
 }
 

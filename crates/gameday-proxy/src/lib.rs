@@ -29,12 +29,15 @@ mod attached;
 mod client;
 mod config;
 mod control;
+mod delays;
 mod descriptors;
 mod dice;
 mod dns;
+mod events;
 mod http;
 mod json;
 mod link;
+mod log;
 mod model;
 mod options;
 mod pattern;
@@ -58,7 +61,9 @@ pub use attached::Stream;
 pub use client::{ClientError, ProxyClient};
 pub use config::{ProxyConfig, ProxyEntry, ToxicEntry, load_config};
 pub use dns::DnsFault;
+pub use events::{ProxyEvent, ProxyEventKind, ToxicMoment};
 pub use http::HttpFault;
+pub use log::Log;
 pub use model::{
     ByteCounts, ConnectionCounts, Fault, FaultState, Lease, LeaseList, NewFault, NewNamedToxic, ProxyDetail,
     ProxyInfo, ProxyList, ToxicDetail, ToxicInfo, ToxicList, ToxicOrder,

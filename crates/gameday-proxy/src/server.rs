@@ -78,8 +78,8 @@ impl Settings {
 /// A configuration to be loaded in the place of the former one.
 #[derive(Debug)]
 pub struct Reload {
-    /// What is to be there.
-    pub config: ProxyConfig,
+    /// What is to be there; or why that could not be read, which is told to whoever reads the events.
+    pub config: Result<ProxyConfig, String>,
     /// Told when it is there, or why nothing was changed.
     pub done: oneshot::Sender<Result<(), Vec<String>>>,
 }
@@ -142,7 +142,7 @@ async fn load_all(control: &Control, reloads: Option<mpsc::Receiver<Reload>>) {
     if let Some(mut reloads) = reloads {
         while let Some(Reload { config, done }) = reloads.recv().await {
             // Whoever asked may have gone away.
-            done.send(control.load(config).await).ok();
+            done.send(control.reload(config).await).ok();
         }
     }
     std::future::pending().await

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gameday_core::RegionName;
 
+use crate::command::proxy_client::ProxyCommand;
 use crate::output::Output;
 
 /// If this breaks tonight, will our alerts tell us, how fast, and will it really be over when they stop?
@@ -29,7 +30,7 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Look at services as their users would
     Probe(ProbeArgs),
-    /// Run the fault proxy, with Toxiproxy's API for proxies and toxics
+    /// Run the fault proxy, with Toxiproxy's API; or ask one that runs (ls, toxic add, …)
     Proxy(ProxyArgs),
     /// Render the report of a drill again, from its journal
     Report(ReportArgs),
@@ -121,7 +122,17 @@ pub(crate) struct ProbeArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct ProxyArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<ProxyCommand>,
+    #[command(flatten)]
+    pub(crate) serve: ServeArgs,
+}
+
+/// What the proxy itself is started with.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
     /// Proxies and toxics to begin with, ours (TOML) or Toxiproxy's (*.json); SIGHUP reads it again
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,

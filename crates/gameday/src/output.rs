@@ -64,3 +64,5 @@ pub(crate) const GREEN: u8 = 32;
 pub(crate) const RED: u8 = 31;
 /// Yellow of ECMA-48.
 pub(crate) const YELLOW: u8 = 33;
+/// Bold of ECMA-48.
+pub(crate) const BOLD: u8 = 1;

@@ -60,6 +60,11 @@ pub(super) fn version() -> Response<Body> {
     )
 }
 
+/// The text of metrics and its type.
+pub(super) fn metrics((text, content_type): (String, &'static str)) -> Response<Body> {
+    typed(StatusCode::OK, content_type, text)
+}
+
 pub(super) fn empty(status: StatusCode) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;

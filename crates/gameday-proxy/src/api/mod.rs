@@ -5,6 +5,7 @@
 
 mod answer;
 mod door;
+mod events;
 mod guard;
 mod openapi;
 mod operation;
@@ -28,6 +29,7 @@ use crate::control::Control;
 use crate::refusal::Refusal;
 use door::Caller;
 use guard::Turned;
+use operation::Operation;
 use route::Routed;
 use table::Row;
 
@@ -67,6 +69,9 @@ async fn respond(
         Ok(()) => {}
     }
     let (row, names) = match route::find(request.method(), request.uri().path()) {
+        Routed::Found(row, _) if row.operation == Operation::Events => {
+            return events::stream(Arc::clone(&api.control), request.headers(), request.uri());
+        }
         Routed::Found(row, names) => (row, names),
         Routed::WrongMethod => return answer::empty(StatusCode::METHOD_NOT_ALLOWED),
         Routed::Moved(to) => return answer::moved(&to),

@@ -80,6 +80,8 @@ fn responses(row: &Row) -> Value {
         // Toxiproxy's slip, which its clients do not mind.
         let kind = match row.path {
             "/version" => "application/json;charset=utf-8",
+            "/metrics" => "text/plain; version=0.0.4",
+            "/v1/events" => "text/event-stream",
             _ => "application/json",
         };
         success["content"] = content(kind, schema);

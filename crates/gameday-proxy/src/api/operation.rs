@@ -4,6 +4,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Operation {
     Version,
+    Metrics,
     Proxies,
     MakeProxy,
     Populate,
@@ -17,6 +18,7 @@ pub(super) enum Operation {
     ChangeToxic,
     DeleteToxic,
     OpenApi,
+    Events,
     V1Proxies,
     V1MakeProxy,
     V1Proxy,

@@ -19,6 +19,7 @@ pub(super) async fn handle(
     let (ok, none) = (StatusCode::OK, StatusCode::NO_CONTENT);
     Ok(match (operation, names) {
         (Operation::Version, _) => answer::version(),
+        (Operation::Metrics, _) => answer::metrics(control.metrics()),
         (Operation::Proxies, _) => answer::json(ok, &control.proxies()),
         (Operation::MakeProxy, _) => answer::json(
             StatusCode::CREATED,

@@ -132,7 +132,12 @@ noop = {}
                             name: "slow",
                             stream: Upstream,
                             toxicity: 0.3,
-                            scope: Scope,
+                            scope: Scope {
+                                clients: [],
+                                first: None,
+                                every: None,
+                                max_active: None,
+                            },
                             seed: Some(
                                 7,
                             ),
@@ -144,6 +149,10 @@ noop = {}
                                     jitter: Span(
                                         20ms,
                                     ),
+                                    distribution: Uniform,
+                                    p50: None,
+                                    p99: None,
+                                    over: None,
                                 },
                             ),
                         },
@@ -151,7 +160,12 @@ noop = {}
                             name: "none",
                             stream: Downstream,
                             toxicity: 1.0,
-                            scope: Scope,
+                            scope: Scope {
+                                clients: [],
+                                first: None,
+                                every: None,
+                                max_active: None,
+                            },
                             seed: None,
                             spec: Noop(
                                 Noop,
@@ -226,6 +240,7 @@ noop = {}
               --> proxies.toml:16:1
               16 | toxicty = "30%"
                  | ^^^^^^^
+            hint: known here: `clients`, `first`, `every`, `max_active`
 
             error: `timeout` cannot act on a proxy of the protocol `udp`
               --> proxies.toml:18:1

@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use futures_util::future::join_all;
@@ -17,6 +18,7 @@ use super::{Control, NewProxy, State, is_taken};
 use crate::address::{listen_error, resolve};
 use crate::attached::Attached;
 use crate::config::{ProxyConfig, ProxyEntry, ToxicEntry};
+use crate::events::ProxyEventKind;
 
 /// A proxy that is to listen where it does not yet.
 struct Fresh {
@@ -25,6 +27,29 @@ struct Fresh {
 }
 
 impl Control {
+    /// Loads a configuration in the place of the former one, and tells what became of it.
+    pub(crate) async fn reload(&self, config: Result<ProxyConfig, String>) -> Result<(), Vec<String>> {
+        let before = self.proxies();
+        let loaded = match config {
+            Ok(config) => self.load(config).await,
+            Err(why) => Err(vec![why]),
+        };
+        self.events().tell(match &loaded {
+            Ok(()) => {
+                let after = self.proxies();
+                let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+                let differs = |name: &&String| before.get(*name) != after.get(*name);
+                ProxyEventKind::Reloaded {
+                    changed: names.into_iter().filter(differs).cloned().collect(),
+                }
+            }
+            Err(problems) => ProxyEventKind::ReloadRefused {
+                why: problems.join("; "),
+            },
+        });
+        loaded
+    }
+
     /// Makes everything as the configuration says; what a former one had and this one lacks goes.
     pub(crate) async fn load(&self, config: ProxyConfig) -> Result<(), Vec<String>> {
         let lookups = config.proxies.iter().map(|entry| resolve(&entry.listen));

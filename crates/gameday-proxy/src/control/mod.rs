@@ -6,6 +6,7 @@
 mod book;
 mod leases;
 mod load;
+mod metrics;
 mod populate;
 mod proxies;
 mod proxy;
@@ -22,6 +23,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
 use crate::config::ProxyConfig;
+use crate::events::Events;
 use crate::timer::Timer;
 use crate::wire::Buffers;
 use book::Book;
@@ -40,6 +42,7 @@ pub(crate) struct Control {
     state: Mutex<State>,
     /// A lease was made, renewed or ended: when to look next has to be worked out anew.
     leases_changed: Notify,
+    events: Arc<Events>,
     timer: Arc<Timer>,
 }
 
@@ -80,8 +83,14 @@ impl Control {
         Self {
             state: Mutex::new(state),
             leases_changed: Notify::new(),
+            events: Arc::default(),
             timer,
         }
+    }
+
+    /// What happens here.
+    pub(crate) fn events(&self) -> &Events {
+        &self.events
     }
 
     /// Ends leases on time and tries again what could not be undone, until it is dropped.

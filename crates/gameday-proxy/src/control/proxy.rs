@@ -167,6 +167,10 @@ impl Proxy {
         self.toxics.iter().find(|toxic| toxic.name == name)
     }
 
+    pub(super) fn toxics(&self) -> &[Arc<Attached>] {
+        &self.toxics
+    }
+
     pub(super) fn toxic_count(&self) -> usize {
         self.toxics.len()
     }

@@ -20,6 +20,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::attached::{Attached, Stream, Visitor};
+use crate::delays::Delay;
 use crate::toxic::{Chunk, Step};
 use chain::{Chain, Cut, Emitted};
 
@@ -74,11 +75,17 @@ pub(crate) struct Link {
     last_due: Option<Instant>,
     cuts: Vec<Cut>,
     ended: Option<Ending>,
+    /// Of the bytes that left last, if a toxic had delayed them.
+    delayed: Option<Delay>,
+    /// When what is being carried has come in.
+    arrived: Option<Instant>,
     /// Whether the end is in the queue or has left; a toxic may swallow it for as long as it is there.
     end_queued: bool,
 }
 
 struct Item {
+    /// When it came in, if it is to leave later than that.
+    arrived: Option<Instant>,
     due: Instant,
     what: What,
 }
@@ -100,12 +107,15 @@ impl Link {
             last_due: None,
             cuts: Vec::new(),
             ended: None,
+            delayed: None,
+            arrived: None,
             end_queued: false,
         }
     }
 
     /// Takes in what has happened.
     pub(crate) fn handle(&mut self, now: Instant, input: Input<'_>) {
+        self.arrived = Some(now);
         match input {
             Input::Toxics(toxics) if self.chain.differs(toxics) => self.change(now, toxics),
             Input::Toxics(_) => {}
@@ -149,10 +159,15 @@ impl Link {
         let front = self.queue.front().filter(|item| can_write && item.due <= now);
         match (front, cut) {
             (Some(front), Some(cut)) if front.due > cut.at => Some(Self::cut(cut)),
-            (Some(_), _) => self.queue.pop_front().map(|item| self.release(item)),
+            (Some(_), _) => self.queue.pop_front().map(|item| self.release(now, item)),
             (None, Some(cut)) => Some(Self::cut(cut)),
             (None, None) => None,
         }
+    }
+
+    /// The delay of the bytes that left last, if a toxic had delayed them.
+    pub(crate) fn delayed(&mut self) -> Option<Delay> {
+        self.delayed.take()
     }
 
     #[cfg(test)]
@@ -165,7 +180,11 @@ impl Link {
         if cut.reset { Action::Reset } else { Action::Close }
     }
 
-    fn release(&mut self, item: Item) -> Action {
+    fn release(&mut self, now: Instant, item: Item) -> Action {
+        self.delayed = item.arrived.map(|arrived| Delay {
+            requested: item.due.saturating_duration_since(arrived),
+            achieved: now.saturating_duration_since(arrived),
+        });
         match item.what {
             What::Bytes(bytes) => {
                 self.queued_bytes -= bytes.len();
@@ -180,7 +199,10 @@ impl Link {
     /// The chain becomes another one: what is queued leaves at once and in order.
     fn change(&mut self, now: Instant, toxics: &[Arc<Attached>]) {
         for item in &mut self.queue {
-            item.due = item.due.min(now);
+            if now < item.due {
+                // Nobody asks for its delay any more.
+                (item.due, item.arrived) = (now, None);
+            }
         }
         self.last_due = self.queue.back().map(|item| item.due);
         let mut emitted = Emitted::default();
@@ -226,6 +248,7 @@ impl Link {
         if let What::Bytes(bytes) = &what {
             self.queued_bytes += bytes.len();
         }
-        self.queue.push_back(Item { due, what });
+        let arrived = self.arrived.filter(|arrived| *arrived < due);
+        self.queue.push_back(Item { arrived, due, what });
     }
 }

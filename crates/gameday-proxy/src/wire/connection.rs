@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -53,7 +54,10 @@ impl Route {
                 client.set_zero_linger().ok();
                 return;
             }
-            Ok(Err(_)) | Err(_) => return,
+            Ok(Err(_)) | Err(_) => {
+                self.counters.dial_failures.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
         };
         for socket in [&client, &server] {
             // It can only fail on a socket that is gone, which reading will tell.
@@ -105,6 +109,8 @@ impl Route {
             alarm: self.timer.alarm(),
             buffers: &self.buffers,
             bytes_passed: self.counters.passed(stream),
+            bytes_received: self.counters.received(stream),
+            delays: self.counters.delays(stream),
             shared,
             writing: Bytes::new(),
             reading: BytesMut::new(),

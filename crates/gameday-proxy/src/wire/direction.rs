@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use super::buffers::Buffers;
 use super::pass::{Passed, changed, pass};
 use crate::attached::Toxics;
+use crate::delays::Delays;
 use crate::link::{Action, Ending, Input, Link};
 use crate::timer::Alarm;
 
@@ -43,6 +44,8 @@ pub(crate) struct Direction<'a> {
     pub(crate) alarm: Alarm,
     pub(crate) buffers: &'a Buffers,
     pub(crate) bytes_passed: &'a AtomicU64,
+    pub(crate) bytes_received: &'a AtomicU64,
+    pub(crate) delays: &'a Delays,
     pub(crate) shared: &'a Shared,
     /// Taken from the link and not yet written.
     pub(crate) writing: Bytes,
@@ -84,6 +87,7 @@ impl Direction<'_> {
             &self.writer,
             &mut self.toxics,
             self.buffers,
+            self.bytes_received,
             self.bytes_passed,
         )
         .await;
@@ -109,7 +113,12 @@ impl Direction<'_> {
                 return self.give_up();
             }
             match self.link.next_action(now, self.writing.is_empty())? {
-                Action::Write(bytes) => self.writing = bytes,
+                Action::Write(bytes) => {
+                    self.writing = bytes;
+                    if let Some(delay) = self.link.delayed() {
+                        self.delays.record(delay);
+                    }
+                }
                 Action::Finish => {
                     // An error means that the peer is gone already, which is what it was to be told.
                     self.writer.shutdown().await.ok();
@@ -143,7 +152,8 @@ impl Direction<'_> {
         let mut room = (&mut self.reading).limit(CHUNK);
         match self.reader.try_read_buf(&mut room) {
             Ok(0) => self.end(Ending::Finish),
-            Ok(_) => {
+            Ok(length) => {
+                self.bytes_received.fetch_add(length as u64, Ordering::Relaxed);
                 let bytes = self.reading.split().freeze();
                 self.link.handle(Instant::now(), Input::Data(bytes));
             }

@@ -31,6 +31,7 @@ pub(crate) async fn pass(
     writer: &WriteHalf<'_>,
     toxics: &mut watch::Receiver<Toxics>,
     buffers: &Buffers,
+    bytes_received: &AtomicU64,
     bytes_passed: &AtomicU64,
 ) -> Passed {
     let mut large = false;
@@ -41,7 +42,8 @@ pub(crate) async fn pass(
             () = changed(toxics) => return Passed::Changed(Bytes::new()),
         }
         // Lent only while bytes flow: ten thousand idle connections hold no buffer.
-        if let Some(passed) = burst(reader, writer, toxics, buffers, bytes_passed, &mut large).await {
+        let counters = (bytes_received, bytes_passed);
+        if let Some(passed) = burst(reader, writer, toxics, buffers, counters, &mut large).await {
             return passed;
         }
     }
@@ -53,7 +55,7 @@ async fn burst(
     writer: &WriteHalf<'_>,
     toxics: &mut watch::Receiver<Toxics>,
     buffers: &Buffers,
-    bytes_passed: &AtomicU64,
+    (bytes_received, bytes_passed): (&AtomicU64, &AtomicU64),
     large: &mut bool,
 ) -> Option<Passed> {
     let mut buffer = buffers.lend(*large);
@@ -69,6 +71,7 @@ async fn burst(
             // Whatever the error, the FIN never came, so passing one on would be a lie.
             Err(_) => return Some(Passed::Ended(Ending::Reset)),
         };
+        bytes_received.fetch_add(length as u64, Ordering::Relaxed);
         if let Some(passed) = write_all(writer, toxics, &buffer[..length], bytes_passed).await {
             return Some(passed);
         }

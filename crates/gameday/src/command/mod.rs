@@ -8,6 +8,7 @@ pub(crate) mod lab;
 pub(crate) mod plan;
 pub(crate) mod probe;
 pub(crate) mod proxy;
+pub(crate) mod proxy_client;
 pub(crate) mod report;
 pub(crate) mod run;
 

@@ -9,23 +9,27 @@ use tokio::signal::unix::SignalKind;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use crate::cli::ProxyArgs;
+use crate::cli::{ProxyArgs, ServeArgs};
 use crate::output;
 use crate::{command, exit};
 
 pub(crate) fn proxy(args: &ProxyArgs) -> ExitCode {
-    let config = match args
-        .config
-        .as_deref()
-        .map_or_else(|| Ok(ProxyConfig::default()), load)
-    {
+    match &args.command {
+        Some(asked) => command::proxy_client::ask(asked),
+        None => serve(&args.serve),
+    }
+}
+
+fn serve(args: &ServeArgs) -> ExitCode {
+    let given = args.config.as_deref();
+    let config = match given.map_or_else(|| Ok(ProxyConfig::default()), load) {
         Ok(config) => config,
         Err(problems) => {
             output::tell(&problems);
             return exit::USAGE.into();
         }
     };
-    let served = access(args).and_then(|access| command::runtime().block_on(serve(args, config, access)));
+    let served = access(args).and_then(|access| command::runtime().block_on(run(args, config, access)));
     match served {
         Ok(()) => exit::OK.into(),
         Err(error) => {
@@ -39,7 +43,7 @@ fn load(path: &Path) -> Result<ProxyConfig, Vec<Problem>> {
     gameday_proxy::load_config(&Source::read(path)?)
 }
 
-fn access(args: &ProxyArgs) -> Result<Access, String> {
+fn access(args: &ServeArgs) -> Result<Access, String> {
     let token = args
         .token_file
         .as_deref()
@@ -52,7 +56,7 @@ fn access(args: &ProxyArgs) -> Result<Access, String> {
     })
 }
 
-async fn serve(args: &ProxyArgs, config: ProxyConfig, access: Access) -> Result<(), String> {
+async fn run(args: &ServeArgs, config: ProxyConfig, access: Access) -> Result<(), String> {
     let mut tasks = JoinSet::new();
     let wrong = |error: std::io::Error| error.to_string();
     let mut ends = vec![
@@ -81,22 +85,20 @@ async fn serve(args: &ProxyArgs, config: ProxyConfig, access: Access) -> Result<
 async fn reload<T>(path: PathBuf, mut hangups: mpsc::Receiver<T>, out: mpsc::Sender<Reload>) {
     while hangups.recv().await.is_some() {
         let file = path.display();
-        let config = match load(&path) {
-            Ok(config) => config,
-            Err(problems) => {
-                output::tell(&problems);
-                output::say(&format!("{file} was not loaded: everything stays as it is"));
-                continue;
-            }
-        };
-        let (done, loaded) = oneshot::channel();
-        if out.send(Reload { config, done }).await.is_err() {
+        let loaded = load(&path);
+        if let Err(problems) = &loaded {
+            output::tell(problems);
+        }
+        let read = loaded.map_err(|problems| Problem::draw_all(&problems));
+        let told = read.is_err();
+        let (done, answer) = oneshot::channel();
+        if out.send(Reload { config: read, done }).await.is_err() {
             return;
         }
-        match loaded.await {
+        match answer.await {
             Ok(Ok(())) => output::say(&format!("{file} was loaded")),
             Ok(Err(problems)) => {
-                for problem in problems {
+                for problem in problems.iter().filter(|_| !told) {
                     output::say(&format!("error: {problem}"));
                 }
                 output::say(&format!("{file} was not loaded: everything stays as it is"));

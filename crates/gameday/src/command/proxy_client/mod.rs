@@ -1,0 +1,173 @@
+//! `gameday proxy ls|inspect|create|…`: a client of a proxy that runs already, ours or plain Toxiproxy.
+
+mod args;
+mod show;
+
+use std::process::ExitCode;
+
+use gameday_proxy::{ClientError, ProxyClient};
+use serde_json::{Map, Value, json};
+
+pub(crate) use args::ProxyCommand;
+use args::{AddArgs, CreateArgs, ToxicCommand, Where};
+
+use crate::output::{self, Output};
+use crate::{command, exit};
+
+/// What is printed of an answer.
+enum Shown {
+    Proxies(Value),
+    Proxy(Value),
+    Done(String, Value),
+}
+
+pub(crate) fn ask(asked: &ProxyCommand) -> ExitCode {
+    let at = whom(asked);
+    let client = match ProxyClient::new(&at.api()) {
+        Ok(client) => client,
+        Err(error) => {
+            output::say(&format!("error: {error}"));
+            return exit::USAGE.into();
+        }
+    };
+    match command::runtime().block_on(answer(&client, asked)) {
+        Ok(shown) => {
+            show(&shown, at.output);
+            exit::OK.into()
+        }
+        Err(error) => {
+            output::say(&format!("error: {error}"));
+            if error.is_refused_connection() {
+                output::say(
+                    "hint: no proxy listens there; start one with `gameday proxy`, or name it with --api URL",
+                );
+            }
+            exit::FAILED.into()
+        }
+    }
+}
+
+fn whom(asked: &ProxyCommand) -> &Where {
+    match asked {
+        ProxyCommand::Ls(at) | ProxyCommand::Reset(at) => at,
+        ProxyCommand::Inspect { at, .. }
+        | ProxyCommand::Delete { at, .. }
+        | ProxyCommand::Toggle { at, .. } => at,
+        ProxyCommand::Create(create) => &create.at,
+        ProxyCommand::Toxic(ToxicCommand::Add(add)) => &add.at,
+        ProxyCommand::Toxic(ToxicCommand::Update { at, .. } | ToxicCommand::Remove { at, .. }) => at,
+    }
+}
+
+async fn answer(client: &ProxyClient, asked: &ProxyCommand) -> Result<Shown, ClientError> {
+    Ok(match asked {
+        ProxyCommand::Ls(_) => Shown::Proxies(client.get(&["proxies"]).await?),
+        ProxyCommand::Inspect { name, .. } => Shown::Proxy(client.get(&["proxies", name]).await?),
+        ProxyCommand::Create(create) => create_proxy(client, create).await?,
+        ProxyCommand::Delete { name, .. } => {
+            client.delete(&["proxies", name]).await?;
+            done(format!("deleted proxy {name}"), Value::Null)
+        }
+        ProxyCommand::Toggle { name, .. } => toggle(client, name).await?,
+        ProxyCommand::Toxic(toxic) => change_toxic(client, toxic).await?,
+        ProxyCommand::Reset(_) => {
+            client.post(&["reset"], json!({})).await?;
+            done(
+                "every proxy is on, and no toxic is left without a lease".to_owned(),
+                Value::Null,
+            )
+        }
+    })
+}
+
+fn done(text: String, value: Value) -> Shown {
+    Shown::Done(text, value)
+}
+
+async fn create_proxy(client: &ProxyClient, create: &CreateArgs) -> Result<Shown, ClientError> {
+    let mut body = json!({
+        "name": create.name, "listen": create.listen, "upstream": create.upstream, "enabled": !create.disabled,
+    });
+    let path: &[&str] = match &create.protocol {
+        // Toxiproxy knows no protocols.
+        None => &["proxies"],
+        Some(protocol) => {
+            body["protocol"] = json!(protocol);
+            &["v1", "proxies"]
+        }
+    };
+    let made = client.post(path, body).await?;
+    let listen = made["listen"].as_str().unwrap_or_default().to_owned();
+    Ok(done(format!("created proxy {} on {listen}", create.name), made))
+}
+
+async fn toggle(client: &ProxyClient, name: &str) -> Result<Shown, ClientError> {
+    let proxy = client.get(&["proxies", name]).await?;
+    let enabled = proxy["enabled"].as_bool().unwrap_or_default();
+    let now = client
+        .post(&["proxies", name], json!({ "enabled": !enabled }))
+        .await?;
+    let word = if enabled { "off" } else { "on" };
+    Ok(done(format!("proxy {name} is now {word}"), now))
+}
+
+async fn change_toxic(client: &ProxyClient, toxic: &ToxicCommand) -> Result<Shown, ClientError> {
+    Ok(match toxic {
+        ToxicCommand::Add(add) => add_toxic(client, add).await?,
+        ToxicCommand::Update {
+            proxy,
+            name,
+            attributes,
+            toxicity,
+            ..
+        } => {
+            let mut body = json!({ "attributes": map(attributes) });
+            if let Some(toxicity) = toxicity {
+                body["toxicity"] = json!(toxicity);
+            }
+            let now = client.post(&["proxies", proxy, "toxics", name], body).await?;
+            done(format!("updated toxic {name} of proxy {proxy}"), now)
+        }
+        ToxicCommand::Remove { proxy, name, .. } => {
+            client.delete(&["proxies", proxy, "toxics", name]).await?;
+            done(format!("removed toxic {name} of proxy {proxy}"), Value::Null)
+        }
+    })
+}
+
+async fn add_toxic(client: &ProxyClient, add: &AddArgs) -> Result<Shown, ClientError> {
+    let stream = if add.upstream { "upstream" } else { "downstream" };
+    let name = add
+        .name
+        .clone()
+        .unwrap_or_else(|| format!("{}_{stream}", add.kind));
+    let mut body = json!({
+        "name": name, "type": add.kind, "stream": stream, "toxicity": add.toxicity,
+        "attributes": map(&add.attributes),
+    });
+    let ours = add.ours();
+    let path = ["v1", "proxies", &add.proxy, "toxics"];
+    // Toxiproxy's own API is enough unless something is asked that it cannot say.
+    let path = if ours.is_empty() { &path[1..] } else { &path[..] };
+    body.as_object_mut().expect("made as an object").extend(ours);
+    let made = client.post(path, body).await?;
+    Ok(done(
+        format!("added {stream} {} toxic {name} on proxy {}", add.kind, add.proxy),
+        made,
+    ))
+}
+
+fn map(attributes: &[(String, Value)]) -> Map<String, Value> {
+    attributes.iter().cloned().collect()
+}
+
+fn show(shown: &Shown, output: Output) {
+    match (shown, output) {
+        (Shown::Proxies(value) | Shown::Proxy(value) | Shown::Done(_, value), Output::Json) => {
+            output::print_json(value);
+        }
+        (Shown::Proxies(value), Output::Text) => show::proxies(value),
+        (Shown::Proxy(value), Output::Text) => show::proxy(value),
+        (Shown::Done(text, _), Output::Text) => output::print(text),
+    }
+}
