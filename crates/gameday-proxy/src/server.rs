@@ -145,5 +145,5 @@ async fn load_all(control: &Control, reloads: Option<mpsc::Receiver<Reload>>) {
             done.send(control.reload(config).await).ok();
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
