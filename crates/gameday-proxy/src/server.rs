@@ -58,6 +58,8 @@ pub struct Settings {
     pub api: SocketAddr,
     /// Who may use it.
     pub access: Access,
+    /// What the dice of all toxics are seeded with, unless they or their proxies have a seed of their own.
+    pub seed: Option<u64>,
     /// Configurations to be loaded while it runs.
     pub reloads: Option<mpsc::Receiver<Reload>>,
 }
@@ -70,6 +72,7 @@ impl Settings {
             config,
             api,
             access: Access::default(),
+            seed: None,
             reloads: None,
         }
     }
@@ -97,6 +100,7 @@ pub async fn serve(
         config,
         api,
         access,
+        seed,
         reloads,
     } = settings;
     if !api.ip().is_loopback() && access.token.is_none() && !access.insecure {
@@ -109,7 +113,7 @@ pub async fn serve(
     let timer = Timer::new().map_err(ServeError::Timer)?;
     let mut services = JoinSet::new();
     services.spawn(Arc::clone(&timer).run());
-    let control = Arc::new(Control::new(timer, budget.connections));
+    let control = Arc::new(Control::new(timer, budget.connections).with_seed(seed));
     control.load(config).await.map_err(ServeError::Config)?;
     let (stopping, stopped) = oneshot::channel::<()>();
     let door = Door::new(listener, budget.api);

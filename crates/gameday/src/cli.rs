@@ -31,7 +31,7 @@ pub(crate) enum Command {
     /// Look at services as their users would
     Probe(ProbeArgs),
     /// Run the fault proxy, with Toxiproxy's API; or ask one that runs (ls, toxic add, …)
-    Proxy(ProxyArgs),
+    Proxy(Box<ProxyArgs>),
     /// Render the report of a drill again, from its journal
     Report(ReportArgs),
     /// Put back what a dead drill has left
@@ -145,6 +145,9 @@ pub(crate) struct ServeArgs {
     /// Let whoever reaches the API break things, without a token
     #[arg(long, conflicts_with = "token_file")]
     pub(crate) insecure: bool,
+    /// Repeats every random choice of toxics that have no seed of their own; without it, each proxy's is of its name
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
     /// A name that the API may be asked by, beside `localhost` and its address; may be repeated
     #[arg(long = "host", value_name = "NAME")]
     pub(crate) hosts: Vec<String>,

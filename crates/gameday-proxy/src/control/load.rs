@@ -51,7 +51,10 @@ impl Control {
     }
 
     /// Makes everything as the configuration says; what a former one had and this one lacks goes.
-    pub(crate) async fn load(&self, config: ProxyConfig) -> Result<(), Vec<String>> {
+    pub(crate) async fn load(&self, mut config: ProxyConfig) -> Result<(), Vec<String>> {
+        for entry in &mut config.proxies {
+            entry.seed = entry.seed.or(self.seed);
+        }
         let lookups = config.proxies.iter().map(|entry| resolve(&entry.listen));
         let found = join_all(lookups).await;
         let (mut addresses, mut problems) = (Vec::new(), Vec::new());

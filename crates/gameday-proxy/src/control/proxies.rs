@@ -77,6 +77,8 @@ impl Control {
 
     pub(crate) async fn create_proxy(&self, new: NewProxy) -> Result<ProxyInfo, Refusal> {
         self.lock().refuse_existing(&new.name)?;
+        let seed = new.seed.or(self.seed);
+        let new = NewProxy { seed, ..new };
         let address = if new.enabled {
             Some(resolve(&new.listen).await.map_err(Refusal::Listen)?)
         } else {

@@ -64,7 +64,7 @@ async fn run(args: &ServeArgs, config: ProxyConfig, access: Access) -> Result<()
         (SignalKind::terminate(), "SIGTERM"),
     ];
     let mut settings = Settings::new(config, args.api);
-    settings.access = access;
+    (settings.access, settings.seed) = (access, args.seed);
     match &args.config {
         Some(path) => {
             let hangups = command::signals(&mut tasks, &[(SignalKind::hangup(), "SIGHUP")]).map_err(wrong)?;
