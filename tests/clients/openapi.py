@@ -59,6 +59,7 @@ new = {"listen": "127.0.0.1:0", "upstream": upstream}
 latency = {"type": "latency", "attributes": {"latency": 5}}
 ask("get", "/version")
 ask("get", "/metrics")
+assert ask("get", "/v1/ca.pem").text.startswith("-----BEGIN CERTIFICATE-----")
 ask("get", "/v1/openapi.json")
 for base in ["", "/v1"]:
     name = "a" + base.strip("/")

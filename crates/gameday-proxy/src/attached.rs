@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::delays::Delays;
 use crate::dice::Dice;
+use crate::events::{Events, ProxyEventKind, ToxicMoment};
 use crate::scope::{Place, Places, Scope};
 use crate::toxic::{Anchor, ToxicSpec};
 
@@ -83,9 +84,9 @@ impl Attached {
             toxicity: 1.0,
             scope: Scope::default(),
             on_stream: spec.is_on_stream(),
+            spec,
             anchor: Anchor::at(Instant::now()),
             places: Places::default(),
-            spec,
             seed: 0,
             since: 0,
             touches: Arc::default(),
@@ -114,6 +115,8 @@ pub(crate) struct Visitor {
     pub(crate) client: Option<IpAddr>,
     /// Its number in its proxy, from 1.
     pub(crate) number: u64,
+    /// Bytes passed on to the upstream, and to the client.
+    pub(crate) passed: [AtomicU64; 2],
     /// What was decided where places were few, by the toxic's id.
     places: Mutex<BTreeMap<u64, Option<Place>>>,
 }
@@ -123,7 +126,7 @@ impl Visitor {
         Arc::new(Self {
             client,
             number,
-            places: Mutex::default(),
+            ..Self::default()
         })
     }
 
@@ -155,6 +158,8 @@ pub(crate) type Toxics = Arc<[Arc<Attached>]>;
 pub(crate) struct Touches {
     count: AtomicU64,
     first_at_micros: AtomicI64,
+    /// Who is told of the first effect.
+    told: Option<(Arc<Events>, ToxicMoment)>,
 }
 
 const NOT_YET: i64 = i64::MIN;
@@ -164,11 +169,20 @@ impl Default for Touches {
         Self {
             count: AtomicU64::new(0),
             first_at_micros: AtomicI64::new(NOT_YET),
+            told: None,
         }
     }
 }
 
 impl Touches {
+    /// None yet; the first will be told as an event.
+    pub(crate) fn told(events: &Arc<Events>, moment: ToxicMoment) -> Self {
+        Self {
+            told: Some((Arc::clone(events), moment)),
+            ..Self::default()
+        }
+    }
+
     /// One chunk or connection was touched.
     pub(crate) fn note(&self) {
         if self.first_at_micros.load(Ordering::Relaxed) == NOT_YET {
@@ -180,9 +194,15 @@ impl Touches {
     /// The first effect was at this moment, unless there was one before.
     pub(crate) fn begin(&self, at: Timestamp) {
         // Losing this race means that another connection was touched in the same moment.
-        self.first_at_micros
-            .compare_exchange(NOT_YET, at.as_micros(), Ordering::Relaxed, Ordering::Relaxed)
-            .ok();
+        let first = self.first_at_micros.compare_exchange(
+            NOT_YET,
+            at.as_micros(),
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
+        if let (Ok(_), Some((events, moment))) = (first, &self.told) {
+            events.tell_at(at, ProxyEventKind::ToxicTouched(moment.clone()));
+        }
     }
 
     /// Several connections were touched.
@@ -197,6 +217,27 @@ impl Touches {
     pub(crate) fn first_at(&self) -> Option<Timestamp> {
         let micros = self.first_at_micros.load(Ordering::Relaxed);
         (micros != NOT_YET).then(|| Timestamp::from_micros(micros))
+    }
+}
+
+/// Counts the bytes of one direction of a connection, for its proxy and for itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Flow<'a> {
+    received: &'a AtomicU64,
+    passed: &'a AtomicU64,
+    own: &'a AtomicU64,
+}
+
+impl Flow<'_> {
+    /// So many bytes were read.
+    pub(crate) fn read(&self, bytes: usize) {
+        self.received.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// So many bytes were written.
+    pub(crate) fn wrote(&self, bytes: usize) {
+        self.passed.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.own.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 }
 
@@ -223,6 +264,15 @@ impl Counters {
         match stream {
             Stream::Upstream => &self.upstream_bytes,
             Stream::Downstream => &self.downstream_bytes,
+        }
+    }
+
+    /// Where the bytes of one direction of a connection are counted.
+    pub(crate) fn flow<'a>(&'a self, stream: Stream, visitor: &'a Visitor) -> Flow<'a> {
+        Flow {
+            received: self.received(stream),
+            passed: self.passed(stream),
+            own: &visitor.passed[usize::from(stream == Stream::Downstream)],
         }
     }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::attached::Stream;
+use crate::log::Log;
 
 /// So many are kept for those who come late.
 const KEPT: usize = 4096;
@@ -32,8 +33,6 @@ pub enum ProxyEventKind {
     ProxyCreated {
         /// Its name.
         proxy: String,
-        /// Where it listens.
-        listen: String,
         /// Where it leads.
         upstream: String,
     },
@@ -80,10 +79,7 @@ pub enum ProxyEventKind {
         owner: String,
     },
     /// The configuration was read again.
-    Reloaded {
-        /// The proxies that were made, changed or taken away by it.
-        changed: Vec<String>,
-    },
+    Reloaded {},
     /// The configuration could not be read again; nothing was changed.
     ReloadRefused {
         /// Why.
@@ -106,12 +102,14 @@ pub struct ToxicMoment {
 }
 
 /// The events of a server.
+#[derive(Debug)]
 pub(crate) struct Events {
     ring: Mutex<Ring>,
     latest: watch::Sender<u64>,
+    log: Log,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Ring {
     made: u64,
     events: VecDeque<ProxyEvent>,
@@ -119,14 +117,25 @@ struct Ring {
 
 impl Default for Events {
     fn default() -> Self {
-        Self {
-            ring: Mutex::default(),
-            latest: watch::channel(0).0,
-        }
+        Self::new(Log::off())
     }
 }
 
 impl Events {
+    /// None yet; each will be written to this log too.
+    pub(crate) fn new(log: Log) -> Self {
+        Self {
+            ring: Mutex::default(),
+            latest: watch::channel(0).0,
+            log,
+        }
+    }
+
+    /// Where connections are logged too.
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
+    }
+
     /// Something has happened now.
     pub(crate) fn tell(&self, kind: ProxyEventKind) {
         self.tell_at(Timestamp::now(), kind);
@@ -140,7 +149,9 @@ impl Events {
         if ring.events.len() == KEPT {
             ring.events.pop_front();
         }
-        ring.events.push_back(ProxyEvent { id, time, kind });
+        let event = ProxyEvent { id, time, kind };
+        self.log.say(&event);
+        ring.events.push_back(event);
         drop(ring);
         self.latest.send_replace(id);
     }

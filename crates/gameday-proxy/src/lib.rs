@@ -74,7 +74,7 @@ pub use postgres::PostgresFault;
 pub use redis::RedisFault;
 pub use scope::Scope;
 pub use server::{Reload, ServeError, Settings, serve};
-pub use tls::{TlsFault, TlsOptions};
+pub use tls::{Alert, CertificateFault, Originate, Terminate, TlsFault, TlsOptions};
 pub use toxic::{
     Accept, Anchor, BadToxic, Bandwidth, Chunk, Corrupt, Distribution, Duplicate, Latency, LimitData,
     LimitTime, Noop, PacketLoss, Reorder, ResetPeer, Slicer, SlowClose, Step, Timeout, Toxic, ToxicSpec,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::tls::TlsOptions;
+use crate::tls::{Authority, TlsOptions};
 
 /// What a proxy understands of the bytes it carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -55,6 +55,16 @@ pub struct Options {
 }
 
 impl Options {
+    /// Reads the files that they name and makes certificates; to be called before a proxy with them starts.
+    pub(crate) fn prepare(&mut self, authority: &Authority) -> Result<(), String> {
+        let datagrams = matches!(self.protocol, Protocol::Udp | Protocol::Dns);
+        match (self.tls.is_off(), datagrams) {
+            (true, _) => Ok(()),
+            (false, true) => Err("`tls` needs a protocol with connections".to_owned()),
+            (false, false) => self.tls.prepare(authority, self.protocol == Protocol::Http),
+        }
+    }
+
     /// Whether connections are bytes and nothing else, so that the fast path carries them.
     #[must_use]
     pub fn is_plain(&self) -> bool {

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
+use crate::pattern::Pattern;
+
 /// Limits a toxic to some connections; the default is all of them. What is given must all be so.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -24,9 +26,19 @@ pub struct Scope {
     /// At most so many connections at a time; one that comes when all places are taken is spared for good.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_active: Option<u64>,
+    /// Only connections whose ClientHello asks for such a name, in lower case, e.g. `*.example.test`; the proxy must
+    /// have `tls`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sni: Vec<Pattern>,
 }
 
 impl Scope {
+    /// Whether a connection is meant by the server name in its ClientHello.
+    #[must_use]
+    pub(crate) fn admits_name(&self, name: Option<&str>) -> bool {
+        self.sni.is_empty() || name.is_some_and(|name| self.sni.iter().any(|pattern| pattern.matches(name)))
+    }
+
     /// Whether a connection is meant: by its client's address, and by its number counted from when the toxic was
     /// attached (1 is the first new one; connections that were open then have numbers of 0 and below).
     #[must_use]
@@ -70,6 +82,10 @@ impl fmt::Display for Scope {
         }
         if let Some(every) = self.every {
             write!(f, ", every {every}. connection")?;
+        }
+        if !self.sni.is_empty() {
+            let names: Vec<String> = self.sni.iter().map(Pattern::to_string).collect();
+            write!(f, " for the server name {}", names.join(" or "))?;
         }
         self.max_active
             .map_or(Ok(()), |most| write!(f, ", at most {most} at a time"))

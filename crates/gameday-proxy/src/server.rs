@@ -16,6 +16,8 @@ use crate::api::{Door, Guard, service};
 use crate::config::ProxyConfig;
 use crate::control::Control;
 use crate::descriptors::Budget;
+use crate::events::Events;
+use crate::log::Log;
 use crate::timer::Timer;
 
 /// How long stopping waits for requests that are being answered.
@@ -62,6 +64,8 @@ pub struct Settings {
     pub seed: Option<u64>,
     /// Configurations to be loaded while it runs.
     pub reloads: Option<mpsc::Receiver<Reload>>,
+    /// Where connections and events are written.
+    pub log: Log,
 }
 
 impl Settings {
@@ -74,6 +78,7 @@ impl Settings {
             access: Access::default(),
             seed: None,
             reloads: None,
+            log: Log::off(),
         }
     }
 }
@@ -102,6 +107,7 @@ pub async fn serve(
         access,
         seed,
         reloads,
+        log,
     } = settings;
     if !api.ip().is_loopback() && access.token.is_none() && !access.insecure {
         return Err(ServeError::NotLoopback(api));
@@ -113,7 +119,8 @@ pub async fn serve(
     let timer = Timer::new().map_err(ServeError::Timer)?;
     let mut services = JoinSet::new();
     services.spawn(Arc::clone(&timer).run());
-    let control = Arc::new(Control::new(timer, budget.connections).with_seed(seed));
+    let control = Control::new(timer, budget.connections, Events::new(log)).with_seed(seed);
+    let control = Arc::new(control);
     control.load(config).await.map_err(ServeError::Config)?;
     let (stopping, stopped) = oneshot::channel::<()>();
     let door = Door::new(listener, budget.api);

@@ -11,6 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::control::{Control, NewProxy, NewToxic};
+use crate::events::Events;
+use crate::options::Options;
 use crate::timer::Timer;
 
 /// A control plane that runs for as long as this is there.
@@ -27,7 +29,7 @@ impl Rig {
     /// One that carries no more connections than this at once.
     pub(crate) fn with_places(connections: usize) -> Self {
         let timer = Timer::new().unwrap();
-        let control = Arc::new(Control::new(Arc::clone(&timer), connections));
+        let control = Arc::new(Control::new(Arc::clone(&timer), connections, Events::default()));
         let mut tasks = JoinSet::new();
         tasks.spawn(async move { timer.run().await.unwrap() });
         let keeper = Arc::clone(&control);
@@ -53,6 +55,41 @@ impl Rig {
             .listen
             .parse()
             .unwrap()
+    }
+
+    /// A proxy named `p` with options, in front of an upstream.
+    pub(crate) async fn proxy_with(&self, upstream: SocketAddr, options: Options) -> SocketAddr {
+        let new = NewProxy {
+            name: "p".to_owned(),
+            listen: "127.0.0.1:0".to_owned(),
+            upstream: upstream.to_string(),
+            enabled: true,
+            options,
+            ..NewProxy::default()
+        };
+        let made = self.control.create_proxy(new).await.unwrap();
+        made.listen.parse().unwrap()
+    }
+
+    /// Attaches a toxic to `p`, in the API's words.
+    pub(crate) fn order(
+        &self,
+        name: &str,
+        kind: &str,
+        scope: Value,
+        attributes: Value,
+    ) -> Result<(), String> {
+        let new = NewToxic {
+            name: Some(name.to_owned()),
+            kind: kind.to_owned(),
+            stream: "downstream".to_owned(),
+            toxicity: 1.0,
+            scope: serde_json::from_value(scope).unwrap(),
+            attributes: serde_json::from_value(attributes).unwrap(),
+            ..NewToxic::default()
+        };
+        let added = self.control.add_toxic("p", new);
+        added.map(drop).map_err(|refusal| refusal.to_string())
     }
 
     /// An upstream that sends everything back and closes when its client does.

@@ -130,6 +130,15 @@ pub(crate) struct ProxyArgs {
     pub(crate) serve: ServeArgs,
 }
 
+/// What is logged on stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// A JSON object a line
+    Json,
+    /// Nothing
+    Off,
+}
+
 /// What the proxy itself is started with.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
@@ -148,6 +157,9 @@ pub(crate) struct ServeArgs {
     /// Repeats every random choice of toxics that have no seed of their own; without it, each proxy's is of its name
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
+    /// Write a JSON line on stderr for each connection and event
+    #[arg(long, value_enum, default_value_t = LogFormat::Off)]
+    pub(crate) log: LogFormat,
     /// A name that the API may be asked by, beside `localhost` and its address; may be repeated
     #[arg(long = "host", value_name = "NAME")]
     pub(crate) hosts: Vec<String>,

@@ -107,7 +107,7 @@ struct Beside {
 
 impl Beside {
     fn read(table: &mut Table<'_, '_>) -> Self {
-        let keys = ["clients", "first", "every", "max_active"];
+        let keys = ["clients", "first", "every", "max_active", "sni"];
         let scope_place = keys.into_iter().find_map(|key| table.key_span(key));
         let read = Self {
             stream: table.spanned("stream"),
@@ -117,6 +117,7 @@ impl Beside {
                 first: table.get("first"),
                 every: table.get("every"),
                 max_active: table.get("max_active"),
+                sni: table.get("sni").unwrap_or_default(),
             },
             scope_place,
         };

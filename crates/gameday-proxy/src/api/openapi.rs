@@ -78,13 +78,12 @@ fn responses(row: &Row) -> Value {
     let mut success = json!({ "description": "Done" });
     if let Some(schema) = schema {
         // Toxiproxy's slip, which its clients do not mind.
-        let kind = match row.path {
-            "/version" => "application/json;charset=utf-8",
-            "/metrics" => "text/plain; version=0.0.4",
-            "/v1/events" => "text/event-stream",
-            _ => "application/json",
+        success["content"] = match row.path {
+            "/version" => content("application/json;charset=utf-8", schema),
+            // What is no JSON names its type instead of a schema.
+            _ if schema.contains('/') => json!({ schema: { "schema": { "type": "string" } } }),
+            _ => content("application/json", schema),
         };
-        success["content"] = content(kind, schema);
     }
     responses.insert(status.to_string(), success);
     for status in [401, 403].iter().chain(row.refuses) {

@@ -19,6 +19,7 @@ pub(super) enum Operation {
     DeleteToxic,
     OpenApi,
     Events,
+    Authority,
     V1Proxies,
     V1MakeProxy,
     V1Proxy,

@@ -61,7 +61,7 @@ const LEASE: &str = "/v1/leases/{owner}";
 #[rustfmt::skip]
 pub(super) static ROWS: &[Row] = &[
     row(("GET", "/version"), Version, "The version of Toxiproxy that this is compatible with", None, (200, Some("Version")), &[]),
-    row(("GET", "/metrics"), Metrics, "Metrics in Prometheus' text format 0.0.4", None, (200, Some("Text")), &[]),
+    row(("GET", "/metrics"), Metrics, "Metrics of all proxies, for Prometheus", None, (200, Some("text/plain; version=0.0.4")), &[]),
     row(("GET", PROXIES), Proxies, "All proxies by name", None, (200, Some("ProxyMap")), &[]),
     row(("POST", PROXIES), MakeProxy, "Make a proxy", Some("NewProxy"), (201, Some("Proxy")), &[400, 409, 500]),
     row(("POST", "/populate"), Populate, "Make many proxies; those that are there already with these addresses stay as they are", Some("Population"), (201, Some("Populated")), &[400, 500]),
@@ -78,7 +78,8 @@ pub(super) static ROWS: &[Row] = &[
     row(("DELETE", TOXIC), DeleteToxic, "Take a toxic away", None, (204, None), &[404]),
 
     row(("GET", "/v1/openapi.json"), OpenApi, "This document", None, (200, Some("Document")), &[]),
-    row(("GET", "/v1/events"), Events, "What happens, as it happens: server-sent events, or JSON lines if `Accept` says application/x-ndjson; `Last-Event-ID` or `?from=` goes on after an event", None, (200, Some("Text")), &[]),
+    row(("GET", "/v1/events"), Events, "What happens, as it happens; resumed from `Last-Event-ID` or `?from=`", None, (200, Some("text/event-stream")), &[]),
+    row(("GET", "/v1/ca.pem"), Authority, "The certificate of the authority that signs for proxies that terminate TLS, for clients to trust", None, (200, Some("application/x-pem-file")), &[]),
     row(("GET", V1_PROXIES), V1Proxies, "All proxies with everything that is known of them", None, (200, Some("ProxyList")), &[]),
     row(("POST", V1_PROXIES), V1MakeProxy, "Make a proxy", Some("NewProxyV1"), (201, Some("ProxyV1")), &[400, 409, 500]),
     row(("GET", V1_PROXY), V1Proxy, "A proxy with everything that is known of it", None, (200, Some("ProxyV1")), &[404]),

@@ -137,6 +137,7 @@ noop = {}
                                 first: None,
                                 every: None,
                                 max_active: None,
+                                sni: [],
                             },
                             seed: Some(
                                 7,
@@ -165,6 +166,7 @@ noop = {}
                                 first: None,
                                 every: None,
                                 max_active: None,
+                                sni: [],
                             },
                             seed: None,
                             spec: Noop(
@@ -240,7 +242,7 @@ noop = {}
               --> proxies.toml:16:1
               16 | toxicty = "30%"
                  | ^^^^^^^
-            hint: known here: `clients`, `first`, `every`, `max_active`
+            hint: known here: `clients`, `first`, `every`, `max_active`, `sni`
 
             error: `timeout` cannot act on a proxy of the protocol `udp`
               --> proxies.toml:18:1

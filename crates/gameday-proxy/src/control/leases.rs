@@ -12,6 +12,7 @@ use super::toxics::NewToxic;
 use super::{Control, Plumbing, State};
 use crate::address::{listen_error, literal};
 use crate::attached::Touches;
+use crate::events::ProxyEventKind;
 use crate::model::{Fault, FaultState, Lease, LeaseList, NewFault, ToxicOrder};
 use crate::refusal::Refusal;
 use crate::toxic::ToxicSpec;
@@ -32,7 +33,19 @@ impl Control {
         let mut state = self.lock();
         // A renewal that comes too late finds its faults ended, whether or not the alarm has rung yet.
         state.expire(now);
+        let is_new = state
+            .book
+            .leases
+            .get(owner)
+            .is_none_or(|entry| entry.ended.is_some());
         state.book.renew(owner, Duration::from_millis(ttl_ms), now)?;
+        if is_new {
+            let owner = owner.to_owned();
+            state
+                .plumbing
+                .events
+                .tell(ProxyEventKind::LeaseMade { owner, ttl_ms });
+        }
         self.leases_changed.notify_one();
         state.lease(owner, now)
     }
@@ -172,7 +185,14 @@ impl State {
         let Some(entry) = book.leases.get_mut(owner) else {
             return;
         };
-        entry.ended.get_or_insert(now);
+        if entry.ended.is_none() {
+            entry.ended = Some(now);
+            let owner = owner.to_owned();
+            plumbing.events.tell(match state {
+                FaultState::Expired => ProxyEventKind::LeaseExpired { owner },
+                _ => ProxyEventKind::LeaseEnded { owner },
+            });
+        }
         for row in &mut entry.rows {
             undo(row, proxies.get_mut(&row.proxy), plumbing, state);
         }

@@ -6,7 +6,6 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use futures_util::future::join_all;
@@ -29,20 +28,12 @@ struct Fresh {
 impl Control {
     /// Loads a configuration in the place of the former one, and tells what became of it.
     pub(crate) async fn reload(&self, config: Result<ProxyConfig, String>) -> Result<(), Vec<String>> {
-        let before = self.proxies();
         let loaded = match config {
             Ok(config) => self.load(config).await,
             Err(why) => Err(vec![why]),
         };
         self.events().tell(match &loaded {
-            Ok(()) => {
-                let after = self.proxies();
-                let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-                let differs = |name: &&String| before.get(*name) != after.get(*name);
-                ProxyEventKind::Reloaded {
-                    changed: names.into_iter().filter(differs).cloned().collect(),
-                }
-            }
+            Ok(()) => ProxyEventKind::Reloaded {},
             Err(problems) => ProxyEventKind::ReloadRefused {
                 why: problems.join("; "),
             },
@@ -54,6 +45,14 @@ impl Control {
     pub(crate) async fn load(&self, mut config: ProxyConfig) -> Result<(), Vec<String>> {
         for entry in &mut config.proxies {
             entry.seed = entry.seed.or(self.seed);
+        }
+        let prepared = config.proxies.iter_mut().map(|entry| {
+            let done = entry.options.prepare(&self.authority);
+            done.map_err(|why| format!("proxy `{}`: {why}", entry.name))
+        });
+        let wrong: Vec<String> = prepared.filter_map(Result::err).collect();
+        if !wrong.is_empty() {
+            return Err(wrong);
         }
         let lookups = config.proxies.iter().map(|entry| resolve(&entry.listen));
         let found = join_all(lookups).await;
@@ -84,6 +83,8 @@ impl State {
         for name in gone {
             if let Some(mut proxy) = self.proxies.remove(&name) {
                 proxy.stop();
+                let gone = ProxyEventKind::ProxyDeleted { proxy: name.clone() };
+                self.plumbing.events.tell(gone);
             }
             self.book.proxy_gone(&name);
         }
@@ -213,7 +214,7 @@ impl State {
             .get(&entry.name)
             .filter(|_| !gone.contains(&entry.name));
         let Some(there) = there else {
-            let proxy = Proxy::new(new_proxy(entry));
+            let proxy = Proxy::new(new_proxy(entry), &self.plumbing.events);
             return Some(Fresh { proxy, address });
         };
         let listened = self.file.proxies.iter().find(|old| old.name == entry.name);
@@ -289,7 +290,7 @@ impl State {
         } = self;
         let proxy = proxies
             .entry(entry.name.clone())
-            .or_insert_with(|| Proxy::new(new_proxy(&entry)));
+            .or_insert_with(|| Proxy::new(new_proxy(&entry), &plumbing.events));
         proxy.seed = new_proxy(&entry).seed_or_default();
         let upstream = (proxy.upstream != entry.upstream).then_some(entry.upstream);
         let options = (*proxy.options != entry.options).then_some(entry.options);

@@ -18,7 +18,12 @@ const STREAMS: [Stream; 2] = [Stream::Upstream, Stream::Downstream];
 impl Control {
     /// The metrics of all proxies, and the content type to send them with.
     pub(crate) fn metrics(&self) -> (String, &'static str) {
-        let families = families(&self.lock());
+        let mut families = families(&self.lock());
+        families.push(counters(
+            "gameday_proxy_log_lines_dropped_total",
+            "Lines of the log that nobody read in time.",
+            [(vec![], self.events().log().dropped() as f64)],
+        ));
         let text = TextEncoder::new().encode_to_string(&families);
         (text.expect("every family has metrics"), prometheus::TEXT_FORMAT)
     }

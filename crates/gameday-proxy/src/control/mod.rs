@@ -25,6 +25,7 @@ use tokio::task::JoinSet;
 use crate::config::ProxyConfig;
 use crate::events::Events;
 use crate::timer::Timer;
+use crate::tls::Authority;
 use crate::wire::Buffers;
 use book::Book;
 use proxy::Proxy;
@@ -46,6 +47,8 @@ pub(crate) struct Control {
     /// The seed of proxies that have none of their own.
     seed: Option<u64>,
     timer: Arc<Timer>,
+    /// Signs the certificates of proxies that terminate TLS.
+    pub(crate) authority: Authority,
 }
 
 /// What the lock protects.
@@ -59,6 +62,7 @@ struct State {
 
 /// What a proxy needs to run.
 struct Plumbing {
+    events: Arc<Events>,
     timer: Arc<Timer>,
     buffers: Arc<Buffers>,
     /// A place for each connection, over all proxies.
@@ -69,8 +73,10 @@ struct Plumbing {
 
 impl Control {
     /// Nothing yet; all proxies together will carry so many connections at once.
-    pub(crate) fn new(timer: Arc<Timer>, connections: usize) -> Self {
+    pub(crate) fn new(timer: Arc<Timer>, connections: usize, events: Events) -> Self {
+        let events = Arc::new(events);
         let plumbing = Plumbing {
+            events: Arc::clone(&events),
             timer: Arc::clone(&timer),
             buffers: Arc::default(),
             places: Arc::new(Semaphore::new(connections)),
@@ -85,9 +91,10 @@ impl Control {
         Self {
             state: Mutex::new(state),
             leases_changed: Notify::new(),
-            events: Arc::default(),
+            events,
             seed: None,
             timer,
+            authority: Authority::default(),
         }
     }
 

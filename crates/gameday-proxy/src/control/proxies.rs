@@ -9,6 +9,7 @@ use super::proxy::Proxy;
 use super::{Control, State};
 use crate::address::{listen_error, resolve};
 use crate::dice::seed_of;
+use crate::events::ProxyEventKind;
 use crate::model::{ProxyDetail, ProxyInfo, ProxyList};
 use crate::options::Options;
 use crate::refusal::Refusal;
@@ -75,10 +76,10 @@ impl Control {
         Ok(state.detail(proxy))
     }
 
-    pub(crate) async fn create_proxy(&self, new: NewProxy) -> Result<ProxyInfo, Refusal> {
+    pub(crate) async fn create_proxy(&self, mut new: NewProxy) -> Result<ProxyInfo, Refusal> {
         self.lock().refuse_existing(&new.name)?;
-        let seed = new.seed.or(self.seed);
-        let new = NewProxy { seed, ..new };
+        new.seed = new.seed.or(self.seed);
+        new.options.prepare(&self.authority).map_err(Refusal::body)?;
         let address = if new.enabled {
             Some(resolve(&new.listen).await.map_err(Refusal::Listen)?)
         } else {
@@ -87,7 +88,7 @@ impl Control {
         let mut state = self.lock();
         // Another request may have made it while a name was looked up.
         state.refuse_existing(&new.name)?;
-        let mut proxy = Proxy::new(new);
+        let mut proxy = Proxy::new(new, &state.plumbing.events);
         if let Some(address) = address {
             let started = proxy.start(address, &mut state.plumbing);
             started.map_err(|error| Refusal::Listen(listen_error(address, &error)))?;
@@ -98,7 +99,10 @@ impl Control {
     }
 
     /// Changes a proxy: whole, or not at all.
-    pub(crate) async fn edit_proxy(&self, name: &str, edit: ProxyEdit) -> Result<ProxyInfo, Refusal> {
+    pub(crate) async fn edit_proxy(&self, name: &str, mut edit: ProxyEdit) -> Result<ProxyInfo, Refusal> {
+        if let Some(options) = &mut edit.options {
+            options.prepare(&self.authority).map_err(Refusal::body)?;
+        }
         let (listen, enable) = {
             let mut state = self.lock();
             let proxy = state.proxy(name)?;
@@ -119,6 +123,9 @@ impl Control {
         let mut state = self.lock();
         let mut proxy = state.proxies.remove(name).ok_or(Refusal::NotFound("proxy"))?;
         proxy.stop();
+        state.plumbing.events.tell(ProxyEventKind::ProxyDeleted {
+            proxy: name.to_owned(),
+        });
         state.book.proxy_gone(name);
         Ok(())
     }

@@ -11,7 +11,8 @@ use tokio::task::AbortHandle;
 use super::toxics::refuse_unsuitable;
 use super::{NewProxy, Plumbing, is_taken};
 use crate::address::literal;
-use crate::attached::{Attached, Counters, Stream, Toxics};
+use crate::attached::{Attached, Counters, Stream, Touches, Toxics};
+use crate::events::{Events, ProxyEventKind, ToxicMoment};
 use crate::model::{ByteCounts, ConnectionCounts, ProxyDetail, ProxyInfo, ToxicDetail, ToxicInfo};
 use crate::options::Options;
 use crate::refusal::Refusal;
@@ -32,6 +33,7 @@ pub(super) struct Proxy {
     feed: watch::Sender<Toxics>,
     pub(super) counters: Arc<Counters>,
     toxics_made: u64,
+    events: Arc<Events>,
 }
 
 struct Running {
@@ -41,8 +43,13 @@ struct Running {
 
 impl Proxy {
     /// A proxy that is switched off.
-    pub(super) fn new(new: NewProxy) -> Self {
+    pub(super) fn new(new: NewProxy, events: &Arc<Events>) -> Self {
+        events.tell(ProxyEventKind::ProxyCreated {
+            proxy: new.name.clone(),
+            upstream: new.upstream.clone(),
+        });
         Self {
+            events: Arc::clone(events),
             seed: new.seed_or_default(),
             name: new.name,
             listen: new.listen,
@@ -69,6 +76,7 @@ impl Proxy {
             feed: self.feed.clone(),
             counters: Arc::clone(&self.counters),
             toxics_made: self.toxics_made,
+            events: Arc::clone(&self.events),
         }
     }
 
@@ -91,6 +99,10 @@ impl Proxy {
         let door = Door::open(address)?;
         self.stop();
         self.listen = door.address.to_string();
+        self.events.tell(ProxyEventKind::ProxyEnabled {
+            proxy: self.name.clone(),
+            listen: self.listen.clone(),
+        });
         self.accept_from(door, plumbing);
         Ok(())
     }
@@ -145,6 +157,9 @@ impl Proxy {
         if let Some(running) = self.running.take() {
             running.door.close();
             running.accepting.abort();
+            self.events.tell(ProxyEventKind::ProxyDisabled {
+                proxy: self.name.clone(),
+            });
         }
     }
 
@@ -158,6 +173,8 @@ impl Proxy {
             timer: Arc::clone(&plumbing.timer),
             buffers: Arc::clone(&plumbing.buffers),
             places: Arc::clone(&plumbing.places),
+            name: self.name.clone(),
+            log: self.events.log().clone(),
         };
         let accepting = plumbing.tasks.spawn(accept_loop(Arc::clone(&door), route));
         self.running = Some(Running { door, accepting });
@@ -180,6 +197,9 @@ impl Proxy {
         self.toxics_made += 1;
         (toxic.id, toxic.revision) = (self.toxics_made, 0);
         toxic.since = self.counters.accepted.load(Ordering::Relaxed);
+        let moment = self.moment(&toxic);
+        self.events.tell(ProxyEventKind::ToxicAdded(moment.clone()));
+        toxic.touches = Arc::new(Touches::told(&self.events, moment));
         let toxic = Arc::new(toxic);
         self.toxics.push(Arc::clone(&toxic));
         self.tell_links();
@@ -189,26 +209,46 @@ impl Proxy {
     /// Puts a toxic in the place of its former revision.
     pub(super) fn replace(&mut self, mut toxic: Attached) {
         toxic.revision += 1;
+        let id = toxic.id;
         if let Some(place) = self.toxics.iter_mut().find(|old| old.id == toxic.id) {
             *place = Arc::new(toxic);
+            let moment = self
+                .toxics
+                .iter()
+                .find(|it| it.id == id)
+                .map(|it| self.moment(it));
+            if let Some(moment) = moment {
+                self.events.tell(ProxyEventKind::ToxicChanged(moment));
+            }
             self.tell_links();
+        }
+    }
+
+    fn moment(&self, toxic: &Attached) -> ToxicMoment {
+        ToxicMoment {
+            proxy: self.name.clone(),
+            toxic: toxic.name.clone(),
+            kind: toxic.spec.kind().to_owned(),
+            stream: toxic.stream,
         }
     }
 
     /// Takes a toxic away; false when it is not there.
     pub(super) fn detach(&mut self, id: u64) -> bool {
-        let before = self.toxics.len();
-        self.toxics.retain(|toxic| toxic.id != id);
-        let gone = self.toxics.len() < before;
-        if gone {
-            self.tell_links();
-        }
-        gone
+        let Some(place) = self.toxics.iter().position(|toxic| toxic.id == id) else {
+            return false;
+        };
+        let gone = self.toxics.remove(place);
+        self.events.tell(ProxyEventKind::ToxicRemoved(self.moment(&gone)));
+        self.tell_links();
+        true
     }
 
     /// Takes all toxics away.
     pub(super) fn detach_all(&mut self) {
-        self.toxics.clear();
+        for gone in std::mem::take(&mut self.toxics) {
+            self.events.tell(ProxyEventKind::ToxicRemoved(self.moment(&gone)));
+        }
         self.tell_links();
     }
 

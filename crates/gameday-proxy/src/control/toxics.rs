@@ -93,8 +93,10 @@ impl Control {
             toxic.spec.refuse_unknown(&edit.attributes)?;
         }
         toxic.toxicity = edit.toxicity.unwrap_or(toxic.toxicity);
-        toxic.scope = edit.scope.clone().unwrap_or(toxic.scope);
-        toxic.scope.check().map_err(Refusal::body)?;
+        if let Some(scope) = &edit.scope {
+            scope.check().map_err(Refusal::body)?;
+            toxic.scope = scope.clone();
+        }
         toxic.seed = edit.seed.unwrap_or(toxic.seed);
         let info = info_of(&toxic);
         state.proxy(proxy)?.replace(toxic);
@@ -149,6 +151,10 @@ impl Proxy {
         }
         toxic.scope.check().map_err(Refusal::body)?;
         refuse_unsuitable(&toxic.spec, self.options.protocol)?;
+        self.options
+            .tls
+            .refuse(&toxic.spec, &toxic.scope)
+            .map_err(Refusal::Bad)?;
         Ok(self.attach(toxic))
     }
 }

@@ -4,18 +4,35 @@
 //!  client socket ─► stream toxics ─► TLS (terminated) ─► protocol ─► TLS (originated) ─► upstream socket
 //! ```
 
+mod handshake;
+mod pass;
+mod pipe;
+mod socket;
+#[cfg(test)]
+mod tests;
+mod toxified;
+
 use std::io::{self, ErrorKind};
-use std::sync::Arc;
-use std::time::Duration;
+use std::pin::pin;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::attached::{Attached, Toxics, Visitor};
+use crate::attached::{Attached, Stream, Toxics, Visitor};
+use crate::link::Link;
 use crate::options::Protocol;
-use crate::wire::Route;
+use crate::scope::Scope;
+use crate::wire::{Ended, Route};
 use crate::{http, postgres, redis};
+use handshake::Agreed;
+use pipe::{Fate, Pipe};
+use socket::Held;
+use toxified::Toxified;
 
 /// An upstream that does not answer by then is given up.
 const DIAL_LIMIT: Duration = Duration::from_secs(10);
@@ -31,25 +48,74 @@ pub(crate) type BoxIo = Box<dyn Io>;
 pub(crate) struct Session<'a> {
     pub(crate) route: &'a Route,
     pub(crate) visitor: Arc<Visitor>,
+    pipe: Arc<Pipe>,
+    /// What a terminated TLS has agreed on.
+    agreed: OnceLock<Agreed>,
+    /// The sockets to the upstream, for [`Self::reset`].
+    upstreams: Mutex<Vec<Weak<TcpStream>>>,
 }
 
 /// Carries one client's connection to its end.
-pub(crate) async fn carry(route: &Route, client: TcpStream, number: u64) {
-    let from = client.peer_addr().ok().map(|address| address.ip());
-    let visitor = Visitor::new(from, number);
-    let session = Session { route, visitor };
-    client.set_nodelay(true).ok();
-    let client: BoxIo = Box::new(client);
-    match route.options.protocol {
-        Protocol::Http => http::carry(&session, client).await,
-        Protocol::Postgres => postgres::carry(&session, client).await,
-        Protocol::Redis => redis::carry(&session, client).await,
-        Protocol::Tcp | Protocol::Udp | Protocol::Dns => session.pass(client).await,
+pub(crate) async fn carry(route: &Route, client: TcpStream, visitor: Arc<Visitor>) -> Ended {
+    let session = Session::new(route, client, visitor);
+    let toxified: BoxIo = Box::new(Toxified(Arc::clone(&session.pipe)));
+    let driver = session
+        .pipe
+        .drive(route.toxics.clone(), route.timer.alarm(), |toxic| {
+            session.is_meant(toxic)
+        });
+    // Both outlive the end: what is to be reset must still be open.
+    let (mut driver, mut protocol) = (pin!(driver), pin!(session.speak(toxified)));
+    let fate = tokio::select! {
+        biased;
+        fate = &mut driver => fate,
+        () = &mut protocol => {
+            session.pipe.leave();
+            driver.await
+        }
+    };
+    if fate == Fate::Reset {
+        session.reset_sockets();
+        return Ended::Reset;
     }
+    Ended::Closed
 }
 
-#[expect(dead_code, reason = "the protocols are being built")]
-impl Session<'_> {
+/// Whether a connection that begins now has to be looked into, although its proxy's options do not say so.
+pub(crate) fn is_needed(toxics: &Toxics) -> bool {
+    toxics.iter().any(|toxic| toxic.spec.acts_on_handshakes())
+}
+
+impl<'a> Session<'a> {
+    fn new(route: &'a Route, client: TcpStream, visitor: Arc<Visitor>) -> Self {
+        // It can only fail on a socket that is gone, which reading will tell.
+        client.set_nodelay(true).ok();
+        let links =
+            [Stream::Upstream, Stream::Downstream].map(|stream| Link::new(stream, Arc::clone(&visitor)));
+        let peek = !route.options.tls.is_off() || is_needed(&route.toxics.borrow());
+        Self {
+            route,
+            visitor,
+            pipe: Arc::new(Pipe::new(client, Arc::clone(&route.counters), links, peek)),
+            agreed: OnceLock::new(),
+            upstreams: Mutex::default(),
+        }
+    }
+
+    async fn speak(&self, client: BoxIo) {
+        let client = match self.begin(client).await {
+            Ok(client) => client,
+            // The peer has been told what there was to tell.
+            Err(_) => return,
+        };
+        match self.route.options.protocol {
+            Protocol::Http => http::carry(self, client).await,
+            Protocol::Postgres => postgres::carry(self, client).await,
+            Protocol::Redis => redis::carry(self, client).await,
+            Protocol::Tcp | Protocol::Udp | Protocol::Dns => self.pass(client).await,
+        }
+    }
+
     /// The proxy's toxics now, of every layer; ask [`Self::is_meant`] of each that matters.
     pub(crate) fn toxics(&self) -> Toxics {
         Arc::clone(&self.route.toxics.borrow())
@@ -57,23 +123,88 @@ impl Session<'_> {
 
     /// Whether a toxic acts on this connection: the same answer however often it is asked.
     pub(crate) fn is_meant(&self, toxic: &Attached) -> bool {
-        self.visitor.is_met_by(toxic)
+        let names = |scope: &Scope| scope.sni.is_empty() || scope.admits_name(self.sni().as_deref());
+        // The name first: who is not meant by it takes no place of a scope with `max_active`.
+        names(&toxic.scope) && self.visitor.is_met_by(toxic)
     }
 
-    /// A new connection to the upstream, with TLS if the proxy originates it.
-    pub(crate) async fn dial(&self) -> io::Result<BoxIo> {
-        let dial = TcpStream::connect(self.route.upstream.as_str());
-        let socket = timeout(DIAL_LIMIT, dial)
-            .await
-            .map_err(|_| io::Error::from(ErrorKind::TimedOut))??;
-        socket.set_nodelay(true).ok();
-        Ok(Box::new(socket))
-    }
-
-    /// Carries bytes as they are.
-    pub(crate) async fn pass(&self, mut client: BoxIo) {
-        if let Ok(mut server) = self.dial().await {
-            tokio::io::copy_bidirectional(&mut client, &mut server).await.ok();
+    /// Ends when the proxy's toxics are no longer those that they were when this was called.
+    pub(crate) async fn changed(&self) {
+        let mut feed = self.watch();
+        if feed.changed().await.is_err() {
+            std::future::pending::<()>().await;
         }
+    }
+
+    /// Tells of changes of the proxy's toxics from now on.
+    pub(crate) fn watch(&self) -> watch::Receiver<Toxics> {
+        let mut feed = self.route.toxics.clone();
+        feed.mark_unchanged();
+        feed
+    }
+
+    /// Ends when this revision of a toxic is no longer attached; at once if it is not now.
+    pub(crate) async fn until_gone(&self, toxic: &Attached) {
+        let is_same = |other: &Arc<Attached>| other.id == toxic.id && other.revision == toxic.revision;
+        let mut feed = self.route.toxics.clone();
+        // A proxy that is gone takes its connections with it.
+        feed.wait_for(|toxics| !toxics.iter().any(is_same)).await.ok();
+    }
+
+    /// Waits for so long on account of a toxic: not a moment less unless the toxic goes before.
+    pub(crate) async fn hold(&self, span: Duration, toxic: &Attached) {
+        let mut alarm = self.route.timer.alarm();
+        let until = Instant::now().checked_add(span);
+        tokio::select! {
+            () = alarm.until(until) => {}
+            () = self.until_gone(toxic) => {}
+        }
+    }
+
+    /// Resets the connection (an RST to the client and to the upstream): what runs in this session ends at its next wait.
+    pub(crate) fn reset(&self) {
+        self.reset_sockets();
+        self.pipe.cut(Fate::Reset);
+    }
+
+    /// A new connection to the upstream, with TLS if the proxy originates it: in the application protocol that the
+    /// client's TLS has agreed on, if any.
+    pub(crate) async fn dial(&self) -> io::Result<BoxIo> {
+        let alpn = self.alpn().map(<[u8]>::to_vec);
+        self.dial_for(alpn).await
+    }
+
+    /// A new connection to the upstream; if the proxy originates TLS, for this application protocol (`h2`).
+    pub(crate) async fn dial_for(&self, alpn: Option<Vec<u8>>) -> io::Result<BoxIo> {
+        let dial = TcpStream::connect(self.route.upstream.as_str());
+        let dialled = timeout(DIAL_LIMIT, dial).await;
+        let dialled = dialled.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()));
+        let socket = dialled.inspect_err(|error| {
+            // It accepted and reset before we looked: no failed dial but a reset like any other.
+            if error.kind() != ErrorKind::ConnectionReset {
+                self.route.counters.dial_failures.fetch_add(1, Ordering::Relaxed);
+            }
+        })?;
+        socket.set_nodelay(true).ok();
+        let socket = Arc::new(socket);
+        self.remember(&socket);
+        self.originate(Box::new(Held(socket)), alpn).await
+    }
+
+    fn remember(&self, socket: &Arc<TcpStream>) {
+        let mut upstreams = self.upstreams();
+        upstreams.retain(|held| held.strong_count() > 0);
+        upstreams.push(Arc::downgrade(socket));
+    }
+
+    fn reset_sockets(&self) {
+        socket::reset(&self.pipe.socket);
+        for held in self.upstreams().iter().filter_map(Weak::upgrade) {
+            socket::reset(&held);
+        }
+    }
+
+    fn upstreams(&self) -> std::sync::MutexGuard<'_, Vec<Weak<TcpStream>>> {
+        self.upstreams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

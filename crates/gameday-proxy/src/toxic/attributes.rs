@@ -162,7 +162,7 @@ impl ToxicSpec {
                     .map_err(|(name, cause)| BadToxic::Setting {
                         name: name.to_owned(),
                         cause,
-                    })?
+                    })?;
             }
             _ => spec.check()?,
         }

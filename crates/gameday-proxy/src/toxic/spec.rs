@@ -92,6 +92,7 @@ impl ToxicSpec {
         let checked = match self {
             Self::Latency(latency) => latency.check(),
             Self::Slicer(slicer) => slicer.check("size", "variation"),
+            Self::Tls(fault) => fault.check(),
             _ => Ok(()),
         };
         checked.map_err(|(name, cause)| BadToxic::Setting {
@@ -147,6 +148,11 @@ impl ToxicSpec {
             Self::Redis(_) => "redis",
             Self::Dns(_) => "dns",
         }
+    }
+
+    /// Whether it acts on how a connection begins, so that its first bytes have to be looked at.
+    pub(crate) fn acts_on_handshakes(&self) -> bool {
+        matches!(self, Self::Tls(_))
     }
 
     /// Whether it can act on a proxy of this protocol. What it cannot act on is refused, never ignored.

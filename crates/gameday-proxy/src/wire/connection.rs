@@ -3,9 +3,10 @@
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
+use serde::Serialize;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::{Semaphore, watch};
@@ -15,12 +16,25 @@ use super::buffers::Buffers;
 use super::direction::{Direction, Fate, Shared};
 use crate::attached::{Counters, Stream, Toxics, Visitor};
 use crate::link::Link;
+use crate::log::Log;
 use crate::options::Options;
 use crate::session;
 use crate::timer::Timer;
 
 /// An upstream that does not answer by then is given up, and the client is let go.
 const DIAL_LIMIT: Duration = Duration::from_secs(10);
+
+/// How a connection ended, for the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Ended {
+    /// Both sides were closed.
+    Closed,
+    /// Both sides were reset.
+    Reset,
+    /// The upstream could not be reached.
+    NoUpstream,
+}
 
 /// All that the connections of a proxy share.
 pub(crate) struct Route {
@@ -31,32 +45,48 @@ pub(crate) struct Route {
     pub(crate) timer: Arc<Timer>,
     pub(crate) buffers: Arc<Buffers>,
     pub(crate) places: Arc<Semaphore>,
+    /// The proxy's name, for the log.
+    pub(crate) name: String,
+    pub(crate) log: Log,
 }
 
 impl Route {
     /// Carries one client's connection to its end.
     pub(crate) async fn carry(&self, client: TcpStream, number: u64) {
-        if self.options.is_plain() {
-            self.pass(client, number).await;
+        let address = client.peer_addr().ok();
+        let visitor = Visitor::new(address.map(|address| address.ip()), number);
+        let began = Instant::now();
+        let ended = if self.options.is_plain() && !session::is_needed(&self.toxics.borrow()) {
+            self.pass(client, &visitor).await
         } else {
-            session::carry(self, client, number).await;
+            session::carry(self, client, Arc::clone(&visitor)).await
+        };
+        if self.log.is_on() {
+            let [up, down] = visitor
+                .passed
+                .each_ref()
+                .map(|bytes| bytes.load(Ordering::Relaxed));
+            self.log.say(&serde_json::json!({
+                "time": gameday_core::Timestamp::now(), "event": "connection", "proxy": self.name,
+                "connection": number, "client": address, "upstream": self.upstream, "ended": ended,
+                "upstream_bytes": up, "downstream_bytes": down, "seconds": began.elapsed().as_secs_f64(),
+            }));
         }
     }
 
-    async fn pass(&self, mut client: TcpStream, number: u64) {
-        let from = client.peer_addr().ok().map(|address| address.ip());
-        let visitor = Visitor::new(from, number);
+    /// Carries bytes and nothing else; tells how it ended.
+    async fn pass(&self, mut client: TcpStream, visitor: &Arc<Visitor>) -> Ended {
         let dial = TcpStream::connect(self.upstream.as_str());
         let mut server = match timeout(DIAL_LIMIT, dial).await {
             Ok(Ok(server)) => server,
             Ok(Err(error)) if error.kind() == ErrorKind::ConnectionReset => {
                 // It accepted and reset before we looked: no failed dial but a reset like any other.
                 client.set_zero_linger().ok();
-                return;
+                return Ended::Reset;
             }
             Ok(Err(_)) | Err(_) => {
                 self.counters.dial_failures.fetch_add(1, Ordering::Relaxed);
-                return;
+                return Ended::NoUpstream;
             }
         };
         for socket in [&client, &server] {
@@ -65,34 +95,25 @@ impl Route {
         }
         let shared = Shared::default();
         let ((client_in, client_out), (server_in, server_out)) = (client.split(), server.split());
-        let link = |stream| Link::new(stream, Arc::clone(&visitor));
-        let upstream = self.direction(
-            link(Stream::Upstream),
-            Stream::Upstream,
-            client_in,
-            server_out,
-            &shared,
-        );
-        let downstream = self.direction(
-            link(Stream::Downstream),
-            Stream::Downstream,
-            server_in,
-            client_out,
-            &shared,
-        );
+        let upstream = self.direction(visitor, Stream::Upstream, client_in, server_out, &shared);
+        let downstream = self.direction(visitor, Stream::Downstream, server_in, client_out, &shared);
         let fate = tokio::select! {
             fate = upstream.run() => fate,
             fate = downstream.run() => fate,
         };
-        if fate == Fate::Reset {
-            client.set_zero_linger().ok();
-            server.set_zero_linger().ok();
+        match fate {
+            Fate::Close => Ended::Closed,
+            Fate::Reset => {
+                client.set_zero_linger().ok();
+                server.set_zero_linger().ok();
+                Ended::Reset
+            }
         }
     }
 
     fn direction<'a>(
         &'a self,
-        link: Link,
+        visitor: &'a Arc<Visitor>,
         stream: Stream,
         reader: ReadHalf<'a>,
         writer: WriteHalf<'a>,
@@ -104,12 +125,11 @@ impl Route {
         Direction {
             reader,
             writer,
-            link,
+            link: Link::new(stream, Arc::clone(visitor)),
             toxics,
             alarm: self.timer.alarm(),
             buffers: &self.buffers,
-            bytes_passed: self.counters.passed(stream),
-            bytes_received: self.counters.received(stream),
+            flow: self.counters.flow(stream, visitor),
             delays: self.counters.delays(stream),
             shared,
             writing: Bytes::new(),

@@ -1,7 +1,7 @@
 //! Drives one link with real sockets and real time.
 
 use std::io::{self, ErrorKind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::buffers::Buffers;
 use super::pass::{Passed, changed, pass};
-use crate::attached::Toxics;
+use crate::attached::{Flow, Toxics};
 use crate::delays::Delays;
 use crate::link::{Action, Ending, Input, Link};
 use crate::timer::Alarm;
@@ -43,8 +43,7 @@ pub(crate) struct Direction<'a> {
     pub(crate) toxics: watch::Receiver<Toxics>,
     pub(crate) alarm: Alarm,
     pub(crate) buffers: &'a Buffers,
-    pub(crate) bytes_passed: &'a AtomicU64,
-    pub(crate) bytes_received: &'a AtomicU64,
+    pub(crate) flow: Flow<'a>,
     pub(crate) delays: &'a Delays,
     pub(crate) shared: &'a Shared,
     /// Taken from the link and not yet written.
@@ -87,8 +86,7 @@ impl Direction<'_> {
             &self.writer,
             &mut self.toxics,
             self.buffers,
-            self.bytes_received,
-            self.bytes_passed,
+            self.flow,
         )
         .await;
         match passed {
@@ -153,7 +151,7 @@ impl Direction<'_> {
         match self.reader.try_read_buf(&mut room) {
             Ok(0) => self.end(Ending::Finish),
             Ok(length) => {
-                self.bytes_received.fetch_add(length as u64, Ordering::Relaxed);
+                self.flow.read(length);
                 let bytes = self.reading.split().freeze();
                 self.link.handle(Instant::now(), Input::Data(bytes));
             }
@@ -177,7 +175,7 @@ impl Direction<'_> {
         while !self.writing.is_empty() {
             match self.writer.try_write(&self.writing) {
                 Ok(written) => {
-                    self.bytes_passed.fetch_add(written as u64, Ordering::Relaxed);
+                    self.flow.wrote(written);
                     self.writing.advance(written);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,

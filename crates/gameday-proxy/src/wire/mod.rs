@@ -9,5 +9,5 @@ mod pass;
 mod tests;
 
 pub(crate) use buffers::Buffers;
-pub(crate) use connection::Route;
+pub(crate) use connection::{Ended, Route};
 pub(crate) use door::{Door, accept_loop};

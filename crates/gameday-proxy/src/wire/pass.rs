@@ -1,14 +1,13 @@
 //! A direction that no toxic acts on: read, write, nothing else.
 
 use std::io::ErrorKind;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::watch;
 
 use super::buffers::{Buffers, LARGE, SMALL};
-use crate::attached::Toxics;
+use crate::attached::{Flow, Toxics};
 use crate::link::Ending;
 
 /// After this many reads in a row the other direction gets its turn.
@@ -31,8 +30,7 @@ pub(crate) async fn pass(
     writer: &WriteHalf<'_>,
     toxics: &mut watch::Receiver<Toxics>,
     buffers: &Buffers,
-    bytes_received: &AtomicU64,
-    bytes_passed: &AtomicU64,
+    flow: Flow<'_>,
 ) -> Passed {
     let mut large = false;
     loop {
@@ -42,8 +40,7 @@ pub(crate) async fn pass(
             () = changed(toxics) => return Passed::Changed(Bytes::new()),
         }
         // Lent only while bytes flow: ten thousand idle connections hold no buffer.
-        let counters = (bytes_received, bytes_passed);
-        if let Some(passed) = burst(reader, writer, toxics, buffers, counters, &mut large).await {
+        if let Some(passed) = burst(reader, writer, toxics, buffers, flow, &mut large).await {
             return passed;
         }
     }
@@ -55,7 +52,7 @@ async fn burst(
     writer: &WriteHalf<'_>,
     toxics: &mut watch::Receiver<Toxics>,
     buffers: &Buffers,
-    (bytes_received, bytes_passed): (&AtomicU64, &AtomicU64),
+    flow: Flow<'_>,
     large: &mut bool,
 ) -> Option<Passed> {
     let mut buffer = buffers.lend(*large);
@@ -71,8 +68,8 @@ async fn burst(
             // Whatever the error, the FIN never came, so passing one on would be a lie.
             Err(_) => return Some(Passed::Ended(Ending::Reset)),
         };
-        bytes_received.fetch_add(length as u64, Ordering::Relaxed);
-        if let Some(passed) = write_all(writer, toxics, &buffer[..length], bytes_passed).await {
+        flow.read(length);
+        if let Some(passed) = write_all(writer, toxics, &buffer[..length], flow).await {
             return Some(passed);
         }
         let wanted = if length == buffer.len() {
@@ -97,12 +94,12 @@ async fn write_all(
     writer: &WriteHalf<'_>,
     toxics: &mut watch::Receiver<Toxics>,
     mut bytes: &[u8],
-    bytes_passed: &AtomicU64,
+    flow: Flow<'_>,
 ) -> Option<Passed> {
     while !bytes.is_empty() {
         match writer.try_write(bytes) {
             Ok(written) => {
-                bytes_passed.fetch_add(written as u64, Ordering::Relaxed);
+                flow.wrote(written);
                 bytes = &bytes[written..];
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {

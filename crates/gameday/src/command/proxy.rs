@@ -4,23 +4,23 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use gameday_core::{Problem, Source};
-use gameday_proxy::{Access, ProxyConfig, Reload, Settings};
+use gameday_proxy::{Access, Log, ProxyConfig, Reload, Settings};
 use tokio::signal::unix::SignalKind;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use crate::cli::{ProxyArgs, ServeArgs};
+use crate::cli::{LogFormat, ProxyArgs, ServeArgs};
 use crate::output;
 use crate::{command, exit};
 
 pub(crate) fn proxy(args: &ProxyArgs) -> ExitCode {
     match &args.command {
         Some(asked) => command::proxy_client::ask(asked),
-        None => serve(&args.serve),
+        None => host(&args.serve),
     }
 }
 
-fn serve(args: &ServeArgs) -> ExitCode {
+fn host(args: &ServeArgs) -> ExitCode {
     let given = args.config.as_deref();
     let config = match given.map_or_else(|| Ok(ProxyConfig::default()), load) {
         Ok(config) => config,
@@ -29,7 +29,7 @@ fn serve(args: &ServeArgs) -> ExitCode {
             return exit::USAGE.into();
         }
     };
-    let served = access(args).and_then(|access| command::runtime().block_on(run(args, config, access)));
+    let served = access(args).and_then(|access| command::runtime().block_on(serve(args, config, access)));
     match served {
         Ok(()) => exit::OK.into(),
         Err(error) => {
@@ -56,7 +56,7 @@ fn access(args: &ServeArgs) -> Result<Access, String> {
     })
 }
 
-async fn run(args: &ServeArgs, config: ProxyConfig, access: Access) -> Result<(), String> {
+async fn serve(args: &ServeArgs, config: ProxyConfig, access: Access) -> Result<(), String> {
     let mut tasks = JoinSet::new();
     let wrong = |error: std::io::Error| error.to_string();
     let mut ends = vec![
@@ -65,6 +65,9 @@ async fn run(args: &ServeArgs, config: ProxyConfig, access: Access) -> Result<()
     ];
     let mut settings = Settings::new(config, args.api);
     (settings.access, settings.seed) = (access, args.seed);
+    if args.log == LogFormat::Json {
+        settings.log = Log::json(std::io::stderr()).map_err(wrong)?;
+    }
     match &args.config {
         Some(path) => {
             let hangups = command::signals(&mut tasks, &[(SignalKind::hangup(), "SIGHUP")]).map_err(wrong)?;

@@ -238,7 +238,7 @@ async fn the_router_answers_at_its_edges_as_gos_does() {
             405 -
             204 -
             201 application/json {"proxies":null}
-            200 text/plain; version=0.0.4 # HELP gameday_proxy_leases Leases that last.\n# TYPE gameday_proxy_leases gauge\ngameday_proxy_leases 0\n# HELP gameday_proxy_leased_faults Faults in place under a lease.\n# TYPE gameday_proxy_leased_faults gauge\ngameday_proxy_leased_faults 0\n
+            200 text/plain; version=0.0.4 # HELP gameday_proxy_leases Leases that last.\n# TYPE gameday_proxy_leases gauge\ngameday_proxy_leases 0\n# HELP gameday_proxy_leased_faults Faults in place under a lease.\n# TYPE gameday_proxy_leased_faults gauge\ngameday_proxy_leased_faults 0\n# HELP gameday_proxy_log_lines_dropped_total Lines of the log that nobody read in time.\n# TYPE gameday_proxy_log_lines_dropped_total counter\ngameday_proxy_log_lines_dropped_total 0\n
             404 text/plain; charset=utf-8 404 page not found\n
         "#]],
     )

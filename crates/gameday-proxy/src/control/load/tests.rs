@@ -190,12 +190,8 @@ async fn whoever_reads_the_events_learns_what_was_loaded_and_what_was_not() {
         .unwrap_err();
     let (events, _) = control.events().after(0);
     let kinds: Vec<ProxyEventKind> = events.into_iter().map(|event| event.kind).collect();
-    let changed = vec!["a".to_owned()];
     let why = "line 7 is wrong".to_owned();
-    for kind in [
-        ProxyEventKind::Reloaded { changed },
-        ProxyEventKind::ReloadRefused { why },
-    ] {
+    for kind in [ProxyEventKind::Reloaded {}, ProxyEventKind::ReloadRefused { why }] {
         assert!(kinds.contains(&kind), "{kind:?} is not in {kinds:?}");
     }
 }

@@ -1,0 +1,89 @@
+//! A TCP socket that several hold: one reads, one writes, and whoever has a handle can reset it.
+
+use std::io::{self, ErrorKind, IoSlice};
+use std::net::Shutdown;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// A socket as a byte stream; the other handles keep no more than what [`reset`] needs.
+pub(super) struct Held(pub(super) Arc<TcpStream>);
+
+pub(super) fn poll_read(
+    socket: &TcpStream,
+    context: &mut Context<'_>,
+    into: &mut ReadBuf<'_>,
+) -> Poll<io::Result<()>> {
+    loop {
+        ready!(socket.poll_read_ready(context))?;
+        match socket.try_read_buf(into) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            result => return Poll::Ready(result.map(drop)),
+        }
+    }
+}
+
+pub(super) fn poll_write(
+    socket: &TcpStream,
+    context: &mut Context<'_>,
+    parts: &[IoSlice<'_>],
+) -> Poll<io::Result<usize>> {
+    loop {
+        ready!(socket.poll_write_ready(context))?;
+        match socket.try_write_vectored(parts) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            result => return Poll::Ready(result),
+        }
+    }
+}
+
+/// Sends a FIN. An error means that the peer is gone already, which is what it was to be told.
+pub(super) fn finish(socket: &TcpStream) {
+    SockRef::from(socket).shutdown(Shutdown::Write).ok();
+}
+
+/// Makes the socket's end a reset.
+pub(super) fn reset(socket: &TcpStream) {
+    socket.set_zero_linger().ok();
+}
+
+impl AsyncRead for Held {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        poll_read(&self.0, context, into)
+    }
+}
+
+impl AsyncWrite for Held {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        poll_write(&self.0, context, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        poll_write(&self.0, context, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        finish(&self.0);
+        Poll::Ready(Ok(()))
+    }
+}
