@@ -18,4 +18,5 @@ mod probing;
 mod proxying;
 mod reloading;
 mod safety;
+mod tokens;
 mod truth;
