@@ -19,4 +19,5 @@ mod proxying;
 mod reloading;
 mod safety;
 mod terminating;
+mod tokens;
 mod truth;

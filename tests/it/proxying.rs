@@ -87,6 +87,25 @@ fn proxies_of_a_file_are_there_from_the_start_and_can_be_switched_off() {
     assert!(TcpStream::connect(address).is_err());
 }
 
+/// Which of so many new connections a toxic of half toxicity slows down.
+fn slowed(args: &[&str], connections: usize) -> Vec<bool> {
+    let proxy = Proxy::start(args, Sandbox::new());
+    let address = proxy.create("echo", echo());
+    let toxic = json!({ "type": "latency", "toxicity": 0.5, "attributes": { "latency": 400 } });
+    assert_eq!(proxy.ask("POST", "/proxies/echo/toxics", &toxic).status, 200);
+    let slow = |_| round_trip(&mut connect(address)) >= Duration::from_millis(400);
+    (0..connections).map(slow).collect()
+}
+
+#[test]
+fn one_seed_makes_the_same_choices_in_every_process() {
+    let with = |seed: &str| slowed(&["--seed", seed], 12);
+    let (first, again, other) = (with("42"), with("42"), with("43"));
+    assert_eq!(first, again);
+    assert_ne!(first, other);
+    assert!(first.contains(&true) && first.contains(&false), "{first:?}");
+}
+
 #[test]
 fn an_api_that_others_could_reach_is_refused() {
     let sandbox = Sandbox::new();

@@ -138,11 +138,13 @@ async fn undo_one(undo: &Undo, in_a_lab: bool) -> Result<String, String> {
     match undo {
         Undo::Lease {
             api,
+            token,
             owner,
             name,
             proxy,
         } => {
-            let fault = ToxicFault::from_undo(api, owner, name, proxy).map_err(|error| error.to_string())?;
+            let fault = ToxicFault::from_undo(api, token.as_ref(), owner, name, proxy);
+            let fault = fault.map_err(|error| error.to_string())?;
             match fault.remove().await {
                 // A lab dies with its runner, its proxy too, and a fault lives in the proxy's memory alone.
                 Err(error) if in_a_lab && error.is_refused_connection() => {

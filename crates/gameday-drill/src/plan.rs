@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::token::TokenFrom;
 use gameday_core::{FaultName, ProbeName, Ratio, RegionName, SteadyName, TargetName, redact_url};
 use gameday_probe::FlowPlan;
 use gameday_proxy::{Scope, ToxicSpec};
@@ -56,6 +57,8 @@ pub enum Target {
         proxy: String,
         /// The API's base URL.
         api: String,
+        /// Where the API's token is taken from, if it asks for one.
+        token: Option<TokenFrom>,
         /// What its listen address must be, if stated.
         listen: Option<String>,
         /// What its upstream must be, if stated.

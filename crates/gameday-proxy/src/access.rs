@@ -43,7 +43,10 @@ pub fn read_token(path: &Path) -> Result<Secret, String> {
 }
 
 /// A text as a token, white space around it aside.
-fn token_of(text: &str) -> Result<Secret, String> {
+///
+/// # Errors
+/// What it must be, as the end of a sentence; the text itself is not in it.
+pub fn token_of(text: &str) -> Result<Secret, String> {
     let token = text.trim();
     if !(LEAST_TOKEN_BYTES..=MOST_TOKEN_BYTES).contains(&token.len()) {
         return Err(format!(

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use gameday_core::Secret;
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -78,6 +79,7 @@ impl ClientError {
 pub struct ProxyClient {
     http: reqwest::Client,
     base: Url,
+    token: Option<Secret>,
 }
 
 impl ProxyClient {
@@ -103,7 +105,17 @@ impl ProxyClient {
             .user_agent(concat!("gameday/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| wrong(innermost(&error)))?;
-        Ok(Self { http, base: parsed })
+        Ok(Self {
+            http,
+            base: parsed,
+            token: None,
+        })
+    }
+
+    /// The same client, which shows this token with each request.
+    #[must_use]
+    pub fn with_token(self, token: Option<Secret>) -> Self {
+        Self { token, ..self }
     }
 
     /// The version it says it has.
@@ -225,6 +237,9 @@ impl ProxyClient {
             .extend(path);
         let asked = format!("{method} {url}");
         let mut request = self.http.request(method, url);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token.expose());
+        }
         if let Some(body) = body {
             request = request.json(&body);
         }

@@ -56,7 +56,7 @@ mod tls;
 mod toxic;
 mod wire;
 
-pub use access::{Access, read_token};
+pub use access::{Access, read_token, token_of};
 pub use attached::Stream;
 pub use client::{ClientError, ProxyClient};
 pub use config::{ProxyConfig, ProxyEntry, ToxicEntry, load_config};

@@ -17,7 +17,7 @@ use crate::api::{Door, Guard, service};
 use crate::config::ProxyConfig;
 use crate::control::Control;
 use crate::descriptors::Budget;
-use crate::events::{Events, ProxyEventKind};
+use crate::events::Events;
 use crate::log::Log;
 use crate::timer::Timer;
 
@@ -69,6 +69,8 @@ pub struct Settings {
     pub api: SocketAddr,
     /// Who may use it.
     pub access: Access,
+    /// What the dice of all toxics are seeded with, unless they or their proxies have a seed of their own.
+    pub seed: Option<u64>,
     /// Configurations to be loaded while it runs.
     pub reloads: Option<mpsc::Receiver<Reload>>,
     /// Where connections and events are written.
@@ -85,6 +87,7 @@ impl Settings {
             config,
             api,
             access: Access::default(),
+            seed: None,
             reloads: None,
             log: Log::off(),
             ca_dir: None,
@@ -95,8 +98,8 @@ impl Settings {
 /// A configuration to be loaded in the place of the former one.
 #[derive(Debug)]
 pub struct Reload {
-    /// What is to be there.
-    pub config: ProxyConfig,
+    /// What is to be there; or why that could not be read, which is told to whoever reads the events.
+    pub config: Result<ProxyConfig, String>,
     /// Told when it is there, or why nothing was changed.
     pub done: oneshot::Sender<Result<(), Vec<String>>>,
 }
@@ -114,6 +117,7 @@ pub async fn serve(
         config,
         api,
         access,
+        seed,
         reloads,
         log,
         ca_dir,
@@ -128,7 +132,8 @@ pub async fn serve(
     let timer = Timer::new().map_err(ServeError::Timer)?;
     let mut services = JoinSet::new();
     services.spawn(Arc::clone(&timer).run());
-    let control = Arc::new(Control::new(timer, budget.connections, Events::new(log)));
+    let control = Control::new(timer, budget.connections, Events::new(log)).with_seed(seed);
+    let control = Arc::new(control);
     if let Some(dir) = ca_dir {
         let path = dir.join("ca.pem");
         let written =
@@ -166,15 +171,8 @@ pub async fn serve(
 async fn load_all(control: &Control, reloads: Option<mpsc::Receiver<Reload>>) {
     if let Some(mut reloads) = reloads {
         while let Some(Reload { config, done }) = reloads.recv().await {
-            let loaded = control.load(config).await;
-            control.events().tell(match &loaded {
-                Ok(()) => ProxyEventKind::Reloaded {},
-                Err(problems) => ProxyEventKind::ReloadRefused {
-                    why: problems.join("; "),
-                },
-            });
             // Whoever asked may have gone away.
-            done.send(loaded).ok();
+            done.send(control.reload(config).await).ok();
         }
     }
     std::future::pending::<()>().await;

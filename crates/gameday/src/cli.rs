@@ -157,6 +157,9 @@ pub(crate) struct ServeArgs {
     /// Let whoever reaches the API break things, without a token
     #[arg(long, conflicts_with = "token_file")]
     pub(crate) insecure: bool,
+    /// Repeats every random choice of toxics that have no seed of their own; without it, each proxy's is of its name
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
     /// Write a JSON line on stderr for each connection and event
     #[arg(long, value_enum, default_value_t = LogFormat::Off)]
     pub(crate) log: LogFormat,

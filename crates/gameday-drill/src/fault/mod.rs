@@ -8,7 +8,6 @@ mod network;
 mod pause;
 mod toxic;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +24,8 @@ pub use toxic::ToxicFault;
 
 use crate::network::{Loss, Peer, Transport, table_name};
 use crate::plan::{Entry, FaultKind, Plan, Target};
+use crate::runner::Run;
+use crate::token::{self, TokenFrom};
 
 /// What a fault has done so far.
 #[derive(Debug, Clone, Default)]
@@ -93,6 +94,9 @@ pub enum Undo {
     Lease {
         /// The proxy's API; a scenario's addresses hold no secret.
         api: String,
+        /// Where the API's token is taken from, if it asks for one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token: Option<TokenFrom>,
         /// The owner of the lease.
         owner: String,
         /// The fault's name in it.
@@ -120,15 +124,16 @@ pub enum Undo {
 /// Makes the fault of each timeline entry.
 ///
 /// # Errors
-/// When a proxy's URL cannot be used.
-pub(crate) fn build(plan: &Plan, drill: &str, program: &Path) -> Result<Vec<Arc<dyn Fault>>, FaultError> {
+/// When a proxy's URL cannot be used, or its token cannot be had.
+pub(crate) fn build(plan: &Plan, run: &Run) -> Result<Vec<Arc<dyn Fault>>, FaultError> {
     plan.timeline
         .iter()
-        .map(|entry| build_one(plan, entry, drill, program))
+        .map(|entry| build_one(plan, entry, run))
         .collect()
 }
 
-fn build_one(plan: &Plan, entry: &Entry, drill: &str, program: &Path) -> Result<Arc<dyn Fault>, FaultError> {
+fn build_one(plan: &Plan, entry: &Entry, run: &Run) -> Result<Arc<dyn Fault>, FaultError> {
+    let (drill, program) = (run.drill.as_str(), run.program.as_path());
     let clock = |prefix: &str| SourceName::new(&format!("{prefix}.{}", entry.on));
     let refuse = |error: gameday_core::BadName| FaultError::Refused(error.to_string());
     Ok(match (&plan.targets[&entry.on], &entry.fault) {
@@ -136,6 +141,7 @@ fn build_one(plan: &Plan, entry: &Entry, drill: &str, program: &Path) -> Result<
             Target::Proxy {
                 proxy,
                 api,
+                token,
                 listen,
                 upstream,
             },
@@ -163,7 +169,12 @@ fn build_one(plan: &Plan, entry: &Entry, drill: &str, program: &Path) -> Result<
                 _ => toxic::switch_off(proxy),
             };
             let clock = clock("proxy").map_err(refuse)?;
-            Arc::new(ToxicFault::new(api, drill, &entry.name, fault, expected, clock)?)
+            let place = toxic::Place {
+                client: token::client(api, token.as_ref(), |name| run.environment.get(name).cloned())?,
+                api: api.clone(),
+                token: token.clone(),
+            };
+            Arc::new(ToxicFault::new(place, drill, &entry.name, fault, expected, clock))
         }
         (Target::Network { peer, transport }, fault) => {
             let loss = network_loss(*peer, *transport, fault);

@@ -9,17 +9,25 @@ use gameday_proxy::{Fault as Row, FaultState, Lease, NewFault, ProxyClient, Stre
 use tokio::sync::Mutex;
 
 use super::{Effect, Fault, FaultError, Undo};
+use crate::token::{self, TokenFrom};
 
 /// A fault of a proxy under a lease.
 #[derive(Debug)]
 pub struct ToxicFault {
-    client: ProxyClient,
-    api: String,
+    place: Place,
     owner: String,
     fault: NewFault,
     expected: Expected,
     clock: SourceName,
     lease: Mutex<Option<Duration>>,
+}
+
+/// The API of a proxy, and how it is reached again from another process.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) client: ProxyClient,
+    pub(super) api: String,
+    pub(super) token: Option<TokenFrom>,
 }
 
 /// What the scenario states about the proxy.
@@ -46,36 +54,44 @@ const STILL: Duration = Duration::from_secs(2);
 
 impl ToxicFault {
     pub(super) fn new(
-        api: &str,
+        place: Place,
         drill: &str,
         entry: &FaultName,
         mut fault: NewFault,
         expected: Expected,
         clock: SourceName,
-    ) -> Result<Self, FaultError> {
+    ) -> Self {
         fault.name = format!("{drill}.{entry}");
-        let client = ProxyClient::new(api)?;
-        Ok(Self {
-            client,
-            api: api.to_owned(),
+        Self {
+            place,
             owner: drill.to_owned(),
             fault,
             expected,
             clock,
             lease: Mutex::new(None),
-        })
+        }
     }
 
     /// What is left to undo, as a journal has it: for `heal`.
     ///
     /// # Errors
-    /// When the API's URL cannot be used.
-    pub fn from_undo(api: &str, owner: &str, name: &str, proxy: &str) -> Result<Self, FaultError> {
+    /// When the API's URL cannot be used, or its token cannot be had.
+    pub fn from_undo(
+        api: &str,
+        token: Option<&TokenFrom>,
+        owner: &str,
+        name: &str,
+        proxy: &str,
+    ) -> Result<Self, FaultError> {
         let mut fault = switch_off(proxy);
         name.clone_into(&mut fault.name);
-        Ok(Self {
-            client: ProxyClient::new(api)?,
+        let place = Place {
+            client: token::client(api, token, |name| std::env::var(name).ok())?,
             api: api.to_owned(),
+            token: token.cloned(),
+        };
+        Ok(Self {
+            place,
             owner: owner.to_owned(),
             fault,
             expected: Expected::default(),
@@ -85,8 +101,8 @@ impl ToxicFault {
     }
 
     async fn checked(&self) -> Result<String, FaultError> {
-        let proxies = self.client.proxies().await?;
-        let api = redact_url(&self.api);
+        let proxies = self.place.client.proxies().await?;
+        let api = redact_url(&self.place.api);
         let name = &self.fault.proxy;
         let Some(proxy) = proxies.get(name) else {
             let known: Vec<&str> = proxies.keys().map(String::as_str).collect();
@@ -108,12 +124,12 @@ impl ToxicFault {
         if !proxy.enabled {
             return Err(FaultError::Refused(format!("`{name}` is switched off already")));
         }
-        if !self.client.has_leases().await? {
+        if !self.place.client.has_leases().await? {
             return Err(FaultError::Refused(format!(
                 "the proxy at {api} has no /v1/leases (plain Toxiproxy?): its faults would outlive us; use `gameday proxy`"
             )));
         }
-        for lease in self.client.leases().await?.leases {
+        for lease in self.place.client.leases().await?.leases {
             if let Some(other) = lease
                 .faults
                 .iter()
@@ -142,19 +158,19 @@ impl ToxicFault {
     }
 
     async fn look(&self) -> Result<Option<Row>, FaultError> {
-        let lease = self.client.lease(&self.owner).await?;
+        let lease = self.place.client.lease(&self.owner).await?;
         Ok(lease.as_ref().and_then(|lease| self.row(lease)).cloned())
     }
 
     async fn verified(&self) -> Result<String, FaultError> {
         let name = &self.fault.proxy;
-        self.client.drop_lease(&self.owner).await?;
+        self.place.client.drop_lease(&self.owner).await?;
         let Some(before) = self.look().await? else {
             return Ok(format!("`{name}`: the proxy knows nothing of the fault"));
         };
         tokio::time::sleep(STILL).await;
         let after = self.look().await?.unwrap_or_else(|| before.clone());
-        let proxies = self.client.proxies().await?;
+        let proxies = self.place.client.proxies().await?;
         let enabled = proxies.get(name).is_some_and(|proxy| proxy.enabled);
         if after.state == FaultState::Active {
             return Err(FaultError::Refused(format!(
@@ -205,8 +221,8 @@ impl Fault for ToxicFault {
     fn inject(&self, lease: Duration) -> BoxFuture<'_, Result<(), FaultError>> {
         Box::pin(async move {
             *self.lease.lock().await = Some(lease);
-            self.client.renew_lease(&self.owner, lease).await?;
-            self.client.add_fault(&self.owner, &self.fault).await?;
+            self.place.client.renew_lease(&self.owner, lease).await?;
+            self.place.client.add_fault(&self.owner, &self.fault).await?;
             Ok(())
         })
     }
@@ -217,7 +233,7 @@ impl Fault for ToxicFault {
                 return Ok(Effect::default());
             };
             let sent = Timestamp::now();
-            let lease = self.client.renew_lease(&self.owner, ttl).await?;
+            let lease = self.place.client.renew_lease(&self.owner, ttl).await?;
             let received = Timestamp::now();
             let mut effect = effect_of(self.row(&lease));
             effect.clock = Some(ClockSample {
@@ -232,7 +248,12 @@ impl Fault for ToxicFault {
 
     fn remove(&self) -> BoxFuture<'_, Result<Effect, FaultError>> {
         Box::pin(async {
-            match self.client.remove_fault(&self.owner, &self.fault.name).await {
+            match self
+                .place
+                .client
+                .remove_fault(&self.owner, &self.fault.name)
+                .await
+            {
                 Ok(row) => {
                     let mut effect = effect_of(Some(&row));
                     // One that is removed now was in place until now; one that expired was not.
@@ -252,7 +273,8 @@ impl Fault for ToxicFault {
 
     fn undo(&self) -> Undo {
         Undo::Lease {
-            api: self.api.clone(),
+            api: self.place.api.clone(),
+            token: self.place.token.clone(),
             owner: self.owner.clone(),
             name: self.fault.name.clone(),
             proxy: self.fault.proxy.clone(),

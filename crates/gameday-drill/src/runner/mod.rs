@@ -396,5 +396,5 @@ fn open_drill(plan: &Plan, run: &Run, journal: &Path) -> OpenDrill {
 }
 
 fn build_faults(plan: &Plan, run: &Run) -> Result<Vec<Arc<dyn Fault>>, String> {
-    fault::build(plan, &run.drill, &run.program).map_err(|error| error.to_string())
+    fault::build(plan, run).map_err(|error| error.to_string())
 }

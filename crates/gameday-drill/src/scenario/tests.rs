@@ -340,6 +340,13 @@ fn addresses_are_urls_and_hold_no_secret() {
         "#]],
     );
     check(
+        "api = \"http://127.0.0.1:8474\"",
+        "api = \"http://127.0.0.1:8474\", token = \"secret\"",
+        expect![[r#"
+            3:70 `token` says where the token of the API is taken from | `{ env = "PROXY_TOKEN" }` or `{ file = "proxy.token" }`
+        "#]],
+    );
+    check(
         "proxy = \"payments-db\", api",
         "api",
         expect![[r#"

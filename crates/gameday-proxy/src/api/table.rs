@@ -61,7 +61,7 @@ const LEASE: &str = "/v1/leases/{owner}";
 #[rustfmt::skip]
 pub(super) static ROWS: &[Row] = &[
     row(("GET", "/version"), Version, "The version of Toxiproxy that this is compatible with", None, (200, Some("Version")), &[]),
-    row(("GET", "/metrics"), Metrics, "Metrics of all proxies, for Prometheus", None, (200, Some("text/plain")), &[]),
+    row(("GET", "/metrics"), Metrics, "Metrics of all proxies, for Prometheus", None, (200, Some("text/plain; version=0.0.4")), &[]),
     row(("GET", PROXIES), Proxies, "All proxies by name", None, (200, Some("ProxyMap")), &[]),
     row(("POST", PROXIES), MakeProxy, "Make a proxy", Some("NewProxy"), (201, Some("Proxy")), &[400, 409, 500]),
     row(("POST", "/populate"), Populate, "Make many proxies; those that are there already with these addresses stay as they are", Some("Population"), (201, Some("Populated")), &[400, 500]),

@@ -73,9 +73,14 @@ pub fn load_config(source: &Source) -> Result<ProxyConfig, Vec<Problem>> {
         let upstream = address(&mut table, "upstream", 1);
         let enabled = table.get("enabled").unwrap_or(true);
         let protocol = table.get("protocol").unwrap_or_default();
+        let tls_place = table.key_span("tls");
         let tls = table.get("tls").unwrap_or_default();
+        let options = Options { protocol, tls };
+        if let (Err(why), Some(place)) = (options.check(), tls_place) {
+            problems.add(place, why);
+        }
         let seed = table.get("seed");
-        let toxics = toxics::read(&mut table, protocol);
+        let toxics = toxics::read(&mut table, &options);
         table.finish();
         if name.get_ref().is_empty() || name.get_ref().contains(|c: char| c == '/' || c.is_control()) {
             problems.add(
@@ -101,7 +106,7 @@ pub fn load_config(source: &Source) -> Result<ProxyConfig, Vec<Problem>> {
             listen,
             upstream,
             enabled,
-            options: Options { protocol, tls },
+            options,
             seed,
             toxics,
         });

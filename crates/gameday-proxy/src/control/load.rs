@@ -26,8 +26,26 @@ struct Fresh {
 }
 
 impl Control {
+    /// Loads a configuration in the place of the former one, and tells what became of it.
+    pub(crate) async fn reload(&self, config: Result<ProxyConfig, String>) -> Result<(), Vec<String>> {
+        let loaded = match config {
+            Ok(config) => self.load(config).await,
+            Err(why) => Err(vec![why]),
+        };
+        self.events().tell(match &loaded {
+            Ok(()) => ProxyEventKind::Reloaded {},
+            Err(problems) => ProxyEventKind::ReloadRefused {
+                why: problems.join("; "),
+            },
+        });
+        loaded
+    }
+
     /// Makes everything as the configuration says; what a former one had and this one lacks goes.
     pub(crate) async fn load(&self, mut config: ProxyConfig) -> Result<(), Vec<String>> {
+        for entry in &mut config.proxies {
+            entry.seed = entry.seed.or(self.seed);
+        }
         let prepared = config.proxies.iter_mut().map(|entry| {
             let done = entry.options.prepare(&self.authority);
             done.map_err(|why| format!("proxy `{}`: {why}", entry.name))
@@ -326,6 +344,8 @@ impl Proxy {
                 id: old.id,
                 revision: old.revision,
                 since: old.since,
+                anchor: old.anchor.clone(),
+                places: old.places.clone(),
                 touches: old.touches.clone(),
                 ..wanted
             });

@@ -44,6 +44,8 @@ pub(crate) struct Control {
     /// A lease was made, renewed or ended: when to look next has to be worked out anew.
     leases_changed: Notify,
     events: Arc<Events>,
+    /// The seed of proxies that have none of their own.
+    seed: Option<u64>,
     timer: Arc<Timer>,
     /// Signs the certificates of proxies that terminate TLS.
     pub(crate) authority: Authority,
@@ -90,9 +92,15 @@ impl Control {
             state: Mutex::new(state),
             leases_changed: Notify::new(),
             events,
+            seed: None,
             timer,
             authority: Authority::default(),
         }
+    }
+
+    /// The same, with a seed for proxies that have none of their own.
+    pub(crate) fn with_seed(self, seed: Option<u64>) -> Self {
+        Self { seed, ..self }
     }
 
     /// What happens here.

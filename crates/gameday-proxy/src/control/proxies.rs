@@ -78,6 +78,7 @@ impl Control {
 
     pub(crate) async fn create_proxy(&self, mut new: NewProxy) -> Result<ProxyInfo, Refusal> {
         self.lock().refuse_existing(&new.name)?;
+        new.seed = new.seed.or(self.seed);
         new.options.prepare(&self.authority).map_err(Refusal::body)?;
         let address = if new.enabled {
             Some(resolve(&new.listen).await.map_err(Refusal::Listen)?)

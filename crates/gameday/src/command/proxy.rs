@@ -21,11 +21,8 @@ pub(crate) fn proxy(args: &ProxyArgs) -> ExitCode {
 }
 
 fn host(args: &ServeArgs) -> ExitCode {
-    let config = match args
-        .config
-        .as_deref()
-        .map_or_else(|| Ok(ProxyConfig::default()), load)
-    {
+    let given = args.config.as_deref();
+    let config = match given.map_or_else(|| Ok(ProxyConfig::default()), load) {
         Ok(config) => config,
         Err(problems) => {
             output::tell(&problems);
@@ -67,7 +64,7 @@ async fn serve(args: &ServeArgs, config: ProxyConfig, access: Access) -> Result<
         (SignalKind::terminate(), "SIGTERM"),
     ];
     let mut settings = Settings::new(config, args.api);
-    settings.access = access;
+    (settings.access, settings.seed) = (access, args.seed);
     settings.ca_dir.clone_from(&args.ca_dir);
     if args.log == LogFormat::Json {
         settings.log = Log::json(std::io::stderr()).map_err(wrong)?;
@@ -92,22 +89,20 @@ async fn serve(args: &ServeArgs, config: ProxyConfig, access: Access) -> Result<
 async fn reload<T>(path: PathBuf, mut hangups: mpsc::Receiver<T>, out: mpsc::Sender<Reload>) {
     while hangups.recv().await.is_some() {
         let file = path.display();
-        let config = match load(&path) {
-            Ok(config) => config,
-            Err(problems) => {
-                output::tell(&problems);
-                output::say(&format!("{file} was not loaded: everything stays as it is"));
-                continue;
-            }
-        };
-        let (done, loaded) = oneshot::channel();
-        if out.send(Reload { config, done }).await.is_err() {
+        let loaded = load(&path);
+        if let Err(problems) = &loaded {
+            output::tell(problems);
+        }
+        let read = loaded.map_err(|problems| Problem::draw_all(&problems));
+        let told = read.is_err();
+        let (done, answer) = oneshot::channel();
+        if out.send(Reload { config: read, done }).await.is_err() {
             return;
         }
-        match loaded.await {
+        match answer.await {
             Ok(Ok(())) => output::say(&format!("{file} was loaded")),
             Ok(Err(problems)) => {
-                for problem in problems {
+                for problem in problems.iter().filter(|_| !told) {
                     output::say(&format!("error: {problem}"));
                 }
                 output::say(&format!("{file} was not loaded: everything stays as it is"));

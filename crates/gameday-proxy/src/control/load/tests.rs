@@ -6,6 +6,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::config::{ProxyConfig, load_config};
 use crate::control::Control;
+use crate::events::ProxyEventKind;
 use crate::model::{NewFault, ToxicOrder};
 use crate::testing::{Rig, soon};
 
@@ -174,6 +175,25 @@ async fn one_port_that_is_taken_changes_nothing_at_all() {
     load(control, &proxy("a", x, echo)).await;
     assert_eq!(names(control).join(","), "a");
     echoes(&mut client).await;
+}
+
+#[tokio::test]
+async fn whoever_reads_the_events_learns_what_was_loaded_and_what_was_not() {
+    let control = Rig::start().control;
+    control
+        .reload(Ok(file(&proxy("a", "127.0.0.1:0", "db:1"))))
+        .await
+        .unwrap();
+    control
+        .reload(Err("line 7 is wrong".to_owned()))
+        .await
+        .unwrap_err();
+    let (events, _) = control.events().after(0);
+    let kinds: Vec<ProxyEventKind> = events.into_iter().map(|event| event.kind).collect();
+    let why = "line 7 is wrong".to_owned();
+    for kind in [ProxyEventKind::Reloaded {}, ProxyEventKind::ReloadRefused { why }] {
+        assert!(kinds.contains(&kind), "{kind:?} is not in {kinds:?}");
+    }
 }
 
 #[tokio::test]

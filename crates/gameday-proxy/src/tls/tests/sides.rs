@@ -101,7 +101,7 @@ async fn every_problem_of_the_options_is_named_before_the_proxy_starts() {
     let files = Files::new();
     let path = |name: &str| files.path(name);
     for (tls, expected) in [
-        (json!({"terminate": {}}), "`tls.terminate.names` is empty"),
+        (json!({"terminate": {}}), "either `cert` and `key`, or `names`"),
         (
             json!({"terminate": {"cert": path("server.pem")}}),
             "either `cert` and `key`, or `names`",
@@ -151,6 +151,9 @@ async fn every_problem_of_the_options_is_named_before_the_proxy_starts() {
         let told = options(tls.clone()).prepare(&Authority::default()).unwrap_err();
         assert!(told.contains(expected), "{tls}: {told}");
     }
+    let mut through = options(json!({"passthrough": true}));
+    through.protocol = Protocol::Http;
+    assert!(through.check().unwrap_err().contains("no `http` can be seen"));
     let unknown: Result<TlsOptions, _> = serde_json::from_value(json!({"terminate": {"nmaes": []}}));
     assert!(unknown.unwrap_err().to_string().contains("nmaes"));
     let written = serde_json::to_value(options(terminating()).tls).unwrap();

@@ -23,7 +23,16 @@ enum Shown {
 
 pub(crate) fn ask(asked: &ProxyCommand) -> ExitCode {
     let at = whom(asked);
-    let client = match ProxyClient::new(&at.api()) {
+    let token = at
+        .token_file
+        .as_deref()
+        .map(gameday_proxy::read_token)
+        .transpose();
+    let client = token.and_then(|token| {
+        let client = ProxyClient::new(&at.api()).map_err(|error| error.to_string())?;
+        Ok(client.with_token(token))
+    });
+    let client = match client {
         Ok(client) => client,
         Err(error) => {
             output::say(&format!("error: {error}"));
