@@ -7,6 +7,7 @@
 //! enabled = true                  # may be left out
 //! protocol = "postgres"           # tcp unless said otherwise; or http, redis, udp, dns
 //! seed = 42                       # what chance is drawn from; without it, from the name
+//! tls.terminate = { names = ["pay.example.test"] }   # or cert and key; see also originate and passthrough
 //!
 //! [proxy.payments-db.toxic.slow]
 //! latency = { delay = "200ms" }   # one kind, as in a scenario

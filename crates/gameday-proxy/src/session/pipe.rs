@@ -19,7 +19,7 @@ use crate::wire::{Buffers, Route};
 
 /// The most that is read or taken at once while toxics act: Toxiproxy's chunk.
 pub(super) const CHUNK: usize = 32 * 1024;
-/// Who has not sent the whole of a ClientHello by then is carried as if it spoke no TLS.
+/// Who has sent the beginning of a ClientHello and not the rest by then is carried as if it spoke no TLS.
 const HELLO_LIMIT: Duration = Duration::from_secs(5);
 
 /// What is known of the client's first bytes.
@@ -52,7 +52,7 @@ impl Pipe {
         let state = State {
             up,
             down,
-            peeking: peek.then(|| (BytesMut::new(), Instant::now() + HELLO_LIMIT)),
+            peeking: peek.then(|| (BytesMut::new(), None)),
             held: None,
             ready: Bytes::new(),
             ended: false,
@@ -205,7 +205,7 @@ impl Pipe {
         let mut guard = self.lock();
         let state = &mut *guard;
         let now = Instant::now();
-        if state.peeking.as_ref().is_some_and(|(_, limit)| *limit <= now) {
+        if state.hello_limit().is_some_and(|limit| limit <= now) {
             self.no_hello(state);
         }
         if let Some(bytes) = state.held.take() {
@@ -230,11 +230,10 @@ impl Pipe {
     }
 
     fn wants(state: &State) -> Wants {
-        let limit = state.peeking.as_ref().map(|(_, limit)| *limit);
         let due = [
             state.up.due(state.ready.is_empty()),
             state.down.due(state.writing.is_empty()),
-            limit,
+            state.hello_limit(),
         ];
         Wants {
             due: due.into_iter().flatten().min(),
@@ -323,12 +322,13 @@ impl Pipe {
     }
 
     fn take(&self, state: &mut State, bytes: &[u8]) {
-        let Some((first, _)) = &mut state.peeking else {
+        let Some((first, limit)) = &mut state.peeking else {
             let data = Input::Data(Bytes::copy_from_slice(bytes));
             state.up.handle(Instant::now(), data);
             return;
         };
         first.extend_from_slice(bytes);
+        limit.get_or_insert_with(|| Instant::now() + HELLO_LIMIT);
         match hello::peek(first) {
             Peek::Incomplete => {}
             Peek::Other => self.no_hello(state),

@@ -20,8 +20,8 @@ pub(super) enum Fate {
 pub(super) struct State {
     pub(super) up: Link,
     pub(super) down: Link,
-    /// The first bytes, while they may be a ClientHello.
-    pub(super) peeking: Option<(BytesMut, Instant)>,
+    /// The first bytes, while they may be a ClientHello, and until when the rest of it is waited for.
+    pub(super) peeking: Option<(BytesMut, Option<Instant>)>,
     /// The ClientHello, until the links know which toxics are for its name.
     pub(super) held: Option<Bytes>,
     /// Released by the upstream link, for the protocol to read.
@@ -78,6 +78,10 @@ impl State {
     /// Whether the protocol writes to the socket itself.
     pub(super) fn writes_pass(&self) -> bool {
         self.toxics_known && self.down.is_transparent() && self.writing.is_empty()
+    }
+
+    pub(super) fn hello_limit(&self) -> Option<Instant> {
+        self.peeking.as_ref().and_then(|(_, limit)| *limit)
     }
 
     /// Whether a write is answered now, if only by an error.

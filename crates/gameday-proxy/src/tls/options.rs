@@ -143,9 +143,7 @@ impl TlsOptions {
     /// Why not, for people.
     pub(crate) fn refuse(&self, spec: &ToxicSpec, scope: &Scope) -> Result<(), String> {
         if self.is_off() && !scope.sni.is_empty() {
-            return Err(
-                "`scope.sni` needs a proxy that looks at TLS: give it `tls.passthrough = true`".to_owned(),
-            );
+            return Err("`sni` needs a proxy that looks at TLS: give it `tls.passthrough = true`".to_owned());
         }
         let certificate = match spec {
             ToxicSpec::Tls(fault) => fault.certificate,
