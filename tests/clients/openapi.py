@@ -115,6 +115,13 @@ ask("delete", "/v1/leases/drill/faults/nothing", status=404)
 ask("delete", "/v1/leases/drill")
 ask("delete", "/v1/leases/nobody", status=404)
 
+# What is no JSON is only held against its type.
+for path in ["/metrics", "/v1/ca.pem"]:
+    (kind,) = document["paths"][path]["get"]["responses"]["200"]["content"]
+    answer = requests.get(api + path, timeout=10)
+    assert answer.ok and answer.headers["Content-Type"].startswith(kind), path
+    asked.add(("get", path))
+
 # A stream has no end to be read to: it has tests of its own.
 streams = {("get", "/v1/events")}
 every = {(method, path) for path, operations in document["paths"].items() for method in operations}

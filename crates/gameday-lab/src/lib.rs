@@ -1,8 +1,9 @@
 //! The practice system `payments`: something real to break, with alerting that should notice.
 //!
 //! ```text
-//!   load ──► api ──► gameday proxy ──► ledger          real: PostgreSQL      embedded: `ledger`
-//!             │       "payments-db"
+//!   load ──► api ─┬► gameday proxy ──► ledger          real: PostgreSQL      embedded: `ledger`
+//!             │   │   "payments-db"
+//!             │   └► "payments-psp" ─► psp             somebody else's service, in both
 //!             └─/metrics──► Prometheus ──► Alertmanager ──► webhook          embedded: `alerting`
 //! ```
 //!
@@ -37,6 +38,7 @@ mod alerting;
 mod api;
 mod ledger;
 mod load;
+mod psp;
 
 pub use error::LabError;
 pub use exports::LabExports;

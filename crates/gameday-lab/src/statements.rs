@@ -92,6 +92,13 @@ impl IdempotencyKey {
     }
 }
 
+impl Amount {
+    /// Minor units.
+    pub(crate) const fn units(self) -> u64 {
+        self.0
+    }
+}
+
 impl TryFrom<u64> for Amount {
     type Error = &'static str;
 

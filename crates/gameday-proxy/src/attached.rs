@@ -104,7 +104,7 @@ impl Attached {
 
     /// The dice of a connection: counted from when it was attached, so that a drill can be repeated.
     pub(crate) fn dice(&self, number: u64) -> Dice {
-        Dice::new(self.seed, number.wrapping_sub(self.since))
+        Dice::of_toxic(self.seed, &self.name, self.id, number.wrapping_sub(self.since))
     }
 }
 

@@ -1,5 +1,5 @@
-//! Chance that can be repeated: every random number comes from the proxy's seed, the connection's
-//! number and the toxic's id, so that what one toxic decides never depends on another.
+//! Chance that can be repeated: every random number comes from the toxic's seed, its name and the connection's
+//! number, so that what one toxic decides never depends on another.
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -9,11 +9,19 @@ use rand::{RngExt, SeedableRng};
 pub(crate) struct Dice {
     seed: u64,
     connection: u64,
+    /// Toxics are counted from this one.
+    base: u64,
 }
 
 impl Dice {
-    pub(crate) fn new(seed: u64, connection: u64) -> Self {
-        Self { seed, connection }
+    /// The dice of one toxic. Its name and not its id tells it from others: ids count on for as long as a proxy
+    /// runs, so the second drill on it would not repeat the first.
+    pub(crate) fn of_toxic(seed: u64, name: &str, id: u64, connection: u64) -> Self {
+        Self {
+            seed: seed ^ seed_of(name),
+            connection,
+            base: id,
+        }
     }
 
     /// Whether a toxic of this toxicity acts on this connection: the same answer however often it is asked.
@@ -28,9 +36,9 @@ impl Dice {
 
     fn rng(&self, toxic: u64, purpose: u64) -> StdRng {
         let mut seed = [0; 32];
-        for (slot, word) in seed
-            .chunks_exact_mut(8)
-            .zip([self.seed, self.connection, toxic, purpose])
+        for (slot, word) in
+            seed.chunks_exact_mut(8)
+                .zip([self.seed, self.connection, toxic.wrapping_sub(self.base), purpose])
         {
             slot.copy_from_slice(&word.to_le_bytes());
         }
@@ -51,7 +59,14 @@ mod tests {
 
     fn hits(seed: u64, toxic: u64, toxicity: f64) -> Vec<bool> {
         (1..=1000)
-            .map(|connection| Dice::new(seed, connection).acts(toxic, toxicity))
+            .map(|connection| {
+                (Dice {
+                    seed,
+                    connection,
+                    base: 0,
+                })
+                .acts(toxic, toxicity)
+            })
             .collect()
     }
 
@@ -64,6 +79,12 @@ mod tests {
         let share = hits(seed, 1, 0.3).iter().filter(|hit| **hit).count();
         // 300 of 1000, give or take four standard deviations; the seed is fixed, so this never flickers.
         assert!((242..=358).contains(&share), "{share}");
+        let again = |name, id| {
+            let acts = |connection| Dice::of_toxic(42, name, id, connection).acts(id, 0.5);
+            (1..=1000).map(acts).collect::<Vec<bool>>()
+        };
+        assert_eq!(again("slow", 1), again("slow", 7), "a drill that is run again");
+        assert_ne!(again("slow", 1), again("lossy", 1));
         assert!(hits(seed, 1, 1.0).iter().all(|hit| *hit) && hits(seed, 1, 0.0).iter().all(|hit| !hit));
     }
 }

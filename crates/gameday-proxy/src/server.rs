@@ -3,6 +3,7 @@
 use std::future::{Future, IntoFuture};
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +44,14 @@ pub enum ServeError {
     /// Proxies of the configuration cannot be started.
     #[error("{}", .0.join("\nerror: "))]
     Config(Vec<String>),
+    /// The authority's certificate cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Ca {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// The system gives us no timer.
     #[error("the timer failed: {0}")]
     Timer(#[source] io::Error),
@@ -66,6 +75,8 @@ pub struct Settings {
     pub reloads: Option<mpsc::Receiver<Reload>>,
     /// Where connections and events are written.
     pub log: Log,
+    /// A folder to write `ca.pem` into, for clients to trust the certificates that are made here.
+    pub ca_dir: Option<PathBuf>,
 }
 
 impl Settings {
@@ -79,6 +90,7 @@ impl Settings {
             seed: None,
             reloads: None,
             log: Log::off(),
+            ca_dir: None,
         }
     }
 }
@@ -108,6 +120,7 @@ pub async fn serve(
         seed,
         reloads,
         log,
+        ca_dir,
     } = settings;
     if !api.ip().is_loopback() && access.token.is_none() && !access.insecure {
         return Err(ServeError::NotLoopback(api));
@@ -121,6 +134,12 @@ pub async fn serve(
     services.spawn(Arc::clone(&timer).run());
     let control = Control::new(timer, budget.connections, Events::new(log)).with_seed(seed);
     let control = Arc::new(control);
+    if let Some(dir) = ca_dir {
+        let path = dir.join("ca.pem");
+        let written =
+            std::fs::create_dir_all(&dir).and_then(|()| std::fs::write(&path, control.authority.pem()));
+        written.map_err(|source| ServeError::Ca { path, source })?;
+    }
     control.load(config).await.map_err(ServeError::Config)?;
     let (stopping, stopped) = oneshot::channel::<()>();
     let door = Door::new(listener, budget.api);

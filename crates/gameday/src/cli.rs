@@ -151,6 +151,9 @@ pub(crate) struct ServeArgs {
     /// A file whose one line every request must carry as `Authorization: Bearer …`
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
+    /// A folder to write `ca.pem` into: the authority of certificates for `tls.terminate` with `names`
+    #[arg(long, value_name = "DIR")]
+    pub(crate) ca_dir: Option<PathBuf>,
     /// Let whoever reaches the API break things, without a token
     #[arg(long, conflicts_with = "token_file")]
     pub(crate) insecure: bool,

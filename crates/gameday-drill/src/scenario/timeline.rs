@@ -1,7 +1,7 @@
 //! `[timeline]`: the faults, when, how long and on what.
 
 use gameday_core::{FaultName, Problems, Ratio, Span, Table};
-use gameday_proxy::{Scope, ToxicSpec};
+use gameday_proxy::{Latency, Scope, ToxicSpec};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -270,6 +270,15 @@ fn toxic(
     if let Err(error) = spec.check() {
         problems.add(place.clone(), error.to_string());
         return None;
+    }
+    let is_nothing = |latency: &Latency| {
+        latency.p50.is_none() && latency.delay.get().is_zero() && latency.jitter.get().is_zero()
+    };
+    if matches!(&spec, ToxicSpec::Latency(latency) if is_nothing(latency)) {
+        problems.add(
+            place.clone(),
+            "`latency` needs `delay`, or `p50` and `p99`: this one delays nothing",
+        );
     }
     let stream = match &beside.stream {
         None => "downstream".to_owned(),

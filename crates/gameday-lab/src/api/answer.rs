@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::pool::LedgerError;
+use super::psp::PspError;
 
 /// An answer that is not the one hoped for.
 #[derive(Debug)]
@@ -54,6 +55,20 @@ impl From<LedgerError> for ApiError {
             LedgerError::Refused(_) | LedgerError::Unexpected => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "ledger_error")
             }
+        };
+        ApiError {
+            status,
+            word,
+            told: error.to_string(),
+        }
+    }
+}
+
+impl From<PspError> for ApiError {
+    fn from(error: PspError) -> Self {
+        let (status, word) = match error {
+            PspError::Slow => (StatusCode::GATEWAY_TIMEOUT, "psp_timeout"),
+            PspError::Unreachable | PspError::Refused(_) => (StatusCode::BAD_GATEWAY, "psp_error"),
         };
         ApiError {
             status,

@@ -14,6 +14,8 @@ use tokio_postgres::SimpleQueryRow;
 use super::Shared;
 use super::answer::ApiError;
 use super::pool::{Borrowed, LedgerError};
+use super::psp::PspError;
+use crate::psp::Charge;
 use crate::statements::{Amount, Currency, IdempotencyKey, PaymentId, Statement};
 
 /// The one user there is.
@@ -67,31 +69,64 @@ pub(super) async fn pay(
     if let Some(row) = ledger.ask(&Statement::FindByKey(key.clone())).await?.first() {
         return Ok(Json(payment(row)?).into_response());
     }
-    let (status, payment) = take(&mut ledger, key, new).await?;
+    let taken = take(&mut ledger, key, &new).await?;
+    // Whoever waits for the provider must not hold a connection that others need.
+    drop(ledger);
+    let (status, payment) = match taken {
+        Taken::Before(payment) => (StatusCode::OK, payment),
+        Taken::Now(id) => (StatusCode::CREATED, settle(&shared, id, &new).await?),
+    };
     Ok((status, Json(payment)).into_response())
 }
 
+/// Whether a payment was taken by this request.
+enum Taken {
+    Before(Payment),
+    Now(PaymentId),
+}
+
 /// Takes a payment whose key has not been seen, unless somebody else does so at this moment.
-async fn take(
-    ledger: &mut Borrowed<'_>,
-    key: IdempotencyKey,
-    NewPayment { amount, currency }: NewPayment,
-) -> Result<(StatusCode, Payment), ApiError> {
+async fn take(ledger: &mut Borrowed<'_>, key: IdempotencyKey, new: &NewPayment) -> Result<Taken, ApiError> {
     let id = PaymentId::random();
     let insert = Statement::Insert {
         id: id.clone(),
         key,
-        amount,
-        currency,
+        amount: new.amount,
+        currency: new.currency.clone(),
     };
     let rows = ledger.ask(&insert).await?;
-    let mut standing = payment(rows.first().ok_or(LedgerError::Unexpected)?)?;
-    if standing.id != id.to_string() {
-        return Ok((StatusCode::OK, standing));
-    }
-    ledger.ask(&Statement::Settle { id, amount }).await?;
-    "settled".clone_into(&mut standing.state);
-    Ok((StatusCode::CREATED, standing))
+    let standing = payment(rows.first().ok_or(LedgerError::Unexpected)?)?;
+    Ok(if standing.id == id.to_string() {
+        Taken::Now(id)
+    } else {
+        Taken::Before(standing)
+    })
+}
+
+/// Has the provider take the money and writes that down.
+async fn settle(shared: &Shared, id: PaymentId, new: &NewPayment) -> Result<Payment, ApiError> {
+    let charge = Charge {
+        amount: new.amount.units(),
+        currency: new.currency.to_string(),
+        reference: id.to_string(),
+    };
+    let charged = shared.psp.charge(&charge).await;
+    shared
+        .metrics
+        .psp_answered(charged.as_ref().map_or_else(PspError::word, |()| "captured"));
+    charged?;
+    let mut ledger = shared.pool.borrow().await?;
+    let settle = Statement::Settle {
+        id: id.clone(),
+        amount: new.amount,
+    };
+    ledger.ask(&settle).await?;
+    Ok(Payment {
+        id: id.to_string(),
+        state: "settled".to_owned(),
+        amount: None,
+        currency: None,
+    })
 }
 
 /// `GET /payments/{id}`: who knows a payment's id, which cannot be guessed, may see it and take it back.

@@ -22,7 +22,7 @@ const BUCKETS_S: [f64; 17] = [
 /// A rate is seen from a counter's second sample on, so those that matter start at zero.
 const KNOWN: [(&str, &str, &[&str]); 4] = [
     ("POST", "/login", &["200"]),
-    ("POST", "/payments", &["201", "500", "503", "504"]),
+    ("POST", "/payments", &["201", "500", "502", "503", "504"]),
     ("GET", "/payments/{id}", &["200", "500", "503", "504"]),
     ("DELETE", "/payments/{id}", &["204", "500", "503", "504"]),
 ];
@@ -35,6 +35,7 @@ pub(super) struct Metrics {
     durations: HistogramVec,
     in_flight: IntGauge,
     connections: IntGaugeVec,
+    psp: IntCounterVec,
 }
 
 impl Metrics {
@@ -59,11 +60,22 @@ impl Metrics {
                 Opts::new("db_pool_connections", "Connections to the ledger."),
                 &["state"],
             )),
+            psp: sound(IntCounterVec::new(
+                Opts::new(
+                    "psp_requests_total",
+                    "Charges asked of the payment service provider.",
+                ),
+                &["outcome"],
+            )),
         };
         sound(metrics.registry.register(Box::new(metrics.requests.clone())));
         sound(metrics.registry.register(Box::new(metrics.durations.clone())));
         sound(metrics.registry.register(Box::new(metrics.in_flight.clone())));
         sound(metrics.registry.register(Box::new(metrics.connections.clone())));
+        sound(metrics.registry.register(Box::new(metrics.psp.clone())));
+        for outcome in ["captured", "refused", "timeout", "unreachable"] {
+            metrics.psp.with_label_values(&[outcome]);
+        }
         for (method, route, codes) in KNOWN {
             metrics.durations.with_label_values(&[method, route]);
             for code in codes {
@@ -71,6 +83,11 @@ impl Metrics {
             }
         }
         metrics
+    }
+
+    /// The provider has answered, or has not.
+    pub(super) fn psp_answered(&self, outcome: &str) {
+        self.psp.with_label_values(&[outcome]).inc();
     }
 
     /// The text that Prometheus scrapes.

@@ -1,7 +1,7 @@
 //! The payments API: what the lab's users see, and what its alerting measures.
 //!
 //! ```text
-//!   POST /login            no ledger          POST   /payments       three round trips, settled at the third
+//!   POST /login            no ledger          POST   /payments       three round trips and a charge, settled at the third
 //!   GET  /payments/{id}    one round trip     DELETE /payments/{id}  one round trip
 //!   GET  /healthz          GET /metrics       neither is measured
 //! ```
@@ -10,6 +10,7 @@ mod answer;
 mod handlers;
 mod metrics;
 mod pool;
+mod psp;
 mod tokens;
 
 use std::net::SocketAddr;
@@ -26,6 +27,7 @@ use tokio::net::TcpListener;
 use crate::LabError;
 use metrics::Metrics;
 use pool::Pool;
+use psp::Psp;
 use tokens::Tokens;
 
 pub(crate) use handlers::USER;
@@ -48,11 +50,14 @@ pub(crate) struct ApiSettings {
     pub listen: SocketAddr,
     /// The ledger, as the API reaches it: through the fault proxy.
     pub ledger: SocketAddr,
+    /// The payment service provider, likewise.
+    pub psp: SocketAddr,
 }
 
 /// What every handler shares.
 struct Shared {
     pool: Arc<Pool>,
+    psp: Psp,
     metrics: Metrics,
     tokens: Tokens,
     password: String,
@@ -74,6 +79,7 @@ pub(crate) async fn run(settings: ApiSettings) -> Result<(), LabError> {
     let pool = Arc::new(Pool::default());
     let shared = Shared {
         pool: Arc::clone(&pool),
+        psp: Psp::at(settings.psp)?,
         metrics: Metrics::new(),
         tokens: Tokens::default(),
         password,

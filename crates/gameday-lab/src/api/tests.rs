@@ -21,6 +21,8 @@ struct Bench {
     /// Packets the ledger has answered with since the pool was filled: one for a round trip.
     answers: Arc<AtomicUsize>,
     wires: Arc<std::sync::Mutex<JoinSet<()>>>,
+    /// Aborted, the payment service provider is gone.
+    provider: tokio::task::AbortHandle,
     _tasks: JoinSet<()>,
 }
 
@@ -55,9 +57,13 @@ impl Bench {
             let pool = Arc::clone(&pool);
             async move { pool.keep_open::<()>(wire_at, 4).await.unwrap() }
         });
+        let provider = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let psp = Psp::at(provider.local_addr().unwrap()).unwrap();
+        let answering = tasks.spawn(async move { crate::psp::serve(provider).await.unwrap() });
         let (metrics, tokens) = (Metrics::new(), Tokens::default());
         let shared = Shared {
             pool: Arc::clone(&pool),
+            psp,
             metrics,
             tokens,
             password: "secret".into(),
@@ -72,6 +78,7 @@ impl Bench {
             token: String::new(),
             answers,
             wires,
+            provider: answering,
             _tasks: tasks,
         };
         bench.wait_for_connections(&pool).await;
@@ -228,4 +235,33 @@ async fn requests_are_measured_by_method_route_and_code() {
         assert!(text.contains(line), "{line} is not in\n{text}");
     }
     assert!(!text.contains("/metrics"));
+}
+
+#[tokio::test]
+async fn a_provider_that_is_gone_fails_payments_and_is_counted() {
+    let bench = Bench::start().await;
+    bench.provider.abort();
+    // What was listening is closed when the aborted task has been dropped.
+    sleep(Duration::from_millis(50)).await;
+    let (status, answer) = bench.send(bench.pay("gone")).await;
+    assert_eq!(
+        (status, answer["error"].as_str()),
+        (StatusCode::BAD_GATEWAY, Some("psp_error")),
+        "{answer}"
+    );
+    let metrics = bench
+        .http
+        .get(format!("{}/metrics", bench.base))
+        .send()
+        .await
+        .unwrap();
+    let text = metrics.text().await.unwrap();
+    assert!(
+        text.contains("psp_requests_total{outcome=\"unreachable\"} 1"),
+        "{text}"
+    );
+    assert!(
+        text.contains("code=\"502\",method=\"POST\",route=\"/payments\"} 1"),
+        "{text}"
+    );
 }

@@ -1,7 +1,7 @@
 //! The lab's supervisor: starts every part, watches over all of them, and takes all down again.
 //!
 //! ```text
-//!   folder, ports ─► alerting ─► ledger ─► proxy ─► api ─► load ─► quiet and steady ─► `ready`
+//!   folder, ports ─► alerting ─► ledger ─► psp ─► proxy ─► api ─► load ─► quiet and steady ─► `ready`
 //! ```
 
 mod crew;
@@ -88,6 +88,9 @@ async fn start(kind: LabKind, crew: &mut Crew) -> Result<LabExports, LabError> {
                 .await?;
         }
     }
+    crew.start(plan.psp()).await?;
+    let psp = format!("http://{}/healthz", plan.psp);
+    crew.until_ready("psp", || looker.answers(&psp)).await?;
     crew.start(plan.proxy(crew)).await?;
     let version = format!("http://{}/version", plan.proxy_api);
     crew.until_ready("proxy", || looker.answers(&version)).await?;

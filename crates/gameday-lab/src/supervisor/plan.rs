@@ -17,10 +17,12 @@ use crate::api::{ApiSettings, PASSWORD};
 use crate::exec::ExecSettings;
 use crate::ledger::LedgerSettings;
 use crate::load::LoadSettings;
+use crate::psp::PspSettings;
 use crate::{LabError, LabExports, LabKind, ports, rules};
 
-/// The name of the fault proxy's one proxy.
-const PROXY: &str = "payments-db";
+/// The fault proxy's proxies: in front of the ledger, and of the payment service provider.
+const DB: &str = "payments-db";
+const PSP: &str = "payments-psp";
 
 /// The addresses of one lab.
 #[derive(Debug)]
@@ -31,6 +33,9 @@ pub(super) struct Plan {
     pub ledger: SocketAddr,
     /// The ledger as the API sees it.
     proxied_ledger: SocketAddr,
+    pub psp: SocketAddr,
+    /// The provider as the API sees it.
+    proxied_psp: SocketAddr,
     pub proxy_api: SocketAddr,
     pub prometheus: SocketAddr,
     pub alertmanager: SocketAddr,
@@ -44,6 +49,8 @@ impl Plan {
             api,
             ledger,
             proxied_ledger,
+            psp,
+            proxied_psp,
             proxy_api,
             prometheus,
             alertmanager,
@@ -56,6 +63,8 @@ impl Plan {
             api,
             ledger,
             proxied_ledger,
+            psp,
+            proxied_psp,
             proxy_api,
             prometheus,
             alertmanager,
@@ -65,10 +74,13 @@ impl Plan {
 
     /// Writes the files that the foreign programs and the proxy read.
     pub(super) fn write_files(&self, dir: &Path) -> Result<(), LabError> {
-        let proxy = format!(
-            "[proxy.{PROXY}]\nlisten = \"{}\"\nupstream = \"{}\"\n",
-            self.proxied_ledger, self.ledger
-        );
+        let entry = |name: &str, protocol: &str, listen: SocketAddr, upstream: SocketAddr| {
+            format!(
+                "[proxy.{name}]\nprotocol = \"{protocol}\"\nlisten = \"{listen}\"\nupstream = \"{upstream}\"\n"
+            )
+        };
+        let proxy = entry(DB, "postgres", self.proxied_ledger, self.ledger)
+            + &entry(PSP, "http", self.proxied_psp, self.psp);
         write(dir, "proxy.toml", &proxy)?;
         if self.kind == LabKind::Real {
             let (api, alertmanager) = (self.api.to_string(), self.alertmanager.to_string());
@@ -100,8 +112,21 @@ impl Plan {
             parent: self.parent,
             listen: self.api,
             ledger: self.proxied_ledger,
+            psp: self.proxied_psp,
         };
         own("api", "api", &settings)
+    }
+
+    /// Somebody else's service.
+    pub(super) fn psp(&self) -> Part {
+        own(
+            "psp",
+            "psp",
+            &PspSettings {
+                parent: self.parent,
+                listen: self.psp,
+            },
+        )
     }
 
     /// Its users.

@@ -78,8 +78,8 @@ pub(super) static ROWS: &[Row] = &[
     row(("DELETE", TOXIC), DeleteToxic, "Take a toxic away", None, (204, None), &[404]),
 
     row(("GET", "/v1/openapi.json"), OpenApi, "This document", None, (200, Some("Document")), &[]),
+    row(("GET", "/v1/ca.pem"), CaPem, "The authority that signs the certificates of `tls.terminate` with `names`, for clients to trust", None, (200, Some("application/x-pem-file")), &[]),
     row(("GET", "/v1/events"), Events, "What happens, as it happens; resumed from `Last-Event-ID` or `?from=`", None, (200, Some("text/event-stream")), &[]),
-    row(("GET", "/v1/ca.pem"), Authority, "The certificate of the authority that signs for proxies that terminate TLS, for clients to trust", None, (200, Some("application/x-pem-file")), &[]),
     row(("GET", V1_PROXIES), V1Proxies, "All proxies with everything that is known of them", None, (200, Some("ProxyList")), &[]),
     row(("POST", V1_PROXIES), V1MakeProxy, "Make a proxy", Some("NewProxyV1"), (201, Some("ProxyV1")), &[400, 409, 500]),
     row(("GET", V1_PROXY), V1Proxy, "A proxy with everything that is known of it", None, (200, Some("ProxyV1")), &[404]),

@@ -25,7 +25,7 @@ pub(super) async fn handle(
     let (ok, made) = (StatusCode::OK, StatusCode::CREATED);
     Ok(match (operation, names) {
         (Operation::OpenApi, _) => openapi::answer(),
-        (Operation::Authority, _) => answer::pem(control.authority.pem()),
+        (Operation::CaPem, _) => answer::pem(control.authority.pem()),
         (Operation::V1Proxies, _) => answer::json(ok, &control.proxy_details()),
         (V1MakeProxy, _) => {
             let info = control.create_proxy(new_proxy(body)?).await?;

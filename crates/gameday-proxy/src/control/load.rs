@@ -139,7 +139,7 @@ impl State {
                 .filter(|_| !gone.contains(&entry.name));
             for toxic in there.into_iter().flat_map(Proxy::listed) {
                 if !is_of_file(&toxic.name)
-                    && let Err(why) = refuse_unsuitable(&toxic.spec, entry.options.protocol)
+                    && let Err(why) = refuse_unsuitable(&toxic.spec, &toxic.scope, &entry.options)
                 {
                     problems.push(format!("toxic `{}` of proxy `{}`: {why}", toxic.name, entry.name));
                 }
@@ -151,6 +151,9 @@ impl State {
                 ));
             }
             for toxic in &entry.toxics {
+                if let Err(why) = refuse_unsuitable(&toxic.spec, &toxic.scope, &entry.options) {
+                    problems.push(format!("toxic `{}` of proxy `{}`: {why}", toxic.name, entry.name));
+                }
                 let there = self
                     .proxies
                     .get(&entry.name)
@@ -293,6 +296,8 @@ impl State {
             .or_insert_with(|| Proxy::new(new_proxy(&entry), &plumbing.events));
         proxy.seed = new_proxy(&entry).seed_or_default();
         let upstream = (proxy.upstream != entry.upstream).then_some(entry.upstream);
+        // The files that it names may have changed although it has not.
+        proxy.options.tls.renew(&entry.options.tls);
         let options = (*proxy.options != entry.options).then_some(entry.options);
         let is_kept = |name: &str| entry.toxics.iter().any(|toxic| toxic.name == name);
         for old in had.iter().filter(|old| !is_kept(&old.name)) {

@@ -140,16 +140,16 @@ impl Proxy {
 
     /// Refuses options that its sockets or its toxics do not go with.
     pub(super) fn refuse_options(&self, new: &Options) -> Result<(), Refusal> {
-        let (old, new) = (self.options.protocol, new.protocol);
-        if old.is_datagrams() != new.is_datagrams() {
-            let (old, new) = (old.as_str(), new.as_str());
+        let (is, will_be) = (self.options.protocol, new.protocol);
+        if is.is_datagrams() != will_be.is_datagrams() {
+            let (old, new) = (is.as_str(), will_be.as_str());
             let message =
                 format!("a proxy of the protocol `{old}` cannot become one of `{new}`: make another");
             return Err(Refusal::Conflict(message));
         }
         self.toxics
             .iter()
-            .try_for_each(|toxic| refuse_unsuitable(&toxic.spec, new))
+            .try_for_each(|toxic| refuse_unsuitable(&toxic.spec, &toxic.scope, new))
     }
 
     /// Stops listening and cuts all connections.

@@ -9,7 +9,7 @@ use super::Control;
 use super::proxy::{Proxy, info_of};
 use crate::attached::{Attached, Stream};
 use crate::model::{ToxicDetail, ToxicInfo};
-use crate::options::Protocol;
+use crate::options::Options;
 use crate::refusal::Refusal;
 use crate::scope::Scope;
 use crate::toxic::{BadToxic, ToxicSpec};
@@ -70,6 +70,7 @@ impl Control {
     }
 
     pub(crate) fn add_toxic(&self, proxy: &str, new: NewToxic) -> Result<ToxicInfo, Refusal> {
+        // Toxics of one name, such as `latency_downstream`, must not go in step on all proxies.
         self.lock()
             .proxy(proxy)?
             .add_toxic(new)
@@ -98,6 +99,7 @@ impl Control {
             toxic.scope = scope.clone();
         }
         toxic.seed = edit.seed.unwrap_or(toxic.seed);
+        refuse_unsuitable(&toxic.spec, &toxic.scope, &state.proxy(proxy)?.options)?;
         let info = info_of(&toxic);
         state.proxy(proxy)?.replace(toxic);
         Ok(info)
@@ -150,21 +152,17 @@ impl Proxy {
             )));
         }
         toxic.scope.check().map_err(Refusal::body)?;
-        refuse_unsuitable(&toxic.spec, self.options.protocol)?;
-        self.options
-            .tls
-            .refuse(&toxic.spec, &toxic.scope)
-            .map_err(Refusal::Bad)?;
+        refuse_unsuitable(&toxic.spec, &toxic.scope, &self.options)?;
         Ok(self.attach(toxic))
     }
 }
 
 /// A toxic that cannot act is refused, never ignored.
-pub(super) fn refuse_unsuitable(spec: &ToxicSpec, protocol: Protocol) -> Result<(), Refusal> {
-    if spec.suits(protocol) {
-        return Ok(());
+pub(super) fn refuse_unsuitable(spec: &ToxicSpec, scope: &Scope, options: &Options) -> Result<(), Refusal> {
+    if spec.suits(options.protocol) {
+        return options.tls.refuse(spec, scope).map_err(Refusal::Bad);
     }
-    let (kind, word) = (spec.kind(), protocol.as_str());
+    let (kind, word) = (spec.kind(), options.protocol.as_str());
     let message = format!("a `{kind}` toxic cannot act on a proxy of the protocol `{word}`");
     Err(Refusal::Bad(message))
 }

@@ -73,7 +73,7 @@ fn a_full_buffer_holds_the_source_back_and_loses_nothing() {
     sim.play("0:+l=latency:5000 0:a*2000 0:fin");
     expect!["5000:a*1024 10000:a*976 10000:FIN"].assert_eq(&sim.answer());
     assert_eq!(sim.most_queued, MOST_CHUNKS);
-    assert_eq!(sim.toxic("l").touches.count(), 2000);
+    assert_eq!(sim.toxic("l").touches.count(), 2001, "the end as well");
 }
 
 // Each toxic by itself.
@@ -183,7 +183,13 @@ fn touches_count_what_was_changed_and_nothing_else() {
         sim.play(script);
         sim.toxic(name).touches.count()
     };
-    assert_eq!(touched("0:+l=latency:100 0:a 1:b 2:fin", "l"), 2);
+    assert_eq!(
+        touched("0:+l=latency:100 0:a 1:b 2:fin", "l"),
+        3,
+        "two chunks and the end"
+    );
+    assert_eq!(touched("0:+s=slow_close:100 0:a 1:fin", "s"), 1, "the end alone");
+    assert_eq!(touched("0:+s=slow_close:100 0:a", "s"), 0);
     assert_eq!(
         touched("0:+l=latency:0 0:a 1:b", "l"),
         0,

@@ -4,11 +4,13 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use rustls::server::Acceptor;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_rustls::{LazyConfigAcceptor, TlsConnector};
 
+use super::prefixed::Prefixed;
 use super::{BoxIo, Session};
 use crate::attached::Attached;
 use crate::options::Protocol;
@@ -21,6 +23,10 @@ const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// PostgreSQL's wish to go on in TLS, which stands before every handshake but a direct one.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
+/// PostgreSQL's wish to go on in GSSAPI's encryption.
+const GSS_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 48];
+/// How long a PostgreSQL server waits for who has connected.
+const POSTGRES_LIMIT: Duration = Duration::from_secs(60);
 
 /// What a terminated TLS has agreed on.
 #[derive(Debug, Clone, Default)]
@@ -77,8 +83,11 @@ impl Session<'_> {
 
     /// What comes before the protocol: TLS where it comes first, and what toxics do to handshakes.
     pub(super) async fn begin(&self, mut client: BoxIo) -> io::Result<BoxIo> {
-        let tls_first = self.route.options.protocol != Protocol::Postgres;
-        if self.terminates() && (tls_first || self.has_hello().await) {
+        if self.terminates() {
+            let asks_first = self.route.options.protocol == Protocol::Postgres;
+            if asks_first && !self.has_hello().await {
+                return self.accept_postgres(client).await;
+            }
             return self.accept_tls(client).await;
         }
         if !self.terminates() && super::is_needed(&self.toxics()) && self.has_hello().await {
@@ -86,6 +95,37 @@ impl Session<'_> {
             self.disturb(&mut client, sni.as_deref()).await?;
         }
         Ok(client)
+    }
+
+    /// TLS for a PostgreSQL client that asks for it, as its server would: no GSSAPI, and plain text for who wants it
+    /// unless a certificate is asked for.
+    async fn accept_postgres(&self, mut client: BoxIo) -> io::Result<BoxIo> {
+        let mut asked = [0; 8];
+        loop {
+            let read = timeout(POSTGRES_LIMIT, client.read_exact(&mut asked));
+            read.await.map_err(|_| io::Error::from(ErrorKind::TimedOut))??;
+            match asked {
+                SSL_REQUEST => {
+                    client.write_all(b"S").await?;
+                    client.flush().await?;
+                    return self.accept_tls(client).await;
+                }
+                GSS_REQUEST => {
+                    client.write_all(b"N").await?;
+                    client.flush().await?;
+                }
+                _ if self.wants_certificate() => return Err(ErrorKind::PermissionDenied.into()),
+                first => {
+                    let first = Bytes::copy_from_slice(&first);
+                    return Ok(Box::new(Prefixed { first, rest: client }));
+                }
+            }
+        }
+    }
+
+    fn wants_certificate(&self) -> bool {
+        let terminate = self.route.options.tls.terminate.as_ref();
+        terminate.is_some_and(|terminate| terminate.client_ca.is_some())
     }
 
     /// TLS with the upstream, if the options say so.
@@ -107,6 +147,7 @@ impl Session<'_> {
         let handshake = async {
             if self.route.options.protocol == Protocol::Postgres {
                 server.write_all(&SSL_REQUEST).await?;
+                server.flush().await?;
                 if server.read_u8().await? != b'S' {
                     return Err(io::Error::other("the upstream has no TLS"));
                 }

@@ -7,6 +7,7 @@
 mod handshake;
 mod pass;
 mod pipe;
+mod prefixed;
 mod socket;
 #[cfg(test)]
 mod tests;
@@ -14,17 +15,18 @@ mod toxified;
 
 use std::io::{self, ErrorKind};
 use std::pin::pin;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::attached::{Attached, Stream, Toxics, Visitor};
-use crate::link::Link;
+use crate::attached::{Attached, Toxics, Visitor};
 use crate::options::Protocol;
 use crate::scope::Scope;
 use crate::wire::{Ended, Route};
@@ -53,6 +55,8 @@ pub(crate) struct Session<'a> {
     agreed: OnceLock<Agreed>,
     /// The sockets to the upstream, for [`Self::reset`].
     upstreams: Mutex<Vec<Weak<TcpStream>>>,
+    /// Whether the last dial failed, for the log.
+    unreachable: AtomicBool,
 }
 
 /// Carries one client's connection to its end.
@@ -64,19 +68,24 @@ pub(crate) async fn carry(route: &Route, client: TcpStream, visitor: Arc<Visitor
         .drive(route.toxics.clone(), route.timer.alarm(), |toxic| {
             session.is_meant(toxic)
         });
-    // Both outlive the end: what is to be reset must still be open.
-    let (mut driver, mut protocol) = (pin!(driver), pin!(session.speak(toxified)));
+    // In a set, since that asks it only when it was woken itself, and not at each byte of the protocol's.
+    let mut driver = FuturesUnordered::from_iter([driver]);
+    // Outlives the end: what is to be reset must still be open.
+    let mut protocol = pin!(session.speak(toxified));
     let fate = tokio::select! {
         biased;
-        fate = &mut driver => fate,
+        fate = driver.next() => fate,
         () = &mut protocol => {
             session.pipe.leave();
-            driver.await
+            driver.next().await
         }
     };
-    if fate == Fate::Reset {
+    if fate == Some(Fate::Reset) {
         session.reset_sockets();
         return Ended::Reset;
+    }
+    if session.unreachable.load(Ordering::Relaxed) {
+        return Ended::NoUpstream;
     }
     Ended::Closed
 }
@@ -90,15 +99,19 @@ impl<'a> Session<'a> {
     fn new(route: &'a Route, client: TcpStream, visitor: Arc<Visitor>) -> Self {
         // It can only fail on a socket that is gone, which reading will tell.
         client.set_nodelay(true).ok();
-        let links =
-            [Stream::Upstream, Stream::Downstream].map(|stream| Link::new(stream, Arc::clone(&visitor)));
         let peek = !route.options.tls.is_off() || is_needed(&route.toxics.borrow());
         Self {
             route,
+            pipe: Arc::new(Pipe::new(
+                client,
+                Arc::clone(&route.counters),
+                Arc::clone(&visitor),
+                peek,
+            )),
             visitor,
-            pipe: Arc::new(Pipe::new(client, Arc::clone(&route.counters), links, peek)),
             agreed: OnceLock::new(),
             upstreams: Mutex::default(),
+            unreachable: AtomicBool::new(false),
         }
     }
 
@@ -179,6 +192,7 @@ impl<'a> Session<'a> {
         let dial = TcpStream::connect(self.route.upstream.as_str());
         let dialled = timeout(DIAL_LIMIT, dial).await;
         let dialled = dialled.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()));
+        self.unreachable.store(dialled.is_err(), Ordering::Relaxed);
         let socket = dialled.inspect_err(|error| {
             // It accepted and reset before we looked: no failed dial but a reset like any other.
             if error.kind() != ErrorKind::ConnectionReset {

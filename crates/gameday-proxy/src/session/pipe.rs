@@ -1,7 +1,6 @@
 //! What carries a session's bytes between the client's socket and the protocol: two links, and who drives them.
 
 use std::io::{self, ErrorKind};
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
@@ -11,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 
 use super::socket;
-use crate::attached::{Attached, Counters, Stream, Toxics};
+use crate::attached::{Attached, Counters, Stream, Toxics, Visitor};
 use crate::delays::Delay;
 use crate::link::{Action, Ending, Input, Link};
 use crate::timer::Alarm;
@@ -38,6 +37,7 @@ pub(super) type Hello = Option<Arc<ClientHello>>;
 pub(super) struct Pipe {
     pub(super) socket: Arc<TcpStream>,
     counters: Arc<Counters>,
+    visitor: Arc<Visitor>,
     state: Mutex<State>,
     driver: Notify,
     /// Nothing until the first bytes are known; then the ClientHello, if they were one.
@@ -127,8 +127,9 @@ impl State {
 
 impl Pipe {
     /// The pipe of one client; `peek` says that its first bytes may be a ClientHello that somebody wants to know.
-    pub(super) fn new(socket: TcpStream, counters: Arc<Counters>, links: [Link; 2], peek: bool) -> Self {
-        let [up, down] = links;
+    pub(super) fn new(socket: TcpStream, counters: Arc<Counters>, visitor: Arc<Visitor>, peek: bool) -> Self {
+        let [up, down] =
+            [Stream::Upstream, Stream::Downstream].map(|stream| Link::new(stream, Arc::clone(&visitor)));
         let state = State {
             up,
             down,
@@ -150,6 +151,7 @@ impl Pipe {
         Self {
             socket: Arc::new(socket),
             counters,
+            visitor,
             state: Mutex::new(state),
             driver: Notify::new(),
             hello: watch::channel((!peek).then_some(None)).0,
@@ -258,14 +260,12 @@ impl Pipe {
 
     /// Bytes have come in.
     pub(super) fn received(&self, stream: Stream, bytes: usize) {
-        let counter = self.counters.received(stream);
-        counter.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.counters.flow(stream, &self.visitor).read(bytes);
     }
 
     /// Bytes have gone out.
     pub(super) fn passed(&self, stream: Stream, bytes: usize) {
-        let counter = self.counters.passed(stream);
-        counter.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.counters.flow(stream, &self.visitor).wrote(bytes);
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {

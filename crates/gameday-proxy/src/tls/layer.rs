@@ -1,7 +1,7 @@
 //! What a proxy's TLS options become: the configurations of rustls, read and checked before the proxy starts.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::CryptoProvider;
@@ -16,8 +16,10 @@ use super::files;
 use super::insecure::Anyone;
 use super::options::{Originate, Terminate, TlsOptions};
 
-/// Both sides' TLS.
-pub(crate) struct Layer {
+/// Both sides' TLS, which may be renewed while connections use it.
+pub(crate) struct Layer(Mutex<Arc<Sides>>);
+
+struct Sides {
     servers: Option<Servers>,
     client: Option<Client>,
 }
@@ -37,17 +39,29 @@ impl Layer {
     pub(super) fn new(options: &TlsOptions, authority: &Authority, http: bool) -> Result<Self, String> {
         let terminate = options.terminate.as_ref();
         let originate = options.originate.as_ref();
-        Ok(Self {
+        let sides = Sides {
             servers: terminate
                 .map(|terminate| servers(terminate, authority, http))
                 .transpose()?,
             client: originate.map(client).transpose()?,
-        })
+        };
+        Ok(Self(Mutex::new(Arc::new(sides))))
+    }
+
+    /// Becomes another layer for handshakes from now on.
+    pub(super) fn renew(&self, newer: &Self) {
+        let newer = newer.sides();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = newer;
+    }
+
+    fn sides(&self) -> Arc<Sides> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// What to answer a client with; none where TLS is not terminated.
     pub(crate) fn server(&self, fault: Option<CertificateFault>) -> Option<Arc<ServerConfig>> {
-        let servers = self.servers.as_ref()?;
+        let sides = self.sides();
+        let servers = sides.servers.as_ref()?;
         servers.get(&fault).or_else(|| servers.get(&None)).cloned()
     }
 
@@ -57,7 +71,8 @@ impl Layer {
         host: &str,
         alpn: Option<Vec<u8>>,
     ) -> Option<Result<(Arc<ClientConfig>, ServerName<'static>), String>> {
-        let client = self.client.as_ref()?;
+        let sides = self.sides();
+        let client = sides.client.as_ref()?;
         let mut config = client.config.clone();
         if let Some(alpn) = alpn {
             config.alpn_protocols = vec![alpn];
@@ -74,7 +89,7 @@ impl Layer {
 
     /// Refuses a fault for which no certificate could be made.
     pub(super) fn refuse(&self, kind: CertificateFault) -> Result<(), String> {
-        match &self.servers {
+        match &self.sides().servers {
             Some(servers) if servers.contains_key(&Some(kind)) => Ok(()),
             _ => Err(not_ours(kind)),
         }

@@ -99,6 +99,13 @@ impl TlsOptions {
         Ok(())
     }
 
+    /// Takes what the files of the same options hold by now, for handshakes from now on; no connection is cut.
+    pub(crate) fn renew(&self, prepared: &Self) {
+        if let (Some(old), Some(new)) = (self.layer(), prepared.layer()) {
+            old.renew(new);
+        }
+    }
+
     /// What [`Self::prepare`] has made.
     pub(crate) fn layer(&self) -> Option<&Arc<Layer>> {
         self.made.0.as_ref()

@@ -441,6 +441,64 @@ async fn every_problem_of_the_options_is_named_before_the_proxy_starts() {
 }
 
 #[tokio::test]
+async fn postgres_clients_get_tls_when_they_ask_for_it_and_the_upstream_is_asked_for_it() {
+    let mut inside = Rig::start();
+    let echo = inside.echo().await;
+    let mut terminate = options(terminating());
+    terminate.protocol = Protocol::Postgres;
+    let upstream = inside.proxy_with(echo, terminate).await;
+    let ca = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&ca, inside.control.authority.pem()).unwrap();
+    let outside = Rig::start();
+    let mut originate = options(json!({"originate": {"ca": ca.path(), "server_name": NAME}}));
+    originate.protocol = Protocol::Postgres;
+    let address = outside.proxy_with(upstream, originate).await;
+    // Plain to the outer proxy, TLS to the inner one, and a start-up message that the echo gives back.
+    let startup = b"\0\0\0\x10\0\x03\0\0user\0me\0";
+    let mut client = TcpStream::connect(address).await.unwrap();
+    client.write_all(startup).await.unwrap();
+    let mut answer = [0; 16];
+    soon(client.read_exact(&mut answer)).await.unwrap();
+    assert_eq!(&answer, startup);
+
+    let mut client = TcpStream::connect(upstream).await.unwrap();
+    client.write_all(&[0, 0, 0, 8, 4, 210, 22, 48]).await.unwrap();
+    assert_eq!(soon(client.read_u8()).await.unwrap(), b'N');
+    client.write_all(&[0, 0, 0, 8, 4, 210, 22, 47]).await.unwrap();
+    assert_eq!(soon(client.read_u8()).await.unwrap(), b'S');
+    let config = Arc::new(trusting(&inside.control.authority.pem()));
+    let name = NAME.to_owned().try_into().unwrap();
+    let mut stream = soon(TlsConnector::from(config).connect(name, client))
+        .await
+        .unwrap();
+    stream.write_all(startup).await.unwrap();
+    soon(stream.read_exact(&mut answer)).await.unwrap();
+    assert_eq!(&answer, startup);
+}
+
+#[tokio::test]
+async fn renewed_files_are_used_without_cutting_a_connection() {
+    let files = Files::new();
+    let tls = json!({"terminate": {"cert": files.path("server.pem"), "key": files.path("server-key.pem")}});
+    let mut old = options(tls.clone());
+    old.prepare(&super::Authority::default()).unwrap();
+    let chain = || {
+        let server = old.tls.layer().unwrap().server(None).unwrap();
+        Arc::as_ptr(&server)
+    };
+    let before = chain();
+    let renewed = Files::new();
+    for name in ["server.pem", "server-key.pem"] {
+        std::fs::copy(renewed.path(name), files.path(name)).unwrap();
+    }
+    let mut new = options(tls);
+    new.prepare(&super::Authority::default()).unwrap();
+    old.tls.renew(&new.tls);
+    assert_ne!(before, chain());
+    assert_eq!(old, new);
+}
+
+#[tokio::test]
 async fn openssl_sees_the_chain_and_each_fault() {
     let (rig, address) = proxy(terminating()).await;
     let ca = tempfile::NamedTempFile::new().unwrap();

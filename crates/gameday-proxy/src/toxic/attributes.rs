@@ -133,6 +133,16 @@ impl ToxicSpec {
         }
     }
 
+    /// Refuses a number that the API would refuse, so that a scenario is refused when it is read.
+    pub(super) fn check_amounts(&self) -> Result<(), (&'static str, String)> {
+        let numbers = numbers(self.kind()).into_iter().flat_map(|(numbers, _)| numbers);
+        let mut amounts = numbers.zip(self.amounts());
+        match amounts.find(|(number, amount)| *amount > number.most) {
+            None => Ok(()),
+            Some((number, _)) => Err((number.key, format!("at most {}{}", number.most, number.unit))),
+        }
+    }
+
     /// The toxic of a kind with these attributes; a number that is missing is 0.
     ///
     /// # Errors
@@ -344,5 +354,76 @@ mod tests {
             serde_json::json!({"timeout": 0})
         );
         assert!(of("fault.latency = { delay = \"200ms\", jiter = \"20ms\" }").is_err());
+        let slices = of("fault.slicer = { size = \"1KiB\", variation = \"100B\", delay = \"5ms\" }").unwrap();
+        assert_eq!(
+            slices,
+            serde_json::json!({"average_size": 1024, "size_variation": 100, "delay": 5000})
+        );
+        assert_eq!(
+            of("fault.limit_data = { bytes = \"1MiB\" }").unwrap(),
+            serde_json::json!({"bytes": 1_048_576})
+        );
+        assert_eq!(
+            of("fault.slow_close = { delay = \"1s\" }").unwrap(),
+            serde_json::json!({"delay": 1000})
+        );
+    }
+
+    /// D1, D2, D3 and D4 of Toxiproxy: attributes that end its server.
+    #[test]
+    fn attributes_that_crash_toxiproxy_are_refused_by_name() {
+        for (kind, given, name) in [
+            ("slicer", "{}", "average_size"),
+            (
+                "slicer",
+                r#"{"average_size": 0, "size_variation": 0}"#,
+                "average_size",
+            ),
+            (
+                "slicer",
+                r#"{"average_size": 50, "size_variation": 75}"#,
+                "size_variation",
+            ),
+            (
+                "slicer",
+                r#"{"average_size": 50, "size_variation": 50}"#,
+                "size_variation",
+            ),
+            ("bandwidth", r#"{"rate": -1}"#, "rate"),
+            ("latency", r#"{"jitter": 4611686018427387904}"#, "jitter"),
+        ] {
+            let error = ToxicSpec::from_attributes(kind, &attributes(given)).unwrap_err();
+            assert!(
+                error.to_string().contains(&format!("`{name}`")),
+                "{kind} {given}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn settings_that_contradict_each_other_are_refused_by_name() {
+        for (kind, given, name) in [
+            ("latency", r#"{"p50": "20ms"}"#, "p99"),
+            ("latency", r#"{"p50": "20ms", "p99": "10ms"}"#, "p99"),
+            (
+                "latency",
+                r#"{"latency": 5, "p50": "20ms", "p99": "30ms"}"#,
+                "p50",
+            ),
+            (
+                "latency",
+                r#"{"p50": "20ms", "p99": "30ms", "distribution": "normal"}"#,
+                "distribution",
+            ),
+            ("latency", r#"{"distribution": "gaussian"}"#, "distribution"),
+            ("bandwidth", r#"{"rate": 1, "shared": "yes"}"#, "shared"),
+            ("corrupt", r#"{"share": "101%"}"#, "share"),
+            ("limit_time", "{}", "after"),
+        ] {
+            let error = ToxicSpec::from_attributes(kind, &attributes(given)).unwrap_err();
+            assert!(error.to_string().contains(name), "{kind} {given}: {error}");
+        }
+        let year: ToxicSpec = serde_json::from_str(r#"{"slow_close": {"delay": "365d"}}"#).unwrap();
+        assert!(year.check().unwrap_err().to_string().contains("slow_close.delay"));
     }
 }

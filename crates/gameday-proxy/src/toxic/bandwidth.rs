@@ -3,13 +3,13 @@
 //! Bytes leave evenly: a burst is cut into pieces and spread out, not held and then let go.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use gameday_core::{ByteRate, Span};
 use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 
+use super::bucket::{Bucket, Guest};
 use super::{Anchor, Chunk, Ramp, Step, Toxic, never};
 
 /// How much of the rate one piece holds: short enough that a reader sees a flow, not bursts.
@@ -36,21 +36,17 @@ fn is_false(flag: &bool) -> bool {
     !*flag
 }
 
-/// When the last byte that was let in has left: of one direction, or of all connections that share the rate.
-pub(crate) type Bucket = Arc<Mutex<Option<Instant>>>;
-
 impl Bandwidth {
     /// The toxic for one direction.
     pub(super) fn throttle(self, anchor: &Anchor) -> Throttle {
         Throttle {
             rate_bytes_per_second: self.rate.get(),
-            shared: self.shared,
             ramp: Ramp::new(anchor.attached_at, self.over),
-            bucket: if self.shared {
-                Arc::clone(&anchor.bucket)
+            guest: Guest::of(if self.shared {
+                anchor.bucket.clone()
             } else {
                 Bucket::default()
-            },
+            }),
         }
     }
 }
@@ -59,9 +55,8 @@ impl Bandwidth {
 #[derive(Debug)]
 pub(super) struct Throttle {
     rate_bytes_per_second: u64,
-    shared: bool,
     ramp: Ramp,
-    bucket: Bucket,
+    guest: Guest,
 }
 
 impl Throttle {
@@ -91,19 +86,20 @@ impl Toxic for Throttle {
             return;
         }
         let rate = self.rate_at(chunk.due);
-        let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut free_at = bucket.map_or(chunk.due, |free_at| free_at.max(chunk.due));
+        let takes = |bytes: usize| {
+            #[expect(clippy::cast_precision_loss, reason = "a chunk is far below 2^52 bytes")]
+            Duration::from_secs_f64((bytes as f64 / rate).min(1e9))
+        };
+        let begins_at = self.guest.book(chunk.due, takes(chunk.bytes.len()));
+        let mut let_in = 0;
         while !chunk.bytes.is_empty() {
-            let piece = chunk.bytes.split_to(piece_bytes(rate).min(chunk.bytes.len()));
-            #[expect(clippy::cast_precision_loss, reason = "a piece is far below 2^52 bytes")]
-            let takes = Duration::from_secs_f64((piece.len() as f64 / rate).min(1e9));
-            free_at += takes;
+            let bytes = chunk.bytes.split_to(piece_bytes(rate).min(chunk.bytes.len()));
+            let_in += bytes.len();
             out.push(Step::Send(Chunk {
-                bytes: piece,
-                due: free_at,
+                bytes,
+                due: begins_at + takes(let_in),
             }));
         }
-        *bucket = Some(free_at);
     }
 
     fn on_close(&mut self, at: Instant, out: &mut Vec<Step>) {
@@ -116,10 +112,7 @@ impl Toxic for Throttle {
     }
 
     fn on_flush(&mut self) {
-        // What others share is not ours to forget.
-        if !self.shared {
-            *self.bucket.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        }
+        self.guest.give_back();
     }
 }
 

@@ -61,7 +61,7 @@ fn gap(share: f64, rng: &mut StdRng) -> usize {
     if share <= 0.0 {
         return usize::MAX;
     }
-    let spared = (1.0 - rng.random::<f64>()).ln() / (1.0 - share).ln();
+    let spared = (1.0 - rng.random::<f64>()).ln() / (-share).ln_1p();
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

@@ -93,6 +93,10 @@ impl Latency {
             (Some(_), Some(_)) if !self.delay.get().is_zero() || !self.jitter.get().is_zero() => {
                 Err(("p50", "either `delay` and `jitter` or `p50` and `p99`".to_owned()))
             }
+            (Some(_), Some(_)) if !self.distribution.is_uniform() => Err((
+                "distribution",
+                "`p50` and `p99` are log-normal: it goes with `delay` and `jitter`".to_owned(),
+            )),
             (Some(_), Some(_)) => Ok(()),
         }
     }

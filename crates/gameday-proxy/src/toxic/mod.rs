@@ -5,6 +5,7 @@
 mod accept;
 mod attributes;
 mod bandwidth;
+mod bucket;
 mod corrupt;
 mod duplicate;
 mod latency;
@@ -42,7 +43,7 @@ pub use slow_close::SlowClose;
 pub use spec::ToxicSpec;
 pub use timeout::Timeout;
 
-pub(crate) use bandwidth::Bucket;
+pub(crate) use bucket::Bucket;
 pub(crate) use ramp::Ramp;
 
 /// Bytes and the moment they leave.

@@ -95,10 +95,12 @@ impl ToxicSpec {
             Self::Tls(fault) => fault.check(),
             _ => Ok(()),
         };
-        checked.map_err(|(name, cause)| BadToxic::Setting {
-            name: format!("{}.{name}", self.kind()),
-            cause,
-        })
+        checked
+            .and_then(|()| self.check_amounts())
+            .map_err(|(name, cause)| BadToxic::Setting {
+                name: format!("{}.{name}", self.kind()),
+                cause,
+            })
     }
 
     /// The words of all kinds; each is one of [`ToxicSpec::kind`]'s.

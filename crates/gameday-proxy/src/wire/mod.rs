@@ -7,6 +7,8 @@ mod door;
 mod pass;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod toxic_tests;
 
 pub(crate) use buffers::Buffers;
 pub(crate) use connection::{Ended, Route};

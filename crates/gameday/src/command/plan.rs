@@ -67,6 +67,10 @@ pub(crate) fn describe(plan: &Plan) -> String {
             .collect(),
     );
     section("Breaks", record.timeline.iter().map(fault).collect());
+    let seed = record
+        .seed
+        .map(|seed| format!("seed {seed}: the same random choices each time"));
+    section("Draws from", seed.into_iter().collect());
     section("Expects", record.expect.iter().map(expectation).collect());
     section("Stops early if", stops(record));
     let least =

@@ -65,6 +65,7 @@ async fn serve(args: &ServeArgs, config: ProxyConfig, access: Access) -> Result<
     ];
     let mut settings = Settings::new(config, args.api);
     (settings.access, settings.seed) = (access, args.seed);
+    settings.ca_dir.clone_from(&args.ca_dir);
     if args.log == LogFormat::Json {
         settings.log = Log::json(std::io::stderr()).map_err(wrong)?;
     }

@@ -60,7 +60,8 @@ fn start(args: &RunArgs) -> Result<u8, Failure> {
     let set: BTreeMap<String, String> = args.set.iter().cloned().collect();
     // Checked with placeholders first: a lab is not started for a file that is wrong.
     let given = Given::placeholders(set);
-    let plan = Plan::load(&source, &given)?;
+    let mut plan = Plan::load(&source, &given)?;
+    plan.seed = args.seed.or(plan.seed);
     if args.plan {
         plan_command::print(&plan, args.output);
         return Ok(exit::OK);

@@ -162,6 +162,9 @@ pub(crate) struct AddArgs {
     /// At most N connections at a time
     #[arg(long, value_name = "N")]
     pub(crate) max_active: Option<u64>,
+    /// Only connections whose ClientHello asks for this name, e.g. *.example.test; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sni: Vec<String>,
     /// What its random choices are seeded with
     #[arg(long)]
     pub(crate) seed: Option<u64>,
@@ -173,8 +176,10 @@ impl AddArgs {
     /// What Toxiproxy's API cannot say of a toxic; empty if nothing of it was asked for.
     pub(crate) fn ours(&self) -> Map<String, Value> {
         let mut scope = Map::new();
-        if !self.clients.is_empty() {
-            scope.insert("clients".to_owned(), json!(self.clients));
+        for (name, texts) in [("clients", &self.clients), ("sni", &self.sni)] {
+            if !texts.is_empty() {
+                scope.insert(name.to_owned(), json!(texts));
+            }
         }
         for (name, number) in [
             ("first", self.first),
