@@ -65,11 +65,6 @@ pub(super) fn metrics((text, content_type): (String, &'static str)) -> Response<
     typed(StatusCode::OK, content_type, text)
 }
 
-/// Certificates.
-pub(super) fn pem(text: String) -> Response<Body> {
-    typed(StatusCode::OK, "application/x-pem-file", text)
-}
-
 pub(super) fn empty(status: StatusCode) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
