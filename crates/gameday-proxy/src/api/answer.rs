@@ -60,6 +60,11 @@ pub(super) fn version() -> Response<Body> {
     )
 }
 
+/// A certificate.
+pub(super) fn pem(text: String) -> Response<Body> {
+    typed(StatusCode::OK, "application/x-pem-file", text)
+}
+
 /// The text of metrics and its type.
 pub(super) fn metrics((text, content_type): (String, &'static str)) -> Response<Body> {
     typed(StatusCode::OK, content_type, text)
