@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde_json::{Value, json};
 
 use crate::support::Sandbox;
@@ -85,6 +86,65 @@ fn proxies_of_a_file_are_there_from_the_start_and_can_be_switched_off() {
     round_trip(&mut connect(address));
     assert_eq!(proxy.ask("DELETE", "/proxies/db", &Value::Null).status, 204);
     assert!(TcpStream::connect(address).is_err());
+}
+
+/// As many connections as the descriptors of this machine are enough for, ten thousand at most.
+fn many() -> usize {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard).unwrap();
+    // The test has both ends of each, and the proxy keeps some back.
+    usize::try_from((hard / 4).min(10_000)).unwrap()
+}
+
+#[test]
+fn stuck_connections_by_the_thousand_do_not_slow_the_api() {
+    let proxy = Proxy::start(&[], Sandbox::new());
+    let upstream = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = proxy.create("stuck", upstream.local_addr().unwrap());
+    // Nothing that is sent ever arrives.
+    let held = json!({ "type": "latency", "name": "held", "stream": "upstream", "attributes": { "latency": 86_400_000 } });
+    assert_eq!(proxy.ask("POST", "/proxies/stuck/toxics", &held).status, 200);
+    let count = many();
+    let connections: Vec<(TcpStream, TcpStream)> = (0..count)
+        .map(|_| {
+            let mut client = connect(address);
+            client.write_all(b"x").unwrap();
+            (client, upstream.accept().unwrap().0)
+        })
+        .collect();
+    let detail = proxy.ask("GET", "/v1/proxies/stuck", &Value::Null).json();
+    assert_eq!(detail["connections"]["open"], json!(count));
+
+    let slower = json!({ "attributes": { "latency": 80_000_000 } });
+    let another = json!({ "type": "bandwidth", "name": "another", "attributes": { "rate": 1 } });
+    let [mut reads, mut changes] = [Vec::new(), Vec::new()];
+    for _ in 0..10 {
+        for (method, path, body) in [
+            ("GET", "/proxies", &Value::Null),
+            ("POST", "/proxies/stuck/toxics", &another),
+            ("GET", "/v1/proxies", &Value::Null),
+            ("PATCH", "/proxies/stuck/toxics/held", &slower),
+            ("GET", "/proxies/stuck/toxics", &Value::Null),
+            ("DELETE", "/proxies/stuck/toxics/another", &Value::Null),
+        ] {
+            let began = Instant::now();
+            let status = proxy.ask(method, path, body).status;
+            assert!((200..300).contains(&status), "{method} {path}: {status}");
+            let spans = if method == "GET" { &mut reads } else { &mut changes };
+            spans.push(began.elapsed());
+            // What a change means to each connection is work, which is done beside the API.
+            std::thread::sleep(Duration::from_millis(if method == "GET" { 0 } else { 300 }));
+        }
+    }
+    for (what, mut spans) in [("read", reads), ("change", changes)] {
+        spans.sort();
+        let (median, most) = (spans[spans.len() / 2], spans[spans.len() - 1]);
+        println!("{count} stuck connections: a {what} took {median:?} at the median, {most:?} at most");
+        // A debug build, on a machine that does other things: what one single answer takes says little.
+        assert!(median < Duration::from_millis(50), "{what}: {median:?}");
+        assert!(most < Duration::from_secs(2), "{what}: {most:?}");
+    }
+    drop(connections);
 }
 
 /// Which of so many new connections a toxic of half toxicity slows down.

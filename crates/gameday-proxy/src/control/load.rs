@@ -96,7 +96,7 @@ impl State {
         let before = std::mem::replace(&mut self.file, config.clone());
         for entry in config.proxies {
             let had = before.proxies.iter().find(|other| other.name == entry.name);
-            self.settle(entry, had.map_or(&[], |had| &had.toxics));
+            self.settle(entry, had);
         }
         Ok(())
     }
@@ -284,7 +284,7 @@ impl State {
     }
 
     /// Everything about a proxy that cannot fail.
-    fn settle(&mut self, entry: ProxyEntry, had: &[ToxicEntry]) {
+    fn settle(&mut self, entry: ProxyEntry, had: Option<&ProxyEntry>) {
         let State {
             proxies,
             book,
@@ -300,7 +300,8 @@ impl State {
         proxy.options.tls.renew(&entry.options.tls);
         let options = (*proxy.options != entry.options).then_some(entry.options);
         let is_kept = |name: &str| entry.toxics.iter().any(|toxic| toxic.name == name);
-        for old in had.iter().filter(|old| !is_kept(&old.name)) {
+        let had_toxics = had.map_or(&[][..], |had| &had.toxics);
+        for old in had_toxics.iter().filter(|old| !is_kept(&old.name)) {
             let id = proxy.toxic(&old.name).map(|toxic| toxic.id);
             if let Some(id) = id.filter(|id| book.holder(&entry.name, *id).is_none()) {
                 proxy.detach(id);
@@ -314,6 +315,10 @@ impl State {
         }
         if !entry.enabled {
             proxy.stop();
+        }
+        // One that a fault has switched off is to come back where it is to be now.
+        let moved = had.is_none_or(|had| had.listen != entry.listen);
+        if !entry.enabled || (!proxy.is_enabled() && moved) {
             proxy.listen = entry.listen;
         }
     }

@@ -1,4 +1,7 @@
-//! Defects that Toxiproxy was seen to have in its API (D5, D6, D12 to D15 of our list of them): we have none.
+//! Defects that Toxiproxy was seen to have in its API: we have none.
+//!
+//! Their numbers are those of our list. The others are tested where they would be made: D7 to D10 and D16 with the
+//! wire and the link, D11 with the real binary.
 
 use std::time::{Duration, Instant};
 
@@ -42,6 +45,48 @@ async fn black_hole() -> (SocketAddr, impl Sized) {
             Err(_) => return (address, (listener, fillers)),
         }
     }
+}
+
+/// D1 to D4: attributes that end Toxiproxy's process at the next byte.
+#[tokio::test]
+async fn d1_to_d4_no_attribute_takes_the_server_down() {
+    check(
+        r#"
+        POST /proxies {"name":"a","upstream":"127.0.0.1:9","enabled":false}
+        POST /proxies/a/toxics {"type":"slicer"}
+        POST /proxies/a/toxics {"type":"slicer","attributes":{"average_size":64,"size_variation":75}}
+        POST /proxies/a/toxics {"type":"bandwidth","attributes":{"rate":-1}}
+        POST /proxies/a/toxics {"type":"latency","attributes":{"jitter":4611686018427387904}}
+        "#,
+        expect![[r#"
+            201 application/json {"name":"a","listen":"","upstream":"127.0.0.1:9","enabled":false,"toxics":[]}
+            400 text/plain; charset=utf-8 {"error":"bad request body: `average_size`: a piece has at least one byte","status":400}\n
+            400 text/plain; charset=utf-8 {"error":"bad request body: `size_variation`: it must be less than `average_size`","status":400}\n
+            400 text/plain; charset=utf-8 {"error":"bad request body: attribute `rate` must be a whole number from 0 to 1000000000, not -1","status":400}\n
+            400 text/plain; charset=utf-8 {"error":"bad request body: attribute `jitter` must be a whole number from 0 to 86400000, not 4611686018427387904","status":400}\n
+        "#]],
+    )
+    .await;
+    // Whatever was taken above is harmless with real bytes as well.
+    let (api, mut tasks) = server().await;
+    let upstream = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = make(api, "p", upstream.local_addr().unwrap()).await;
+    ask(
+        api,
+        r#"POST /proxies/p/toxics {"type":"slicer","stream":"upstream"}"#,
+        "",
+    )
+    .await;
+    tasks.spawn(async move {
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(b"hello").await.unwrap();
+        std::future::pending().await
+    });
+    let (mut server, _) = soon(upstream.accept()).await.unwrap();
+    let mut bytes = [0; 5];
+    soon(server.read_exact(&mut bytes)).await.unwrap();
+    assert_eq!(&bytes, b"hello");
+    assert_eq!(prompt(api, "GET /proxies").await.0, 200);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The API byte for byte, over a socket, against what Toxiproxy was seen to answer.
 
 mod defects;
+mod nonsense;
 mod populate;
 mod v1;
 

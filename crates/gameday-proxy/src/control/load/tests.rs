@@ -233,8 +233,12 @@ async fn faults_of_leases_survive() {
         !control.proxy("a").unwrap().enabled,
         "a fault has switched it off"
     );
+    let (elsewhere, moved) = (free().await, free().await);
+    load(control, &proxy("a", moved, elsewhere)).await;
+    assert!(!control.proxy("a").unwrap().enabled);
     control.drop_lease("drill").unwrap();
     assert!(control.proxy("a").unwrap().enabled);
+    assert_eq!(listens(control, "a"), moved.to_string());
     load(control, "").await;
     assert!(names(control).is_empty());
 }
