@@ -78,6 +78,8 @@ pub use scope::Scope;
 pub use server::{Reload, ServeError, Settings, serve};
 pub use tls::{Alert, CertificateFault, Originate, Terminate, TlsFault, TlsOptions};
 pub use toxic::{
-    Accept, Anchor, BadToxic, Bandwidth, Chunk, Corrupt, Distribution, Duplicate, Latency, LimitData,
-    LimitTime, Noop, PacketLoss, Reorder, ResetPeer, Slicer, SlowClose, Step, Timeout, Toxic, ToxicSpec,
+    Accept, AcceptMode, Anchor, BadToxic, Bandwidth, Burst, Chunk, Corrupt, Distribution, Duplicate, Latency,
+    LimitData, LimitTime, Noop, PacketLoss, Reorder, ResetPeer, Slicer, SlowClose, Step, Timeout, Toxic,
+    ToxicSpec,
 };
+pub use wire::packet_loss_allowed;
