@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer;
 use super::table::{ROWS, Row};
+use crate::toxic::ToxicSpec;
 
 const DESCRIPTION: &str = "Toxiproxy's API to the letter, and /v1 beside it: strict, with leases on faults, \
 everything that a proxy can do, and what it has done. Requests with an Origin header or a foreign Host are \
@@ -44,6 +45,13 @@ pub(super) fn document() -> Value {
         },
         "security": [{}, { "token": [] }],
     })
+}
+
+/// The attributes of each kind that needs none to be given.
+fn examples() -> Value {
+    let blank = |kind| ToxicSpec::from_attributes(kind, &Map::new()).ok();
+    let specs = ToxicSpec::KINDS.into_iter().filter_map(blank);
+    specs.map(|spec| Value::Object(spec.attributes())).collect()
 }
 
 fn operation(row: &Row) -> Value {
