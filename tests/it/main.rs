@@ -18,5 +18,6 @@ mod probing;
 mod proxying;
 mod reloading;
 mod safety;
+mod terminating;
 mod tokens;
 mod truth;

@@ -62,7 +62,7 @@ pub use client::{ClientError, ProxyClient};
 pub use config::{ProxyConfig, ProxyEntry, ToxicEntry, load_config};
 pub use dns::DnsFault;
 pub use events::{ProxyEvent, ProxyEventKind, ToxicMoment};
-pub use http::HttpFault;
+pub use http::{Abort, HttpFault, RstCode};
 pub use log::Log;
 pub use model::{
     ByteCounts, ConnectionCounts, Fault, FaultState, Lease, LeaseList, NewFault, NewNamedToxic, ProxyDetail,

@@ -57,11 +57,25 @@ pub struct Options {
 impl Options {
     /// Reads the files that they name and makes certificates; to be called before a proxy with them starts.
     pub(crate) fn prepare(&mut self, authority: &Authority) -> Result<(), String> {
-        let datagrams = matches!(self.protocol, Protocol::Udp | Protocol::Dns);
-        match (self.tls.is_off(), datagrams) {
-            (true, _) => Ok(()),
-            (false, true) => Err("`tls` needs a protocol with connections".to_owned()),
-            (false, false) => self.tls.prepare(authority, self.protocol == Protocol::Http),
+        self.check()?;
+        if self.tls.is_off() {
+            return Ok(());
+        }
+        self.tls.prepare(authority, self.protocol == Protocol::Http)
+    }
+
+    /// Refuses what contradicts itself; reads no file.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        match self.protocol {
+            _ if self.tls.is_off() => Ok(()),
+            Protocol::Udp | Protocol::Dns => Err("`tls` needs a protocol with connections".to_owned()),
+            Protocol::Http | Protocol::Postgres | Protocol::Redis if self.tls.passthrough => {
+                let word = self.protocol.as_str();
+                Err(format!(
+                    "`tls.passthrough`: no `{word}` can be seen in TLS that passes: terminate it"
+                ))
+            }
+            _ => self.tls.check(),
         }
     }
 

@@ -7,6 +7,7 @@
 //! enabled = true                  # may be left out
 //! protocol = "postgres"           # tcp unless said otherwise; or http, redis, udp, dns
 //! seed = 42                       # what chance is drawn from; without it, from the name
+//! tls.terminate = { names = ["pay.example.test"] }   # or cert and key; see also originate and passthrough
 //!
 //! [proxy.payments-db.toxic.slow]
 //! latency = { delay = "200ms" }   # one kind, as in a scenario
@@ -73,9 +74,14 @@ pub fn load_config(source: &Source) -> Result<ProxyConfig, Vec<Problem>> {
         let upstream = address(&mut table, "upstream", 1);
         let enabled = table.get("enabled").unwrap_or(true);
         let protocol = table.get("protocol").unwrap_or_default();
+        let tls_place = table.key_span("tls");
         let tls = table.get("tls").unwrap_or_default();
+        let options = Options { protocol, tls };
+        if let (Err(why), Some(place)) = (options.check(), tls_place) {
+            problems.add(place, why);
+        }
         let seed = table.get("seed");
-        let toxics = toxics::read(&mut table, protocol);
+        let toxics = toxics::read(&mut table, &options);
         table.finish();
         if name.get_ref().is_empty() || name.get_ref().contains(|c: char| c == '/' || c.is_control()) {
             problems.add(
@@ -101,7 +107,7 @@ pub fn load_config(source: &Source) -> Result<ProxyConfig, Vec<Problem>> {
             listen,
             upstream,
             enabled,
-            options: Options { protocol, tls },
+            options,
             seed,
             toxics,
         });

@@ -366,3 +366,51 @@ fn the_problems_of_toxiproxys_file_are_told_with_their_place() {
         "#]],
     );
 }
+
+#[test]
+fn contradictions_of_tls_are_told_under_their_line() {
+    check(
+        r#"
+[proxy.a]
+listen = "127.0.0.1:1"
+upstream = "pay:443"
+tls.passthrough = true
+toxic.old = { tls = { certificate = "expired" } }
+toxic.cut = { tls = { alert = "unknown_ca" }, sni = ["pay.*"] }
+[proxy.b]
+listen = "127.0.0.1:2"
+upstream = "pay:443"
+tls.terminate = { cert = "pay.pem" }
+[proxy.c]
+listen = "127.0.0.1:3"
+upstream = "pay:443"
+protocol = "http"
+tls = { passthrough = true }
+[proxy.d]
+listen = "127.0.0.1:4"
+upstream = "pay:443"
+toxic.slow = { latency = { delay = "1s" }, sni = ["pay.*"] }
+"#,
+        expect![[r#"
+            error: `tls.certificate = "expired"` needs a proxy with `tls.terminate`
+              --> proxies.toml:6:7
+              6 | toxic.old = { tls = { certificate = "expired" } }
+                |       ^^^
+
+            error: `tls.terminate` needs either `cert` and `key`, or `names`
+              --> proxies.toml:11:1
+              11 | tls.terminate = { cert = "pay.pem" }
+                 | ^^^
+
+            error: `tls.passthrough`: no `http` can be seen in TLS that passes: terminate it
+              --> proxies.toml:16:1
+              16 | tls = { passthrough = true }
+                 | ^^^
+
+            error: `sni` needs a proxy that looks at TLS: give it `tls.passthrough = true`
+              --> proxies.toml:20:7
+              20 | toxic.slow = { latency = { delay = "1s" }, sni = ["pay.*"] }
+                 |       ^^^^
+        "#]],
+    );
+}

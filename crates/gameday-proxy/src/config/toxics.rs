@@ -5,7 +5,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use crate::attached::Stream;
-use crate::options::Protocol;
+use crate::options::{Options, Protocol};
 use crate::scope::Scope;
 use crate::toxic::ToxicSpec;
 
@@ -27,15 +27,15 @@ pub struct ToxicEntry {
 }
 
 /// Takes the toxics of a proxy.
-pub(super) fn read(proxy: &mut Table<'_, '_>, protocol: Protocol) -> Vec<ToxicEntry> {
+pub(super) fn read(proxy: &mut Table<'_, '_>, options: &Options) -> Vec<ToxicEntry> {
     let tables = proxy.tables("toxic");
     tables
         .into_iter()
-        .filter_map(|(name, table)| read_one(name, table, protocol))
+        .filter_map(|(name, table)| read_one(name, table, options))
         .collect()
 }
 
-fn read_one(name: Spanned<String>, mut table: Table<'_, '_>, protocol: Protocol) -> Option<ToxicEntry> {
+fn read_one(name: Spanned<String>, mut table: Table<'_, '_>, options: &Options) -> Option<ToxicEntry> {
     let problems = table.problems();
     if name.get_ref().is_empty() || name.get_ref().contains(|c: char| c == '/' || c.is_control()) {
         let message = "a toxic's name stands in URLs: it cannot be empty nor hold `/` or control characters";
@@ -44,10 +44,13 @@ fn read_one(name: Spanned<String>, mut table: Table<'_, '_>, protocol: Protocol)
     let stream = table.get("stream").unwrap_or_default();
     let toxicity = table.get::<Ratio>("toxicity").map_or(1.0, Ratio::get);
     let seed = table.get("seed");
-    let spec = read_kind(&mut table, &name, protocol);
+    let spec = read_kind(&mut table, &name, options.protocol);
     // What is left limits it to some connections, or is a typing error.
     let scope: Scope = table.whole().unwrap_or_default();
     if let Err(why) = scope.check() {
+        problems.add(name.span(), why);
+    }
+    if let Some(Err(why)) = spec.as_ref().map(|spec| options.tls.refuse(spec, &scope)) {
         problems.add(name.span(), why);
     }
     Some(ToxicEntry {

@@ -19,14 +19,16 @@ use crate::toxic::ToxicSpec;
 
 /// A handshake that takes longer, stalls of ours apart, is given up.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
+/// How long a client may be connected before it says what it wants: some connect ahead.
+const FIRST_WORDS: Duration = Duration::from_secs(60);
+/// How long a fault of handshakes keeps from its upstream a client that says nothing: its server may speak first.
+const SILENCE: Duration = Duration::from_secs(5);
 /// How long a client that was sent an alert may take to read it.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// PostgreSQL's wish to go on in TLS, which stands before every handshake but a direct one.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 /// PostgreSQL's wish to go on in GSSAPI's encryption.
 const GSS_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 48];
-/// How long a PostgreSQL server waits for who has connected.
-const POSTGRES_LIMIT: Duration = Duration::from_secs(60);
 
 /// What a terminated TLS has agreed on.
 #[derive(Debug, Clone, Default)]
@@ -59,10 +61,7 @@ impl Session<'_> {
 
     /// TLS with the client, as the options and the toxics say; an error when it failed and the client has been told.
     pub(crate) async fn accept_tls(&self, client: BoxIo) -> io::Result<BoxIo> {
-        let hello = timeout(
-            HANDSHAKE_LIMIT,
-            LazyConfigAcceptor::new(Acceptor::default(), client),
-        );
+        let hello = timeout(FIRST_WORDS, LazyConfigAcceptor::new(Acceptor::default(), client));
         let mut started = hello.await.map_err(|_| io::Error::from(ErrorKind::TimedOut))??;
         let sni = started.client_hello().server_name().map(str::to_ascii_lowercase);
         let fault = self.disturb(&mut started.io, sni.as_deref()).await?;
@@ -85,12 +84,12 @@ impl Session<'_> {
     pub(super) async fn begin(&self, mut client: BoxIo) -> io::Result<BoxIo> {
         if self.terminates() {
             let asks_first = self.route.options.protocol == Protocol::Postgres;
-            if asks_first && !self.has_hello().await {
+            if asks_first && !self.has_hello(FIRST_WORDS).await {
                 return self.accept_postgres(client).await;
             }
             return self.accept_tls(client).await;
         }
-        if !self.terminates() && super::is_needed(&self.toxics()) && self.has_hello().await {
+        if !self.terminates() && super::is_needed(&self.toxics()) && self.has_hello(SILENCE).await {
             let sni = self.sni();
             self.disturb(&mut client, sni.as_deref()).await?;
         }
@@ -102,7 +101,7 @@ impl Session<'_> {
     async fn accept_postgres(&self, mut client: BoxIo) -> io::Result<BoxIo> {
         let mut asked = [0; 8];
         loop {
-            let read = timeout(POSTGRES_LIMIT, client.read_exact(&mut asked));
+            let read = timeout(FIRST_WORDS, client.read_exact(&mut asked));
             read.await.map_err(|_| io::Error::from(ErrorKind::TimedOut))??;
             match asked {
                 SSL_REQUEST => {
@@ -159,11 +158,11 @@ impl Session<'_> {
         Ok(Box::new(stream))
     }
 
-    /// Whether the client's first bytes are a ClientHello.
-    async fn has_hello(&self) -> bool {
+    /// Whether the client's first bytes are a ClientHello; who says nothing for so long speaks no TLS.
+    async fn has_hello(&self, limit: Duration) -> bool {
         let mut hello = self.pipe.hello.subscribe();
-        let known = hello.wait_for(Option::is_some).await;
-        known.is_ok_and(|hello| hello.as_ref().is_some_and(Option::is_some))
+        let known = timeout(limit, hello.wait_for(Option::is_some)).await;
+        known.is_ok_and(|known| known.is_ok_and(|hello| hello.as_ref().is_some_and(Option::is_some)))
     }
 
     /// Does to a handshake what the toxics say; an error when that ended the connection.

@@ -9,6 +9,7 @@ mod pass;
 mod pipe;
 mod prefixed;
 mod socket;
+mod state;
 #[cfg(test)]
 mod tests;
 mod toxified;
@@ -23,7 +24,6 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::attached::{Attached, Toxics, Visitor};
@@ -32,8 +32,9 @@ use crate::scope::Scope;
 use crate::wire::{Ended, Route};
 use crate::{http, postgres, redis};
 use handshake::Agreed;
-use pipe::{Fate, Pipe};
+use pipe::Pipe;
 use socket::Held;
+use state::Fate;
 use toxified::Toxified;
 
 /// An upstream that does not answer by then is given up.
@@ -102,12 +103,7 @@ impl<'a> Session<'a> {
         let peek = !route.options.tls.is_off() || is_needed(&route.toxics.borrow());
         Self {
             route,
-            pipe: Arc::new(Pipe::new(
-                client,
-                Arc::clone(&route.counters),
-                Arc::clone(&visitor),
-                peek,
-            )),
+            pipe: Arc::new(Pipe::new(client, route, Arc::clone(&visitor), peek)),
             visitor,
             agreed: OnceLock::new(),
             upstreams: Mutex::default(),
@@ -142,18 +138,13 @@ impl<'a> Session<'a> {
     }
 
     /// Ends when the proxy's toxics are no longer those that they were when this was called.
+    #[allow(dead_code, reason = "for protocols that plan ahead")]
     pub(crate) async fn changed(&self) {
-        let mut feed = self.watch();
+        let mut feed = self.route.toxics.clone();
+        feed.mark_unchanged();
         if feed.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
-    }
-
-    /// Tells of changes of the proxy's toxics from now on.
-    pub(crate) fn watch(&self) -> watch::Receiver<Toxics> {
-        let mut feed = self.route.toxics.clone();
-        feed.mark_unchanged();
-        feed
     }
 
     /// Ends when this revision of a toxic is no longer attached; at once if it is not now.

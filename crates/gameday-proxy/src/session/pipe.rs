@@ -2,7 +2,6 @@
 
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -10,25 +9,18 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 
 use super::socket;
+use super::state::{Fate, Sleeper, State};
 use crate::attached::{Attached, Counters, Stream, Toxics, Visitor};
 use crate::delays::Delay;
 use crate::link::{Action, Ending, Input, Link};
 use crate::timer::Alarm;
 use crate::tls::hello::{self, ClientHello, Peek};
+use crate::wire::{Buffers, Route};
 
 /// The most that is read or taken at once while toxics act: Toxiproxy's chunk.
 pub(super) const CHUNK: usize = 32 * 1024;
-/// Who has not sent the whole of a ClientHello by then is carried as if it spoke no TLS.
+/// Who has sent the beginning of a ClientHello and not the rest by then is carried as if it spoke no TLS.
 const HELLO_LIMIT: Duration = Duration::from_secs(5);
-
-/// How a session ends when no protocol ended it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
-    /// All is done, or a toxic closes the connection.
-    Close,
-    /// The sockets are reset.
-    Reset,
-}
 
 /// What is known of the client's first bytes.
 pub(super) type Hello = Option<Arc<ClientHello>>;
@@ -37,63 +29,12 @@ pub(super) type Hello = Option<Arc<ClientHello>>;
 pub(super) struct Pipe {
     pub(super) socket: Arc<TcpStream>,
     counters: Arc<Counters>,
+    buffers: Arc<Buffers>,
     visitor: Arc<Visitor>,
     state: Mutex<State>,
     driver: Notify,
     /// Nothing until the first bytes are known; then the ClientHello, if they were one.
     pub(super) hello: watch::Sender<Option<Hello>>,
-}
-
-/// What the protocol and the driver share.
-pub(super) struct State {
-    up: Link,
-    pub(super) down: Link,
-    /// The first bytes, while they may be a ClientHello.
-    peeking: Option<(BytesMut, Instant)>,
-    /// The ClientHello, until the links know which toxics are for its name.
-    held: Option<Bytes>,
-    /// Released by the upstream link, for the protocol to read.
-    pub(super) ready: Bytes,
-    /// The client sends no more after that.
-    pub(super) ended: bool,
-    /// Released by the downstream link and not yet written.
-    writing: Bytes,
-    /// The protocol writes no more.
-    pub(super) shut: bool,
-    /// The protocol is done with the client.
-    gone: bool,
-    /// The client has been sent a FIN.
-    finished: bool,
-    /// The client takes no more.
-    pub(super) broken: bool,
-    cut: Option<Fate>,
-    toxics_known: bool,
-    /// Which directions the protocol did by itself when it was last woken.
-    passed: (bool, bool),
-    pub(super) reader: Sleeper,
-    pub(super) writer: Sleeper,
-}
-
-/// A task that waits to be woken, if any.
-#[derive(Debug, Default)]
-pub(super) struct Sleeper(Option<Waker>);
-
-impl Sleeper {
-    pub(super) fn register(&mut self, context: &Context<'_>) {
-        if !self
-            .0
-            .as_ref()
-            .is_some_and(|waker| waker.will_wake(context.waker()))
-        {
-            self.0 = Some(context.waker().clone());
-        }
-    }
-
-    fn wake(&mut self) {
-        if let Some(waker) = self.0.take() {
-            waker.wake();
-        }
-    }
 }
 
 /// What the driver waits for.
@@ -103,37 +44,15 @@ struct Wants {
     write: bool,
 }
 
-impl State {
-    /// Whether the protocol reads the socket itself.
-    pub(super) fn reads_pass(&self) -> bool {
-        let nothing_kept = self.ready.is_empty() && self.peeking.is_none() && self.held.is_none();
-        self.toxics_known && self.up.is_transparent() && nothing_kept
-    }
-
-    /// Whether the protocol writes to the socket itself.
-    pub(super) fn writes_pass(&self) -> bool {
-        self.toxics_known && self.down.is_transparent() && self.writing.is_empty()
-    }
-
-    /// Whether a write is answered now, if only by an error.
-    fn takes(&self) -> bool {
-        self.down.wants_data() || self.broken || self.shut
-    }
-
-    fn is_drained(&self) -> bool {
-        self.finished || self.broken || self.writes_pass()
-    }
-}
-
 impl Pipe {
     /// The pipe of one client; `peek` says that its first bytes may be a ClientHello that somebody wants to know.
-    pub(super) fn new(socket: TcpStream, counters: Arc<Counters>, visitor: Arc<Visitor>, peek: bool) -> Self {
+    pub(super) fn new(socket: TcpStream, route: &Route, visitor: Arc<Visitor>, peek: bool) -> Self {
         let [up, down] =
             [Stream::Upstream, Stream::Downstream].map(|stream| Link::new(stream, Arc::clone(&visitor)));
         let state = State {
             up,
             down,
-            peeking: peek.then(|| (BytesMut::new(), Instant::now() + HELLO_LIMIT)),
+            peeking: peek.then(|| (BytesMut::new(), None)),
             held: None,
             ready: Bytes::new(),
             ended: false,
@@ -150,7 +69,8 @@ impl Pipe {
         };
         Self {
             socket: Arc::new(socket),
-            counters,
+            counters: Arc::clone(&route.counters),
+            buffers: Arc::clone(&route.buffers),
             visitor,
             state: Mutex::new(state),
             driver: Notify::new(),
@@ -285,7 +205,7 @@ impl Pipe {
         let mut guard = self.lock();
         let state = &mut *guard;
         let now = Instant::now();
-        if state.peeking.as_ref().is_some_and(|(_, limit)| *limit <= now) {
+        if state.hello_limit().is_some_and(|limit| limit <= now) {
             self.no_hello(state);
         }
         if let Some(bytes) = state.held.take() {
@@ -310,11 +230,10 @@ impl Pipe {
     }
 
     fn wants(state: &State) -> Wants {
-        let limit = state.peeking.as_ref().map(|(_, limit)| *limit);
         let due = [
             state.up.due(state.ready.is_empty()),
             state.down.due(state.writing.is_empty()),
-            limit,
+            state.hello_limit(),
         ];
         Wants {
             due: due.into_iter().flatten().min(),
@@ -385,13 +304,14 @@ impl Pipe {
     }
 
     fn read(&self) {
-        let mut bytes = BytesMut::with_capacity(CHUNK);
+        // Copied, since a small chunk must not keep a large buffer for as long as it waits.
+        let mut lent = self.buffers.lend(false);
         let mut state = self.lock();
-        let ending = match self.socket.try_read_buf(&mut bytes) {
+        let ending = match self.socket.try_read(&mut lent[..CHUNK]) {
             Ok(0) => Ending::Finish,
             Ok(length) => {
                 self.received(Stream::Upstream, length);
-                return self.take(&mut state, &bytes.freeze());
+                return self.take(&mut state, &lent[..length]);
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => return,
             // Whatever the error, the FIN never came, so passing one on would be a lie.
@@ -401,12 +321,14 @@ impl Pipe {
         state.up.handle(Instant::now(), Input::End(ending));
     }
 
-    fn take(&self, state: &mut State, bytes: &Bytes) {
-        let Some((first, _)) = &mut state.peeking else {
-            state.up.handle(Instant::now(), Input::Data(bytes.clone()));
+    fn take(&self, state: &mut State, bytes: &[u8]) {
+        let Some((first, limit)) = &mut state.peeking else {
+            let data = Input::Data(Bytes::copy_from_slice(bytes));
+            state.up.handle(Instant::now(), data);
             return;
         };
         first.extend_from_slice(bytes);
+        limit.get_or_insert_with(|| Instant::now() + HELLO_LIMIT);
         match hello::peek(first) {
             Peek::Incomplete => {}
             Peek::Other => self.no_hello(state),

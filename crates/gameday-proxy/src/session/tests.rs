@@ -170,6 +170,16 @@ async fn a_reset_reaches_idle_sessions_on_both_sides() {
 }
 
 #[tokio::test]
+async fn a_limit_of_data_lets_so_many_bytes_through_and_closes() {
+    let rig = Rig::start();
+    let (mut client, mut server) = pair(&rig).await;
+    rig.add("limit", "limit_data", "downstream", &[("bytes", 100)]);
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    server.write_all(&[7; 250]).await.unwrap();
+    assert_eq!(read_all(&mut client).await.unwrap(), [7; 100]);
+}
+
+#[tokio::test]
 async fn a_timeout_silences_and_then_closes() {
     let rig = Rig::start();
     let (mut client, mut server) = pair(&rig).await;

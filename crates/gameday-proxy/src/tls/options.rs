@@ -92,11 +92,37 @@ impl TlsOptions {
     /// # Errors
     /// What is wrong, with the key.
     pub(crate) fn prepare(&mut self, authority: &Authority, http: bool) -> Result<(), String> {
-        if self.passthrough && self.terminate.is_some() {
-            return Err("`tls.passthrough` and `tls.terminate` contradict each other".to_owned());
-        }
         self.made = Made(Some(Arc::new(Layer::new(self, authority, http)?)));
         Ok(())
+    }
+
+    /// Refuses what contradicts itself or is half of something; reads no file.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.passthrough && (self.terminate.is_some() || self.originate.is_some()) {
+            let other = if self.terminate.is_some() {
+                "terminate"
+            } else {
+                "originate"
+            };
+            return Err(format!(
+                "`tls.passthrough` and `tls.{other}` contradict each other"
+            ));
+        }
+        if let Some(own) = &self.terminate {
+            let given = (own.cert.is_some(), own.key.is_some(), !own.names.is_empty());
+            if !matches!(given, (true, true, false) | (false, false, true)) {
+                return Err("`tls.terminate` needs either `cert` and `key`, or `names`".to_owned());
+            }
+        }
+        match &self.originate {
+            Some(own) if own.cert.is_some() != own.key.is_some() => {
+                Err("`tls.originate` needs both of `cert` and `key`, or none".to_owned())
+            }
+            Some(own) if own.ca.is_some() && own.insecure => {
+                Err("`tls.originate.ca` and `tls.originate.insecure` contradict each other".to_owned())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Takes what the files of the same options hold by now, for handshakes from now on; no connection is cut.
@@ -117,9 +143,7 @@ impl TlsOptions {
     /// Why not, for people.
     pub(crate) fn refuse(&self, spec: &ToxicSpec, scope: &Scope) -> Result<(), String> {
         if self.is_off() && !scope.sni.is_empty() {
-            return Err(
-                "`scope.sni` needs a proxy that looks at TLS: give it `tls.passthrough = true`".to_owned(),
-            );
+            return Err("`sni` needs a proxy that looks at TLS: give it `tls.passthrough = true`".to_owned());
         }
         let certificate = match spec {
             ToxicSpec::Tls(fault) => fault.certificate,

@@ -40,6 +40,14 @@ pub(crate) struct Noise {
 }
 
 impl Noise {
+    /// A share that does not grow.
+    pub(crate) fn of(share: Ratio) -> Self {
+        Self {
+            share: share.get(),
+            ramp: Ramp::new(Instant::now(), None),
+        }
+    }
+
     /// The bytes with what was hit flipped; the very same ones when nothing was.
     pub(crate) fn spoil(&self, bytes: Bytes, now: Instant, rng: &mut StdRng) -> Bytes {
         let share = self.share * self.ramp.at(now);

@@ -44,6 +44,7 @@ pub use spec::ToxicSpec;
 pub use timeout::Timeout;
 
 pub(crate) use bucket::Bucket;
+pub(crate) use corrupt::Noise;
 pub(crate) use ramp::Ramp;
 
 /// Bytes and the moment they leave.

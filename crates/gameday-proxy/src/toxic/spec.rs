@@ -93,6 +93,7 @@ impl ToxicSpec {
             Self::Latency(latency) => latency.check(),
             Self::Slicer(slicer) => slicer.check("size", "variation"),
             Self::Tls(fault) => fault.check(),
+            Self::Http(fault) => fault.check(),
             _ => Ok(()),
         };
         checked

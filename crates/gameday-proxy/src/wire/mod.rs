@@ -10,6 +10,6 @@ mod tests;
 #[cfg(test)]
 mod toxic_tests;
 
-pub(crate) use buffers::Buffers;
+pub(crate) use buffers::{Buffers, Lent};
 pub(crate) use connection::{Ended, Route};
 pub(crate) use door::{Door, accept_loop};

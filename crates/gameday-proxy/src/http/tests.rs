@@ -1,0 +1,522 @@
+//! HTTP through the proxy, with real clients of both versions.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::client::conn::{http1, http2};
+use hyper::header::HeaderValue;
+use hyper::service::service_fn;
+use hyper::{HeaderMap, Request, Response, StatusCode};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use crate::control::{NewProxy, NewToxic};
+use crate::options::{Options, Protocol};
+use crate::testing::{Rig, soon};
+
+/// A proxy of HTTP in front of a server of both versions that counts its requests.
+struct Bench {
+    rig: Rig,
+    proxy: SocketAddr,
+    served: Arc<AtomicU64>,
+}
+
+type Body = http_body_util::combinators::UnsyncBoxBody<Bytes, Infallible>;
+
+impl Bench {
+    async fn start() -> Self {
+        let mut rig = Rig::start();
+        let served = Arc::new(AtomicU64::new(0));
+        let upstream = serve(&mut rig.tasks, Arc::clone(&served)).await;
+        let new = NewProxy {
+            name: "p".to_owned(),
+            listen: "127.0.0.1:0".to_owned(),
+            upstream: upstream.to_string(),
+            enabled: true,
+            options: Options {
+                protocol: Protocol::Http,
+                ..Options::default()
+            },
+            ..NewProxy::default()
+        };
+        let proxy = rig
+            .control
+            .create_proxy(new)
+            .await
+            .unwrap()
+            .listen
+            .parse()
+            .unwrap();
+        Self { rig, proxy, served }
+    }
+
+    fn fault(&self, settings: &str) {
+        let attributes: Value = toml::from_str::<toml::Value>(settings)
+            .unwrap()
+            .try_into()
+            .unwrap();
+        let new = NewToxic {
+            name: Some("fault".to_owned()),
+            kind: "http".to_owned(),
+            stream: "downstream".to_owned(),
+            toxicity: 1.0,
+            attributes: attributes.as_object().unwrap().clone(),
+            ..NewToxic::default()
+        };
+        self.rig.control.add_toxic("p", new).unwrap();
+    }
+
+    fn served(&self) -> u64 {
+        self.served.load(Ordering::SeqCst)
+    }
+
+    async fn http1(&mut self) -> http1::SendRequest<Full<Bytes>> {
+        let io = TokioIo::new(TcpStream::connect(self.proxy).await.unwrap());
+        let (sender, connection) = http1::handshake(io).await.unwrap();
+        self.rig.tasks.spawn(async move { drop(connection.await) });
+        sender
+    }
+
+    async fn http2(&mut self) -> http2::SendRequest<Full<Bytes>> {
+        let io = TokioIo::new(TcpStream::connect(self.proxy).await.unwrap());
+        let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
+        self.rig.tasks.spawn(async move { drop(connection.await) });
+        sender
+    }
+}
+
+/// Answers both versions: `/echo` gives the body back, `/zeros/N` N bytes in pieces, `/grpc…` a message and trailers.
+async fn serve(tasks: &mut JoinSet<()>, served: Arc<AtomicU64>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tasks.spawn(async move {
+        let mut connections = JoinSet::new();
+        while let Ok((socket, _)) = listener.accept().await {
+            let served = Arc::clone(&served);
+            connections.spawn(async move {
+                let mut first = [0; 3];
+                socket.peek(&mut first).await.ok();
+                let service = service_fn(move |request| answer(request, Arc::clone(&served)));
+                let io = TokioIo::new(socket);
+                if &first == b"PRI" {
+                    let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+                    builder.serve_connection(io, service).await.ok();
+                } else {
+                    let connection = hyper::server::conn::http1::Builder::new().serve_connection(io, service);
+                    connection.await.ok();
+                }
+            });
+        }
+    });
+    address
+}
+
+async fn answer(request: Request<Incoming>, served: Arc<AtomicU64>) -> Result<Response<Body>, Infallible> {
+    served.fetch_add(1, Ordering::SeqCst);
+    let path = request.uri().path().to_owned();
+    let body: Body = if let Some(length) = path.strip_prefix("/zeros/") {
+        let length: usize = length.parse().unwrap();
+        let pieces = (0..length)
+            .step_by(65_536)
+            .map(move |at| Ok(Frame::data(Bytes::from(vec![0; (length - at).min(65_536)]))));
+        StreamBody::new(futures_util::stream::iter(pieces)).boxed_unsync()
+    } else if path.starts_with("/grpc") {
+        let mut trailers = HeaderMap::new();
+        trailers.insert("grpc-status", HeaderValue::from_static("0"));
+        let frames = [
+            Ok(Frame::data(Bytes::from_static(b"\0\0\0\0\x02hi"))),
+            Ok(Frame::trailers(trailers)),
+        ];
+        StreamBody::new(futures_util::stream::iter(frames)).boxed_unsync()
+    } else {
+        let whole = request
+            .into_body()
+            .collect()
+            .await
+            .map(|body| body.to_bytes())
+            .unwrap_or_default();
+        Full::new(whole).boxed_unsync()
+    };
+    let mut response = Response::new(body);
+    response
+        .headers_mut()
+        .insert("etag", HeaderValue::from_static("\"real\""));
+    Ok(response)
+}
+
+fn post(path: &str, body: &'static str) -> Request<Full<Bytes>> {
+    let request = Request::post(format!("http://shop.example{path}")).header("host", "shop.example");
+    request
+        .body(Full::new(Bytes::from_static(body.as_bytes())))
+        .unwrap()
+}
+
+fn get_on_http1(path: &str) -> Request<Full<Bytes>> {
+    Request::get(path)
+        .header("host", "shop.example")
+        .body(Full::default())
+        .unwrap()
+}
+
+async fn text(response: Response<Incoming>) -> String {
+    String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn without_a_fault_both_versions_pass_as_they_are() {
+    let mut bench = Bench::start().await;
+    let mut one = bench.http1().await;
+    for _ in 0..3 {
+        let mut request = post("/echo", "hello");
+        *request.uri_mut() = "/echo?x=1".parse().unwrap();
+        let response = soon(one.send_request(request)).await.unwrap();
+        assert_eq!(
+            (response.status(), response.headers()["etag"].as_bytes()),
+            (StatusCode::OK, &b"\"real\""[..])
+        );
+        assert_eq!(text(response).await, "hello");
+    }
+    let two = bench.http2().await;
+    let asked = (0..20).map(|_| {
+        let mut two = two.clone();
+        async move {
+            text(
+                soon(two.send_request(post("/echo", "multiplexed")))
+                    .await
+                    .unwrap(),
+            )
+            .await
+        }
+    });
+    let answers: Vec<String> = futures_util::future::join_all(asked).await;
+    assert!(answers.iter().all(|answer| answer == "multiplexed"));
+    assert_eq!(bench.served(), 23);
+}
+
+#[tokio::test]
+async fn an_answer_of_ours_is_given_without_asking_the_upstream_and_ends_with_its_fault() {
+    let mut bench = Bench::start().await;
+    bench.fault("path = \"/v1/*\"\nmethod = \"POST\"\nstatus = 503\nbody = \"busy\"\nretry_after = \"1500ms\"\nset_headers = { x-why = \"drill\" }");
+    let (mut one, mut two) = (bench.http1().await, bench.http2().await);
+    let mut request = post("/", "");
+    *request.uri_mut() = "/v1/charges".parse().unwrap();
+    for response in [
+        soon(one.send_request(request.clone())).await.unwrap(),
+        soon(two.send_request(post("/v1/charges", ""))).await.unwrap(),
+    ] {
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()["retry-after"], "2");
+        assert_eq!(response.headers()["x-why"], "drill");
+        assert_eq!(text(response).await, "busy");
+    }
+    assert_eq!(bench.served(), 0);
+    // Another path is spared, on the same connection; and so is the same one when the fault has gone.
+    assert_eq!(
+        soon(two.send_request(post("/v2/x", ""))).await.unwrap().status(),
+        StatusCode::OK
+    );
+    bench.rig.remove("fault");
+    assert_eq!(
+        soon(one.send_request(request)).await.unwrap().status(),
+        StatusCode::OK
+    );
+    assert_eq!(bench.served(), 2);
+}
+
+#[tokio::test]
+async fn a_share_of_requests_is_met() {
+    let mut bench = Bench::start().await;
+    bench.fault("status = 500\nshare = \"30%\"");
+    let mut one = bench.http1().await;
+    let mut failed = 0;
+    for _ in 0..300 {
+        let response = soon(one.send_request(get_on_http1("/"))).await.unwrap();
+        failed += u64::from(response.status() == StatusCode::INTERNAL_SERVER_ERROR);
+        text(response).await;
+    }
+    // 90 of 300, give or take four standard deviations; the seed is fixed.
+    assert!((58..=122).contains(&failed), "{failed}");
+    assert_eq!(bench.served(), 300 - failed);
+    let toxic = bench.rig.control.proxy_detail("p").unwrap().toxics.remove(0);
+    assert_eq!(toxic.touched, failed);
+}
+
+#[tokio::test]
+async fn a_delay_holds_the_answer_back_and_ends_with_its_fault() {
+    let mut bench = Bench::start().await;
+    bench.fault("delay = \"300ms\"");
+    let mut one = bench.http1().await;
+    let start = Instant::now();
+    soon(one.send_request(get_on_http1("/"))).await.unwrap();
+    assert!(start.elapsed() >= Duration::from_millis(300));
+    bench.rig.remove("fault");
+    bench.fault("delay = \"1h\"");
+    let mut two = bench.http2().await;
+    let held = two.send_request(post("/echo", "x"));
+    let control = Arc::clone(&bench.rig.control);
+    bench.rig.tasks.spawn(async move {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        control.delete_toxic("p", "fault").unwrap();
+    });
+    assert_eq!(text(soon(held).await.unwrap()).await, "x");
+    // It was asked at once, although its answer was late.
+    assert_eq!(bench.served(), 2);
+}
+
+#[tokio::test]
+async fn headers_of_a_cdn_can_be_made_to_lie() {
+    let mut bench = Bench::start().await;
+    bench.fault("set_headers = { Age = \"86400\", X-Cache = \"HIT\" }\nremove_headers = [\"ETag\"]");
+    let response = soon(bench.http1().await.send_request(get_on_http1("/")))
+        .await
+        .unwrap();
+    assert_eq!(response.headers()["age"], "86400");
+    assert_eq!(response.headers()["x-cache"], "HIT");
+    assert!(!response.headers().contains_key("etag"));
+    assert_eq!(bench.served(), 1);
+}
+
+#[tokio::test]
+async fn bodies_break_off_trickle_and_are_spoiled() {
+    let mut bench = Bench::start().await;
+    bench.fault("truncate = \"100kB\"");
+    let mut body = soon(bench.http1().await.send_request(get_on_http1("/zeros/1000000")))
+        .await
+        .unwrap()
+        .into_body();
+    let mut got = 0;
+    let ended = loop {
+        match soon(body.frame()).await {
+            Some(Ok(frame)) => got += frame.into_data().unwrap().len(),
+            other => break other,
+        }
+    };
+    assert_eq!(got, 100_000);
+    assert!(
+        matches!(ended, Some(Err(_))),
+        "a body that breaks off is an error: {ended:?}"
+    );
+
+    bench.rig.remove("fault");
+    bench.fault("trickle = \"100kB/s\"");
+    let start = Instant::now();
+    let response = soon(bench.http2().await.send_request(post("/zeros/30000", "")))
+        .await
+        .unwrap();
+    assert_eq!(text(response).await.len(), 30_000);
+    assert!(
+        start.elapsed() >= Duration::from_millis(250),
+        "{:?}",
+        start.elapsed()
+    );
+
+    bench.rig.remove("fault");
+    bench.fault("corrupt = \"1%\"");
+    let response = soon(bench.http1().await.send_request(get_on_http1("/zeros/100000")))
+        .await
+        .unwrap();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    let hit = body.iter().filter(|byte| **byte != 0).count();
+    assert_eq!(body.len(), 100_000);
+    assert!((870..=1130).contains(&hit), "{hit}");
+}
+
+#[tokio::test]
+async fn a_length_can_be_wrong_either_way() {
+    let mut bench = Bench::start().await;
+    for (by, length, whole) in [(10, "15", false), (-2, "3", true)] {
+        bench.fault(&format!("content_length = {by}"));
+        let mut request = post("/echo", "hello");
+        *request.uri_mut() = "/echo".parse().unwrap();
+        let response = soon(bench.http1().await.send_request(request)).await.unwrap();
+        assert_eq!(response.headers()["content-length"], length);
+        let body = soon(response.into_body().collect()).await;
+        assert_eq!(body.is_ok(), whole, "{by}");
+        bench.rig.remove("fault");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_is_ended_or_reset_instead_of_answered() {
+    let mut bench = Bench::start().await;
+    for (how, error) in [
+        ("close", None),
+        ("reset", Some(std::io::ErrorKind::ConnectionReset)),
+    ] {
+        bench.fault(&format!("abort = \"{how}\""));
+        let mut socket = TcpStream::connect(bench.proxy).await.unwrap();
+        socket
+            .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            .await
+            .unwrap();
+        let read = soon(socket.read(&mut [0; 100])).await;
+        match error {
+            None => assert_eq!(read.unwrap(), 0, "{how}"),
+            Some(kind) => assert_eq!(read.unwrap_err().kind(), kind, "{how}"),
+        }
+        bench.rig.remove("fault");
+    }
+    assert_eq!(bench.served(), 0);
+}
+
+#[tokio::test]
+async fn grpc_is_answered_in_its_own_words() {
+    let mut bench = Bench::start().await;
+    let mut two = bench.http2().await;
+    let call = || {
+        let request = Request::post("http://ledger.example/grpc.Ledger/Post")
+            .header("content-type", "application/grpc");
+        request.body(Full::<Bytes>::default()).unwrap()
+    };
+    bench.fault("grpc = \"grpc.Ledger/*\"\ngrpc_status = 14\ngrpc_message = \"drill\"");
+    let response = soon(two.send_request(call())).await.unwrap();
+    assert_eq!(
+        (response.status(), &response.headers()["grpc-status"]),
+        (StatusCode::OK, &HeaderValue::from(14))
+    );
+    assert_eq!(response.headers()["grpc-message"], "drill");
+    assert_eq!(bench.served(), 0);
+    // What speaks no gRPC is spared.
+    assert_eq!(
+        text(
+            soon(two.send_request(post("/grpc.Ledger/Post", "")))
+                .await
+                .unwrap()
+        )
+        .await,
+        "\0\0\0\0\x02hi"
+    );
+
+    bench.rig.remove("fault");
+    bench.fault("grpc_status = 13\nafter_messages = true");
+    let whole = soon(two.send_request(call()))
+        .await
+        .unwrap()
+        .into_body()
+        .collect()
+        .await
+        .unwrap();
+    assert_eq!(whole.trailers().unwrap()["grpc-status"], "13");
+    assert_eq!(whole.to_bytes(), &b"\0\0\0\0\x02hi"[..]);
+}
+
+#[tokio::test]
+async fn streams_are_reset_and_clients_told_to_go_away() {
+    let mut bench = Bench::start().await;
+    let mut two = bench.http2().await;
+    bench.fault("rst_stream = \"refused_stream\"");
+    let error = soon(two.send_request(post("/echo", ""))).await.unwrap_err();
+    let reason =
+        std::error::Error::source(&error).and_then(|source| source.downcast_ref::<h2::Error>()?.reason());
+    assert_eq!(reason, Some(h2::Reason::REFUSED_STREAM), "{error:?}");
+    // HTTP/1 has no streams.
+    assert_eq!(
+        soon(bench.http1().await.send_request(get_on_http1("/")))
+            .await
+            .unwrap()
+            .status(),
+        StatusCode::OK
+    );
+
+    bench.rig.remove("fault");
+    bench.fault("goaway = true");
+    assert_eq!(
+        text(soon(two.send_request(post("/echo", "last"))).await.unwrap()).await,
+        "last"
+    );
+    soon(async {
+        while two.ready().await.is_ok() && !two.is_closed() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_upgraded_connection_is_bytes() {
+    let mut bench = Bench::start().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = listener.local_addr().unwrap().to_string();
+    bench.rig.tasks.spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(socket.read_u8().await.unwrap());
+        }
+        socket
+            .write_all(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n")
+            .await
+            .unwrap();
+        let (mut reader, mut writer) = socket.split();
+        tokio::io::copy(&mut reader, &mut writer).await.ok();
+    });
+    let edit = crate::control::ProxyEdit {
+        upstream: Some(upstream),
+        ..Default::default()
+    };
+    bench.rig.control.edit_proxy("p", edit).await.unwrap();
+    let mut socket = TcpStream::connect(bench.proxy).await.unwrap();
+    socket
+        .write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n")
+        .await
+        .unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(soon(socket.read_u8()).await.unwrap());
+    }
+    assert!(
+        head.starts_with(b"HTTP/1.1 101"),
+        "{}",
+        String::from_utf8_lossy(&head)
+    );
+    socket.write_all(b"ping").await.unwrap();
+    let mut back = [0; 4];
+    soon(socket.read_exact(&mut back)).await.unwrap();
+    assert_eq!(&back, b"ping");
+}
+
+#[tokio::test]
+async fn large_bodies_stream_both_ways_and_an_upstream_that_is_gone_ends_the_connection() {
+    let mut bench = Bench::start().await;
+    let response = soon(bench.http1().await.send_request(get_on_http1("/zeros/50000000")))
+        .await
+        .unwrap();
+    let mut length = 0;
+    let mut body = response.into_body().into_data_stream();
+    while let Some(piece) = soon(body.next()).await {
+        length += piece.unwrap().len();
+    }
+    assert_eq!(length, 50_000_000);
+
+    let gone = crate::control::ProxyEdit {
+        upstream: Some("127.0.0.1:1".to_owned()),
+        ..Default::default()
+    };
+    bench.rig.control.edit_proxy("p", gone).await.unwrap();
+    assert!(
+        soon(bench.http1().await.send_request(get_on_http1("/")))
+            .await
+            .is_err()
+    );
+    assert_eq!(
+        bench
+            .rig
+            .control
+            .metrics()
+            .0
+            .lines()
+            .filter(|line| *line == "gameday_proxy_dial_failures_total{proxy=\"p\"} 1")
+            .count(),
+        1
+    );
+}
