@@ -143,7 +143,7 @@ async fn answer(request: Request<Incoming>, served: Arc<AtomicU64>) -> Result<Re
             .into_body()
             .collect()
             .await
-            .map(|body| body.to_bytes())
+            .map(http_body_util::Collected::to_bytes)
             .unwrap_or_default();
         Full::new(whole).boxed_unsync()
     };
@@ -348,7 +348,7 @@ async fn a_length_can_be_wrong_either_way() {
 
 #[tokio::test]
 async fn a_connection_is_ended_or_reset_instead_of_answered() {
-    let mut bench = Bench::start().await;
+    let bench = Bench::start().await;
     for (how, error) in [
         ("close", None),
         ("reset", Some(std::io::ErrorKind::ConnectionReset)),
