@@ -18,14 +18,14 @@ fn a_hangup_loads_the_file_again_and_a_bad_file_changes_nothing() {
     let all = || proxy.ask("GET", "/proxies", &Value::Null).json();
     let address: SocketAddr = all()["db"]["listen"].as_str().unwrap().parse().unwrap();
     let mut client = connect(address);
-    assert!(round_trip(&mut client) < Duration::from_millis(200));
+    assert!(round_trip(&mut client) < Duration::from_secs(1));
 
-    let slow = format!("{good}[proxy.db.toxic.slow]\nlatency = {{ delay = \"200ms\" }}\n");
+    let slow = format!("{good}[proxy.db.toxic.slow]\nlatency = {{ delay = \"1s\" }}\n");
     proxy.sandbox.write("proxies.toml", &slow);
     proxy.signal(Signal::SIGHUP);
     proxy.says("proxies.toml was loaded");
     assert!(
-        round_trip(&mut client) >= Duration::from_millis(200),
+        round_trip(&mut client) >= Duration::from_secs(1),
         "on the connection that was there"
     );
 
@@ -57,7 +57,7 @@ fn a_hangup_loads_the_file_again_and_a_bad_file_changes_nothing() {
     proxy.sandbox.write("proxies.toml", &good);
     proxy.signal(Signal::SIGHUP);
     proxy.says("proxies.toml was loaded");
-    assert!(round_trip(&mut client) < Duration::from_millis(200));
+    assert!(round_trip(&mut client) < Duration::from_secs(1));
     proxy.sandbox.write("proxies.toml", "");
     proxy.signal(Signal::SIGHUP);
     proxy.says("proxies.toml was loaded");

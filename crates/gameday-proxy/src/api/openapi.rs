@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer;
 use super::table::{ROWS, Row};
+use crate::toxic::ToxicSpec;
 
 const DESCRIPTION: &str = "Toxiproxy's API to the letter, and /v1 beside it: strict, with leases on faults, \
 everything that a proxy can do, and what it has done. Requests with an Origin header or a foreign Host are \
@@ -27,8 +28,11 @@ pub(super) fn document() -> Value {
         let path = paths.entry(row.path).or_insert_with(|| json!({}));
         path[row.method.to_ascii_lowercase()] = operation(row);
     }
-    let schemas: Value = serde_json::from_str(include_str!("schemas.json"))
+    let mut schemas: Value = serde_json::from_str(include_str!("schemas.json"))
         .expect("our own schemas are JSON: a test reads them");
+    // The kinds are what the code knows, and so are the attributes that each has when none is given.
+    schemas["Kind"]["enum"] = json!(ToxicSpec::KINDS);
+    schemas["Attributes"]["examples"] = examples();
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -44,6 +48,13 @@ pub(super) fn document() -> Value {
         },
         "security": [{}, { "token": [] }],
     })
+}
+
+/// The attributes of each kind that needs none to be given.
+fn examples() -> Value {
+    let blank = |kind| ToxicSpec::from_attributes(kind, &Map::new()).ok();
+    let specs = ToxicSpec::KINDS.into_iter().filter_map(blank);
+    specs.map(|spec| Value::Object(spec.attributes())).collect()
 }
 
 fn operation(row: &Row) -> Value {
@@ -145,6 +156,15 @@ mod tests {
             .collect();
         let unique: BTreeSet<String> = ids.iter().map(ToString::to_string).collect();
         assert_eq!((unique.len(), ids.len()), (ROWS.len(), ROWS.len()));
+    }
+
+    #[test]
+    fn every_kind_is_in_the_document() {
+        let schemas = &document()["components"]["schemas"];
+        let kinds = schemas["Kind"]["enum"].as_array().unwrap();
+        assert!(kinds.len() == ToxicSpec::KINDS.len() && kinds.contains(&json!("http")));
+        let examples = schemas["Attributes"]["examples"].as_array().unwrap();
+        assert!(examples.contains(&json!({ "rate": 0 })), "{examples:?}");
     }
 
     /// Every `$ref` leads to a schema, and every schema is led to.

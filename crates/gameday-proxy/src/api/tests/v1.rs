@@ -89,7 +89,7 @@ async fn a_slip_is_refused_with_the_name_of_its_field() {
         POST /v1/proxies/a/toxics {"type":"latency","attributes":{"latency":"1"}}
         POST /v1/proxies/a/toxics {"type":"latency","atributes":{}}
         POST /v1/proxies/a/toxics {"type":"latency","scope":{"clientz":1}}
-        POST /v1/proxies/a/toxics {"type":"http"}
+        POST /v1/proxies/a/toxics {"type":"http","attributes":{"status":503}}
         POST /v1/proxies/a/toxics {"type":"latency","name":"l"}
         POST /v1/proxies/a/toxics {"type":"latency","name":"l"}
         PATCH /v1/proxies/a/toxics/l {"name":"m"}
