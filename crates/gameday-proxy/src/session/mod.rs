@@ -230,7 +230,6 @@ impl<'a> Session<'a> {
         upstreams.retain(|held| held.strong_count() > 0);
         upstreams.push(Arc::downgrade(socket));
         self.dialled.notify_one();
-        self.dialled.notify_one();
     }
 
     fn reset_sockets(&self) {

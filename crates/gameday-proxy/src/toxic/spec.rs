@@ -94,6 +94,7 @@ impl ToxicSpec {
             Self::Slicer(slicer) => slicer.check("size", "variation"),
             Self::Tls(fault) => fault.check(),
             Self::Http(fault) => fault.check(),
+            Self::Postgres(fault) => fault.check(),
             Self::Accept(accept) => accept.check(),
             Self::PacketLoss(loss) => loss.check(),
             _ => Ok(()),
