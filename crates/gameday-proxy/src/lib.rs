@@ -17,6 +17,8 @@
 //! - Connections have a bound over all proxies that leaves descriptors for the API and for undoing faults.
 //! - The control plane never waits for the data plane: no request can hang because of a stuck connection.
 //! - Without toxics the proxy is invisible: half-close, FIN and RST are passed on as they came.
+//! - What is looked into (TLS, a protocol) meets the same links: a session's toxics act beside its protocol, whatever
+//!   that waits for.
 //! - Every fault under a lease ends by itself when the lease is not renewed, on the monotonic clock.
 //! - Chance is a pure function of the proxy's name, the connection's number and the toxic.
 //!
@@ -76,6 +78,8 @@ pub use scope::Scope;
 pub use server::{Reload, ServeError, Settings, serve};
 pub use tls::{Alert, CertificateFault, Originate, Terminate, TlsFault, TlsOptions};
 pub use toxic::{
-    Accept, Anchor, BadToxic, Bandwidth, Chunk, Corrupt, Distribution, Duplicate, Latency, LimitData,
-    LimitTime, Noop, PacketLoss, Reorder, ResetPeer, Slicer, SlowClose, Step, Timeout, Toxic, ToxicSpec,
+    Accept, AcceptMode, Anchor, BadToxic, Bandwidth, Burst, Chunk, Corrupt, Distribution, Duplicate, Latency,
+    LimitData, LimitTime, Noop, PacketLoss, Reorder, ResetPeer, Slicer, SlowClose, Step, Timeout, Toxic,
+    ToxicSpec,
 };
+pub use wire::packet_loss_allowed;

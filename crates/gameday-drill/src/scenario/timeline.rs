@@ -1,7 +1,7 @@
 //! `[timeline]`: the faults, when, how long and on what.
 
 use gameday_core::{FaultName, Problems, Ratio, Span, Table};
-use gameday_proxy::{Latency, Scope, ToxicSpec};
+use gameday_proxy::{Latency, PacketLoss, Scope, ToxicSpec};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -61,6 +61,11 @@ fn read_one(name: FaultName, mut table: Table<'_, '_>, targets: &Targets) -> Opt
     }
     let (on_name, target) = targets.known(problems, &on)?;
     let (fault, fault_place) = fault?;
+    let fault = match (fault, target) {
+        // On a proxy's own connections: nothing that the upstream sends arrives any more.
+        (FaultKind::Partition, Target::Proxy { .. }) => cut_off(),
+        (fault, _) => fault,
+    };
     let fits = matches!(
         (&fault, target),
         (FaultKind::Toxic { .. } | FaultKind::Down, Target::Proxy { .. })
@@ -212,6 +217,20 @@ fn read_kind(
             .and_then(|spec| toxic(problems, spec, beside, &place)),
     }?;
     Some((kind, place))
+}
+
+/// A proxy's upstream that cannot be heard.
+fn cut_off() -> FaultKind {
+    let everything = PacketLoss {
+        share: Some(Ratio::from_value(1.0)),
+        burst: None,
+    };
+    FaultKind::Toxic {
+        spec: ToxicSpec::PacketLoss(everything),
+        stream: "downstream".to_owned(),
+        toxicity: 1.0,
+        scope: Scope::default(),
+    }
 }
 
 /// `fault.packet_loss` beyond the proxy.

@@ -13,6 +13,7 @@ use crate::options::Options;
 use crate::refusal::Refusal;
 use crate::scope::Scope;
 use crate::toxic::{BadToxic, ToxicSpec};
+use crate::wire::may_lose_packets;
 
 /// A proxy has no more toxics than this.
 pub(super) const MOST_TOXICS: usize = 256;
@@ -159,6 +160,9 @@ impl Proxy {
 
 /// A toxic that cannot act is refused, never ignored.
 pub(super) fn refuse_unsuitable(spec: &ToxicSpec, scope: &Scope, options: &Options) -> Result<(), Refusal> {
+    if matches!(spec, ToxicSpec::PacketLoss(_)) && !options.protocol.is_datagrams() {
+        may_lose_packets().map_err(Refusal::Bad)?;
+    }
     if spec.suits(options.protocol) {
         return options.tls.refuse(spec, scope).map_err(Refusal::Bad);
     }

@@ -24,12 +24,13 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use crate::attached::{Attached, Toxics, Visitor};
+use crate::attached::{Attached, Stream, Toxics, Visitor};
 use crate::options::Protocol;
 use crate::scope::Scope;
-use crate::wire::{Ended, Route};
+use crate::wire::{Ended, Route, Sockets, keep_loss};
 use crate::{http, postgres, redis};
 use handshake::Agreed;
 use pipe::Pipe;
@@ -58,6 +59,21 @@ pub(crate) struct Session<'a> {
     upstreams: Mutex<Vec<Weak<TcpStream>>>,
     /// Whether the last dial failed, for the log.
     unreachable: AtomicBool,
+    /// There is a new socket to the upstream.
+    dialled: Notify,
+}
+
+impl Sockets for Session<'_> {
+    fn each(&self, stream: Stream, what: &mut dyn FnMut(&TcpStream)) {
+        match stream {
+            Stream::Upstream => what(&self.pipe.socket),
+            Stream::Downstream => self
+                .upstreams()
+                .iter()
+                .filter_map(Weak::upgrade)
+                .for_each(|socket| what(&socket)),
+        }
+    }
 }
 
 /// Carries one client's connection to its end.
@@ -71,11 +87,23 @@ pub(crate) async fn carry(route: &Route, client: TcpStream, visitor: Arc<Visitor
         });
     // In a set, since that asks it only when it was woken itself, and not at each byte of the protocol's.
     let mut driver = FuturesUnordered::from_iter([driver]);
+    let is_meant = |toxic: &Attached| session.is_meant(toxic);
+    let number = session.visitor.number;
+    let losing = keep_loss(
+        &session,
+        route.toxics.clone(),
+        number,
+        is_meant,
+        &route.timer,
+        &session.dialled,
+    );
+    let mut losing = FuturesUnordered::from_iter([losing]);
     // Outlives the end: what is to be reset must still be open.
     let mut protocol = pin!(session.speak(toxified));
     let fate = tokio::select! {
         biased;
         fate = driver.next() => fate,
+        _ = losing.next() => None,
         () = &mut protocol => {
             session.pipe.leave();
             driver.next().await
@@ -107,6 +135,7 @@ impl<'a> Session<'a> {
             visitor,
             agreed: OnceLock::new(),
             upstreams: Mutex::default(),
+            dialled: Notify::new(),
             unreachable: AtomicBool::new(false),
         }
     }
@@ -200,6 +229,8 @@ impl<'a> Session<'a> {
         let mut upstreams = self.upstreams();
         upstreams.retain(|held| held.strong_count() > 0);
         upstreams.push(Arc::downgrade(socket));
+        self.dialled.notify_one();
+        self.dialled.notify_one();
     }
 
     fn reset_sockets(&self) {

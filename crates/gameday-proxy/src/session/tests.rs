@@ -268,3 +268,42 @@ async fn a_server_that_speaks_first_and_a_client_of_half_a_hello_are_not_kept_wa
     client.shutdown().await.unwrap();
     assert_eq!(read_all(&mut server).await.unwrap(), [22, 3]);
 }
+
+#[tokio::test]
+async fn toxics_that_come_and_go_while_bytes_flow_lose_none_and_keep_their_order() {
+    let mut rig = Rig::start();
+    let address = echo(&mut rig).await;
+    let client = TcpStream::connect(address).await.unwrap();
+    let sent: Vec<u8> = (0..30_000_000_u32).map(|at| (at / 7 % 251) as u8).collect();
+    let (mut reader, mut writer) = client.into_split();
+    let mut received = Vec::new();
+    let carry = async {
+        let send = async {
+            writer.write_all(&sent).await.unwrap();
+            writer.shutdown().await.unwrap();
+        };
+        let receive = async { reader.read_to_end(&mut received).await.unwrap() };
+        tokio::join!(send, receive);
+    };
+    let toggle = async {
+        for round in 0_u64.. {
+            let stream = ["upstream", "downstream"][usize::from(round % 2 == 1)];
+            rig.add("now", "latency", stream, &[("latency", round % 4), ("jitter", 1)]);
+            tokio::time::sleep(Duration::from_millis(3)).await;
+            rig.remove("now");
+            tokio::time::sleep(Duration::from_millis(round % 3)).await;
+        }
+    };
+    tokio::select! {
+        () = async { soon(carry).await } => {}
+        () = toggle => {}
+    }
+    assert!(
+        received == sent,
+        "{} of {} bytes, or not the same",
+        received.len(),
+        sent.len()
+    );
+    let counted = rig.control.proxy_detail("p").unwrap().bytes;
+    assert_eq!((counted.upstream, counted.downstream), (30_000_000, 30_000_000));
+}

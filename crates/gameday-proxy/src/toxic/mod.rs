@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use rand::rngs::StdRng;
 
-pub use accept::Accept;
+pub use accept::{Accept, AcceptMode};
 pub use attributes::BadToxic;
 pub use bandwidth::Bandwidth;
 pub use corrupt::Corrupt;
@@ -35,7 +35,7 @@ pub use latency::{Distribution, Latency};
 pub use limit_data::LimitData;
 pub use limit_time::LimitTime;
 pub use noop::Noop;
-pub use packet_loss::PacketLoss;
+pub use packet_loss::{Burst, PacketLoss};
 pub use reorder::Reorder;
 pub use reset_peer::ResetPeer;
 pub use slicer::Slicer;

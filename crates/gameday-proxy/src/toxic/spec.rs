@@ -94,6 +94,8 @@ impl ToxicSpec {
             Self::Slicer(slicer) => slicer.check("size", "variation"),
             Self::Tls(fault) => fault.check(),
             Self::Http(fault) => fault.check(),
+            Self::Accept(accept) => accept.check(),
+            Self::PacketLoss(loss) => loss.check(),
             _ => Ok(()),
         };
         checked

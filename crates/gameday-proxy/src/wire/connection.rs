@@ -8,18 +8,19 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use serde::Serialize;
 use tokio::net::TcpStream;
-use tokio::net::tcp::{ReadHalf, WriteHalf};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::timeout;
 
 use super::buffers::Buffers;
 use super::direction::{Direction, Fate, Shared};
-use crate::attached::{Counters, Stream, Toxics, Visitor};
+use super::loss::{Sockets, keep};
+use crate::attached::{Attached, Counters, Stream, Toxics, Visitor};
 use crate::link::Link;
 use crate::log::Log;
 use crate::options::Options;
 use crate::session;
 use crate::timer::Timer;
+use crate::toxic::{AcceptMode, ToxicSpec};
 
 /// An upstream that does not answer by then is given up, and the client is let go.
 const DIAL_LIMIT: Duration = Duration::from_secs(10);
@@ -34,6 +35,18 @@ pub(crate) enum Ended {
     Reset,
     /// The upstream could not be reached.
     NoUpstream,
+}
+
+/// The client's socket and the upstream's.
+struct Pair<'a>(&'a TcpStream, &'a TcpStream);
+
+impl Sockets for Pair<'_> {
+    fn each(&self, stream: Stream, what: &mut dyn FnMut(&TcpStream)) {
+        what(match stream {
+            Stream::Upstream => self.0,
+            Stream::Downstream => self.1,
+        });
+    }
 }
 
 /// All that the connections of a proxy share.
@@ -56,6 +69,10 @@ impl Route {
         let address = client.peer_addr().ok();
         let visitor = Visitor::new(address.map(|address| address.ip()), number);
         let began = Instant::now();
+        if !self.may_come(&visitor).await {
+            client.set_zero_linger().ok();
+            return;
+        }
         let ended = if self.options.is_plain() && !session::is_needed(&self.toxics.borrow()) {
             self.pass(client, &visitor).await
         } else {
@@ -74,10 +91,43 @@ impl Route {
         }
     }
 
+    /// Waits for as long as toxics leave the client at the door; false if it is to be turned away.
+    async fn may_come(&self, visitor: &Visitor) -> bool {
+        let mut toxics = self.toxics.clone();
+        let mut late: Option<(u64, Instant)> = None;
+        loop {
+            let found = toxics
+                .borrow_and_update()
+                .iter()
+                .find_map(|toxic| match &toxic.spec {
+                    ToxicSpec::Accept(accept) if visitor.is_met_by(toxic) => {
+                        Some((Arc::clone(toxic), *accept))
+                    }
+                    _ => None,
+                });
+            let Some((toxic, accept)) = found else { return true };
+            if late.is_none_or(|(id, _)| id != toxic.id) {
+                toxic.touches.note();
+                let delay = accept.delay.map(gameday_core::Span::get).unwrap_or_default();
+                late = Some((toxic.id, Instant::now() + delay));
+            }
+            let until = match accept.mode {
+                AcceptMode::Refuse => return false,
+                AcceptMode::Hang => None,
+                AcceptMode::Late => late.map(|(_, at)| at),
+            };
+            let mut alarm = self.timer.alarm();
+            tokio::select! {
+                () = alarm.until(until) => return true,
+                changed = toxics.changed() => if changed.is_err() { return false },
+            }
+        }
+    }
+
     /// Carries bytes and nothing else; tells how it ended.
-    async fn pass(&self, mut client: TcpStream, visitor: &Arc<Visitor>) -> Ended {
+    async fn pass(&self, client: TcpStream, visitor: &Arc<Visitor>) -> Ended {
         let dial = TcpStream::connect(self.upstream.as_str());
-        let mut server = match timeout(DIAL_LIMIT, dial).await {
+        let server = match timeout(DIAL_LIMIT, dial).await {
             Ok(Ok(server)) => server,
             Ok(Err(error)) if error.kind() == ErrorKind::ConnectionReset => {
                 // It accepted and reset before we looked: no failed dial but a reset like any other.
@@ -94,12 +144,23 @@ impl Route {
             socket.set_nodelay(true).ok();
         }
         let shared = Shared::default();
-        let ((client_in, client_out), (server_in, server_out)) = (client.split(), server.split());
-        let upstream = self.direction(visitor, Stream::Upstream, client_in, server_out, &shared);
-        let downstream = self.direction(visitor, Stream::Downstream, server_in, client_out, &shared);
+        let upstream = self.direction(visitor, Stream::Upstream, &client, &server, &shared);
+        let downstream = self.direction(visitor, Stream::Downstream, &server, &client, &shared);
+        let sockets = Pair(&client, &server);
+        let nothing_new = Notify::new();
+        let is_met = |toxic: &Attached| visitor.is_met_by(toxic);
+        let losing = keep(
+            &sockets,
+            self.toxics.clone(),
+            visitor.number,
+            is_met,
+            &self.timer,
+            &nothing_new,
+        );
         let fate = tokio::select! {
             fate = upstream.run() => fate,
             fate = downstream.run() => fate,
+            () = losing => Fate::Close,
         };
         match fate {
             Fate::Close => Ended::Closed,
@@ -115,8 +176,8 @@ impl Route {
         &'a self,
         visitor: &'a Arc<Visitor>,
         stream: Stream,
-        reader: ReadHalf<'a>,
-        writer: WriteHalf<'a>,
+        reader: &'a TcpStream,
+        writer: &'a TcpStream,
         shared: &'a Shared,
     ) -> Direction<'a> {
         let mut toxics = self.toxics.clone();

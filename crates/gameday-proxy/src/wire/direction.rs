@@ -1,12 +1,13 @@
 //! Drives one link with real sockets and real time.
 
 use std::io::{self, ErrorKind};
+use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use tokio::io::AsyncWriteExt;
-use tokio::net::tcp::{ReadHalf, WriteHalf};
+use socket2::SockRef;
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::buffers::Buffers;
@@ -37,8 +38,8 @@ pub(crate) struct Shared {
 
 /// One direction of a connection: a link and its two sockets.
 pub(crate) struct Direction<'a> {
-    pub(crate) reader: ReadHalf<'a>,
-    pub(crate) writer: WriteHalf<'a>,
+    pub(crate) reader: &'a TcpStream,
+    pub(crate) writer: &'a TcpStream,
     pub(crate) link: Link,
     pub(crate) toxics: watch::Receiver<Toxics>,
     pub(crate) alarm: Alarm,
@@ -82,8 +83,8 @@ impl Direction<'_> {
         // An idle connection holds no memory.
         self.reading = BytesMut::new();
         let passed = pass(
-            &self.reader,
-            &self.writer,
+            self.reader,
+            self.writer,
             &mut self.toxics,
             self.buffers,
             self.flow,
@@ -119,7 +120,7 @@ impl Direction<'_> {
                 }
                 Action::Finish => {
                     // An error means that the peer is gone already, which is what it was to be told.
-                    self.writer.shutdown().await.ok();
+                    SockRef::from(self.writer).shutdown(Shutdown::Write).ok();
                     if let Some(fate) = self.finish() {
                         return Some(fate);
                     }

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use bytes::Bytes;
-use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::buffers::{Buffers, LARGE, SMALL};
@@ -26,8 +26,8 @@ pub(crate) enum Passed {
 
 /// Copies until the source ends, the destination fails or the toxics change.
 pub(crate) async fn pass(
-    reader: &ReadHalf<'_>,
-    writer: &WriteHalf<'_>,
+    reader: &TcpStream,
+    writer: &TcpStream,
     toxics: &mut watch::Receiver<Toxics>,
     buffers: &Buffers,
     flow: Flow<'_>,
@@ -48,8 +48,8 @@ pub(crate) async fn pass(
 
 /// Copies until there is nothing to read at the moment.
 async fn burst(
-    reader: &ReadHalf<'_>,
-    writer: &WriteHalf<'_>,
+    reader: &TcpStream,
+    writer: &TcpStream,
     toxics: &mut watch::Receiver<Toxics>,
     buffers: &Buffers,
     flow: Flow<'_>,
@@ -91,7 +91,7 @@ async fn burst(
 }
 
 async fn write_all(
-    writer: &WriteHalf<'_>,
+    writer: &TcpStream,
     toxics: &mut watch::Receiver<Toxics>,
     mut bytes: &[u8],
     flow: Flow<'_>,

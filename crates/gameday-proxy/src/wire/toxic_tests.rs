@@ -154,3 +154,47 @@ async fn a_shared_rate_is_of_all_connections_and_one_that_goes_gives_its_part_ba
     soon(clients[0].read_exact(&mut [0; 1000])).await.unwrap();
     assert!(again.elapsed() < Duration::from_secs(5), "{:?}", again.elapsed());
 }
+
+#[tokio::test]
+async fn clients_are_turned_away_left_hanging_or_served_late() {
+    let mut rig = Rig::start();
+    let echo = rig.echo().await;
+    let address = rig.proxy_to(echo).await;
+    let accept = |settings: &str| {
+        let attributes: serde_json::Value = toml::from_str::<toml::Value>(settings)
+            .unwrap()
+            .try_into()
+            .unwrap();
+        let new = NewToxic {
+            name: Some("door".to_owned()),
+            kind: "accept".to_owned(),
+            stream: "upstream".to_owned(),
+            toxicity: 1.0,
+            attributes: attributes.as_object().unwrap().clone(),
+            ..NewToxic::default()
+        };
+        rig.control.add_toxic("p", new).unwrap();
+    };
+    let knock = async || {
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(b"x").await.ok();
+        client
+    };
+    accept("mode = \"refuse\"");
+    let error = soon(knock().await.read_u8()).await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+    rig.remove("door");
+
+    accept("mode = \"late\"\ndelay = \"200ms\"");
+    let start = Instant::now();
+    assert_eq!(soon(knock().await.read_u8()).await.unwrap(), b'x');
+    assert!(start.elapsed() >= Duration::from_millis(200));
+    rig.remove("door");
+
+    accept("mode = \"hang\"");
+    let mut client = knock().await;
+    let early = tokio::time::timeout(Duration::from_millis(300), client.read_u8()).await;
+    assert!(early.is_err(), "{early:?}");
+    rig.remove("door");
+    assert_eq!(soon(client.read_u8()).await.unwrap(), b'x');
+}

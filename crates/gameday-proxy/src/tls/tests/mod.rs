@@ -1,6 +1,7 @@
 //! TLS over real sockets: rustls and `openssl s_client` as clients, another proxy or an echo as the upstream.
 
 mod faults;
+mod http;
 mod sides;
 
 use std::io::ErrorKind;

@@ -238,3 +238,26 @@ async fn who_speaks_no_tls_to_a_proxy_that_terminates_it_is_closed_and_never_rea
     let reached = tokio::time::timeout(Duration::from_millis(100), upstream.accept()).await;
     assert!(reached.is_err());
 }
+
+#[tokio::test]
+async fn every_byte_arrives_through_tls_on_both_sides_and_half_close_keeps_the_reply() {
+    let (inner, upstream) = proxy(terminating()).await;
+    let ca = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&ca, inner.control.authority.pem()).unwrap();
+    let outer = Rig::start();
+    let both = json!({"terminate": {"names": [NAME]}, "originate": {"ca": ca.path(), "server_name": NAME}});
+    let address = outer.proxy_with(upstream, options(both)).await;
+    outer.add("slow", "latency", "downstream", &[("latency", 20)]);
+    let config = Arc::new(trusting(&outer.control.authority.pem()));
+    let stream = connect(address, &config, NAME).await.unwrap();
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    let sent: Vec<u8> = (0..5_000_000_u32).map(|at| (at / 3 % 251) as u8).collect();
+    let send = async {
+        writer.write_all(&sent).await.unwrap();
+        writer.shutdown().await.unwrap();
+    };
+    let mut received = Vec::new();
+    let ((), read) = soon(async { tokio::join!(send, reader.read_to_end(&mut received)) }).await;
+    read.unwrap();
+    assert!(received == sent, "{} of {} bytes", received.len(), sent.len());
+}

@@ -12,7 +12,7 @@ const NET_ADMIN: u64 = 1 << 12;
 const ROOTLESS: &str = "without root: `unshare -Urn`, then `ip link set lo up`, and run the drill inside";
 
 pub(super) fn findings() -> Vec<Finding> {
-    vec![capability(), nftables(), namespaces(), netem()]
+    vec![capability(), socket_filter(), nftables(), namespaces(), netem()]
 }
 
 /// Whether this process may change the network of its namespace.
@@ -34,6 +34,15 @@ fn capability() -> Finding {
         "not held: `packet_loss` and `partition` on TCP are refused",
         remedy,
     )
+}
+
+/// Whether the proxy may lose packets on its own connections, tried on a socket of this process.
+fn socket_filter() -> Finding {
+    let name = "socket filter";
+    match gameday_proxy::packet_loss_allowed() {
+        Ok(()) => Finding::ok(name, "packets of a proxy's own TCP connections can be lost"),
+        Err(why) => Finding::missing(name, "`packet_loss` on a proxy is refused", why),
+    }
 }
 
 /// Whether rules can be had that go when whoever holds them goes; tried where it touches nothing.
