@@ -124,7 +124,7 @@ async fn a_slip_is_refused_with_the_name_of_its_field() {
             400 application/json {"error":"bad request body: attribute `latency` must be a whole number from 0 to 86400000, not \"1\"","status":400}\n
             400 application/json {"error":"bad request body: `atributes`: unknown field `atributes`, expected one of `name`, `type`, `stream`, `toxicity`, `scope`, `seed`, `attributes` at line 1 column 29","status":400}\n
             400 application/json {"error":"bad request body: `scope.clientz`: unknown field `clientz`, expected one of `clients`, `first`, `every`, `max_active`, `sni` at line 1 column 36","status":400}\n
-            400 application/json {"error":"bad request body: `http.status`: the fault does nothing: give `status`, `delay`, `abort` or another","status":400}\n
+            400 application/json {"error":"a `http` toxic cannot act on a proxy of the protocol `tcp`","status":400}\n
             201 application/json {"name":"l","type":"latency","stream":"downstream","toxicity":1,"scope":{},"seed":12638187200555641996,"attributes":{"jitter":0,"latency":0},"touched":0,"first_touched_at":null,"lease":null}
             409 application/json {"error":"toxic already exists","status":409}\n
             400 application/json {"error":"bad request body: `name`: unknown field `name`, expected one of `toxicity`, `scope`, `seed`, `attributes` at line 1 column 7","status":400}\n

@@ -38,7 +38,7 @@ pub(crate) enum ProxyCommand {
     /// Attach, change or take away toxics
     #[command(subcommand, visible_alias = "t")]
     Toxic(ToxicCommand),
-    /// Switch every proxy on and take every toxic away that no lease holds
+    /// Switch every proxy on and take every toxic away, faults of leases too
     Reset(Where),
 }
 
