@@ -29,6 +29,7 @@ mod attached;
 mod client;
 mod config;
 mod control;
+mod datagram;
 mod delays;
 mod descriptors;
 mod dice;
@@ -60,6 +61,7 @@ pub use access::{Access, read_token, token_of};
 pub use attached::Stream;
 pub use client::{ClientError, ProxyClient};
 pub use config::{ProxyConfig, ProxyEntry, ToxicEntry, load_config};
+pub use datagram::{DatagramCounts, DatagramDirections, UdpOptions};
 pub use dns::DnsFault;
 pub use events::{ProxyEvent, ProxyEventKind, ToxicMoment};
 pub use http::{Abort, HttpFault, RstCode};
@@ -76,6 +78,6 @@ pub use scope::Scope;
 pub use server::{Reload, ServeError, Settings, serve};
 pub use tls::{Alert, CertificateFault, Originate, Terminate, TlsFault, TlsOptions};
 pub use toxic::{
-    Accept, Anchor, BadToxic, Bandwidth, Chunk, Corrupt, Distribution, Duplicate, Latency, LimitData,
+    Accept, Anchor, BadToxic, Bandwidth, Burst, Chunk, Corrupt, Distribution, Duplicate, Latency, LimitData,
     LimitTime, Noop, PacketLoss, Reorder, ResetPeer, Slicer, SlowClose, Step, Timeout, Toxic, ToxicSpec,
 };

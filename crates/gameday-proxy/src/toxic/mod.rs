@@ -35,7 +35,7 @@ pub use latency::{Distribution, Latency};
 pub use limit_data::LimitData;
 pub use limit_time::LimitTime;
 pub use noop::Noop;
-pub use packet_loss::PacketLoss;
+pub use packet_loss::{Burst, PacketLoss};
 pub use reorder::Reorder;
 pub use reset_peer::ResetPeer;
 pub use slicer::Slicer;
@@ -43,8 +43,9 @@ pub use slow_close::SlowClose;
 pub use spec::ToxicSpec;
 pub use timeout::Timeout;
 
-pub(crate) use bucket::Bucket;
+pub(crate) use bucket::{Bucket, Guest};
 pub(crate) use corrupt::Noise;
+pub(crate) use packet_loss::Line;
 pub(crate) use ramp::Ramp;
 
 /// Bytes and the moment they leave.

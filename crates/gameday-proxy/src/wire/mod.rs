@@ -12,4 +12,5 @@ mod toxic_tests;
 
 pub(crate) use buffers::{Buffers, Lent};
 pub(crate) use connection::{Ended, Route};
-pub(crate) use door::{Door, accept_loop};
+pub(crate) use door::{Door, Open, accept_loop};
+pub(crate) use pass::changed;
