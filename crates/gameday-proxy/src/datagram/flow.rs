@@ -125,10 +125,6 @@ impl Datagrams {
         self.queue.first_key_value().map(|((due, _), _)| *due)
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.queue.is_empty()
-    }
-
     /// The next datagram that is due by now; [`Self::left`] is to be told what became of it.
     pub(crate) fn next(&mut self, now: Instant) -> Option<Bytes> {
         let first = self.queue.first_entry().filter(|first| first.key().0 <= now)?;

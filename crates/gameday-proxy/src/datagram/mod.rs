@@ -13,11 +13,15 @@ mod hatch;
 mod options;
 mod session;
 mod sessions;
+#[cfg(test)]
+mod sim;
 mod stage;
 mod tally;
+#[cfg(test)]
+mod tests;
 
-pub use options::UdpOptions;
 pub(crate) use hatch::Hatch;
+pub use options::UdpOptions;
 pub(crate) use sessions::serve;
 pub(crate) use tally::Tally;
 pub use tally::{DatagramCounts, DatagramDirections};

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use socket2::SockRef;
+use tokio::io::{Interest, Ready};
 use tokio::net::{UdpSocket, lookup_host};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
@@ -62,7 +63,9 @@ async fn connect(upstream: &str) -> io::Result<UdpSocket> {
         Ok(address) => vec![address],
         Err(_) => {
             let found = timeout(LOOKUP_LIMIT, lookup_host(upstream)).await;
-            found.map_err(|_| io::Error::from(ErrorKind::TimedOut))??.collect()
+            found
+                .map_err(|_| io::Error::from(ErrorKind::TimedOut))??
+                .collect()
         }
     };
     let mut failure = io::Error::from(ErrorKind::NotFound);
@@ -113,8 +116,9 @@ impl Session<'_> {
                     Some(bytes) => self.take_from_client(bytes),
                     None => return Ended::Closed,
                 },
-                readable = upstream.readable() => {
-                    if readable.is_err() || self.take_from_upstream(upstream).is_err() {
+                ready = upstream.ready(Interest::READABLE | Interest::ERROR) => {
+                    let there = ready.and_then(|ready| is_there(upstream, ready));
+                    if there.is_err() || self.take_from_upstream(upstream).is_err() {
                         route.counters.dial_failures.fetch_add(1, Ordering::Relaxed);
                         return Ended::NoUpstream;
                     }
@@ -163,7 +167,8 @@ impl Session<'_> {
                     self.down.take(Instant::now(), bytes, Duration::ZERO);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) => return Err(error),
+                Err(error) if is_hard(&error) => return Err(error),
+                Err(_) => break,
             }
         }
         Ok(())
@@ -176,7 +181,7 @@ impl Session<'_> {
             let sent = SockRef::from(upstream).send(&bytes);
             self.up.left(bytes.len(), sent.is_ok());
             match sent {
-                Err(error) if error.kind() == ErrorKind::ConnectionRefused => return Err(error),
+                Err(error) if is_hard(&error) => return Err(error),
                 // Too large, or no room: such a datagram is lost, as it would be on any line.
                 _ => {}
             }
@@ -186,6 +191,29 @@ impl Session<'_> {
             self.down.left(bytes.len(), sent.is_ok());
         }
         Ok(())
+    }
+}
+
+/// Whether an error means that the upstream is not there.
+fn is_hard(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionRefused | ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable
+    )
+}
+
+/// Whether the kernel knows of no reason why nothing can reach the upstream, such as an ICMP port unreachable.
+fn is_there(upstream: &UdpSocket, ready: Ready) -> io::Result<()> {
+    if !ready.is_error() {
+        return Ok(());
+    }
+    let told = upstream.take_error()?;
+    // The next wait is for the next error.
+    let nothing = || Err::<(), _>(ErrorKind::WouldBlock.into());
+    upstream.try_io(Interest::ERROR, nothing).ok();
+    match told {
+        Some(error) if is_hard(&error) => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -147,13 +147,24 @@ impl Sessions {
         };
         let open = Open::new(&self.route);
         let task = self.tasks.spawn(async move {
-            let (route, visitor, began) = (Arc::clone(&client.route), Arc::clone(&client.visitor), Instant::now());
+            let (route, visitor, began) = (
+                Arc::clone(&client.route),
+                Arc::clone(&client.visitor),
+                Instant::now(),
+            );
             let ended = run(client, inbox).await;
             route.tell_ended(Some(from), &visitor, began, ended);
             drop((open, place));
         });
         self.clients.insert(task.id(), from);
-        self.seats.insert(from, Seat { inbox: sender, seen, task });
+        self.seats.insert(
+            from,
+            Seat {
+                inbox: sender,
+                seen,
+                task,
+            },
+        );
     }
 
     fn lose(&self) {

@@ -123,15 +123,13 @@ impl Stage {
                 let due = packet.due + delay;
                 out.push(self.delayed(packet, due));
             }
-            Work::Narrow(bandwidth, ramp, guest) => {
-                match turn(*bandwidth, *ramp, guest, &packet) {
-                    Some(due) => out.push(self.delayed(packet, due)),
-                    None => {
-                        touches.note();
-                        count(&tally.dropped);
-                    }
+            Work::Narrow(bandwidth, ramp, guest) => match turn(*bandwidth, *ramp, guest, &packet) {
+                Some(due) => out.push(self.delayed(packet, due)),
+                None => {
+                    touches.note();
+                    count(&tally.dropped);
                 }
-            }
+            },
             Work::Spoil(noise) => {
                 let spoiled = noise.spoil(packet.bytes.clone(), packet.due, rng);
                 if spoiled.as_ptr() != packet.bytes.as_ptr() {

@@ -63,14 +63,19 @@ impl PacketLoss {
                 ]
                 .into_iter()
                 .find(|(_, ratio)| ratio.get() <= 0.0);
-                zero.map_or(Ok(()), |(name, _)| Err((name, "it must be more than 0%".to_owned())))
+                zero.map_or(Ok(()), |(name, _)| {
+                    Err((name, "it must be more than 0%".to_owned()))
+                })
             }
         }
     }
 
     /// The line in a good time.
     pub(crate) const fn line(self) -> Line {
-        Line { loss: self, bad: false }
+        Line {
+            loss: self,
+            bad: false,
+        }
     }
 }
 
@@ -141,7 +146,10 @@ mod tests {
         assert!((share - 0.05).abs() < 0.003 && run < 1.1, "{share} {run}");
         // Bad for 1/(1+20) of the time, for five packets at the mean.
         let (share, run) = lost("burst = { enter = \"1%\", leave = \"20%\" }");
-        assert!((share - 1.0 / 21.0).abs() < 0.006 && (run - 5.0).abs() < 0.4, "{share} {run}");
+        assert!(
+            (share - 1.0 / 21.0).abs() < 0.006 && (run - 5.0).abs() < 0.4,
+            "{share} {run}"
+        );
         let (share, _) = lost("burst = { enter = \"1%\", leave = \"20%\", loss = \"50%\" }");
         assert!((share - 0.5 / 21.0).abs() < 0.004, "{share}");
         assert!(lost("share = \"100%\"").0 > 0.999_99 && lost("share = \"0%\"").0 < 1e-9);
@@ -151,7 +159,10 @@ mod tests {
     fn one_of_share_and_burst_is_needed() {
         for (settings, name) in [
             ("", "share"),
-            ("share = \"1%\"\nburst = { enter = \"1%\", leave = \"1%\" }", "burst"),
+            (
+                "share = \"1%\"\nburst = { enter = \"1%\", leave = \"1%\" }",
+                "burst",
+            ),
             ("burst = { enter = \"0%\", leave = \"1%\" }", "burst.enter"),
             ("burst = { enter = \"1%\", leave = \"0%\" }", "burst.leave"),
         ] {

@@ -24,7 +24,10 @@ fn a_while() -> Span {
 impl Reorder {
     pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
         if self.delay.get().is_zero() {
-            return Err(("delay", "it must be more than zero: nothing would be overtaken".to_owned()));
+            return Err((
+                "delay",
+                "it must be more than zero: nothing would be overtaken".to_owned(),
+            ));
         }
         Ok(())
     }
