@@ -9,6 +9,7 @@ use std::time::Instant;
 use gameday_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::datagram::Tally;
 use crate::delays::Delays;
 use crate::dice::Dice;
 use crate::events::{Events, ProxyEventKind, ToxicMoment};
@@ -255,6 +256,10 @@ pub(crate) struct Counters {
     /// Bytes read, passed on or not yet, or never.
     upstream_received: AtomicU64,
     downstream_received: AtomicU64,
+    upstream_datagrams: Tally,
+    downstream_datagrams: Tally,
+    /// Sessions of datagrams that were ended to make room.
+    pub(crate) evicted: AtomicU64,
     upstream_delays: Delays,
     downstream_delays: Delays,
 }
@@ -280,6 +285,13 @@ impl Counters {
         match stream {
             Stream::Upstream => &self.upstream_received,
             Stream::Downstream => &self.downstream_received,
+        }
+    }
+
+    pub(crate) fn datagrams(&self, stream: Stream) -> &Tally {
+        match stream {
+            Stream::Upstream => &self.upstream_datagrams,
+            Stream::Downstream => &self.downstream_datagrams,
         }
     }
 

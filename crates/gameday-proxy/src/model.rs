@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::attached::Stream;
+use crate::datagram::DatagramDirections;
 use crate::options::Options;
 use crate::scope::Scope;
 use crate::toxic::ToxicSpec;
@@ -62,6 +63,9 @@ pub struct ProxyDetail {
     pub connections: ConnectionCounts,
     /// What it has passed since it was made.
     pub bytes: ByteCounts,
+    /// What became of datagrams; only on proxies that carry them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub datagrams: Option<DatagramDirections>,
     /// Its toxics: those of the upstream direction first, each in the order they were made.
     pub toxics: Vec<ToxicDetail>,
 }

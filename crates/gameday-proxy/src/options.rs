@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::datagram::UdpOptions;
 use crate::tls::{Authority, TlsOptions};
 
 /// What a proxy understands of the bytes it carries.
@@ -52,6 +53,13 @@ pub struct Options {
     pub protocol: Protocol,
     /// TLS towards clients and towards the upstream.
     pub tls: TlsOptions,
+    /// Sessions, for protocols of datagrams.
+    #[serde(skip_serializing_if = "is_default")]
+    pub udp: UdpOptions,
+}
+
+fn is_default(udp: &UdpOptions) -> bool {
+    *udp == UdpOptions::default()
 }
 
 impl Options {
@@ -66,6 +74,10 @@ impl Options {
 
     /// Refuses what contradicts itself; reads no file.
     pub(crate) fn check(&self) -> Result<(), String> {
+        self.udp.check()?;
+        if !is_default(&self.udp) && !self.protocol.is_datagrams() {
+            return Err("`udp` needs the protocol `udp` or `dns`".to_owned());
+        }
         match self.protocol {
             _ if self.tls.is_off() => Ok(()),
             Protocol::Udp | Protocol::Dns => Err("`tls` needs a protocol with connections".to_owned()),

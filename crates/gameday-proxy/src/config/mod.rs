@@ -76,8 +76,10 @@ pub fn load_config(source: &Source) -> Result<ProxyConfig, Vec<Problem>> {
         let protocol = table.get("protocol").unwrap_or_default();
         let tls_place = table.key_span("tls");
         let tls = table.get("tls").unwrap_or_default();
-        let options = Options { protocol, tls };
-        if let (Err(why), Some(place)) = (options.check(), tls_place) {
+        let udp_place = table.key_span("udp");
+        let udp = table.get("udp").unwrap_or_default();
+        let options = Options { protocol, tls, udp };
+        if let (Err(why), Some(place)) = (options.check(), tls_place.or(udp_place)) {
             problems.add(place, why);
         }
         let seed = table.get("seed");

@@ -28,6 +28,11 @@ fn a_good_file_is_read() {
                     options: Options {
                         protocol: Tcp,
                         tls: TlsOptions,
+                        udp: UdpOptions {
+                            idle: Span(
+                                30s,
+                            ),
+                        },
                     },
                     seed: None,
                     toxics: [],
@@ -123,6 +128,11 @@ noop = {}
                     options: Options {
                         protocol: Tcp,
                         tls: TlsOptions,
+                        udp: UdpOptions {
+                            idle: Span(
+                                30s,
+                            ),
+                        },
                     },
                     seed: Some(
                         42,
@@ -289,6 +299,11 @@ fn toxiproxys_own_file_is_read_unchanged() {
                     options: Options {
                         protocol: Tcp,
                         tls: TlsOptions,
+                        udp: UdpOptions {
+                            idle: Span(
+                                30s,
+                            ),
+                        },
                     },
                     seed: None,
                     toxics: [],
@@ -301,6 +316,11 @@ fn toxiproxys_own_file_is_read_unchanged() {
                     options: Options {
                         protocol: Tcp,
                         tls: TlsOptions,
+                        udp: UdpOptions {
+                            idle: Span(
+                                30s,
+                            ),
+                        },
                     },
                     seed: None,
                     toxics: [],

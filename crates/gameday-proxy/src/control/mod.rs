@@ -4,6 +4,7 @@
 //! closed by taking it away. Only names are looked up while a request waits, and never under the lock.
 
 mod book;
+mod doors;
 mod leases;
 mod load;
 mod metrics;

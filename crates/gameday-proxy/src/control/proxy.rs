@@ -8,15 +8,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
+use super::doors::Doors;
 use super::toxics::refuse_unsuitable;
 use super::{NewProxy, Plumbing, is_taken};
 use crate::address::literal;
 use crate::attached::{Attached, Counters, Stream, Touches, Toxics};
+use crate::datagram::DatagramDirections;
 use crate::events::{Events, ProxyEventKind, ToxicMoment};
 use crate::model::{ByteCounts, ConnectionCounts, ProxyDetail, ProxyInfo, ToxicDetail, ToxicInfo};
 use crate::options::Options;
 use crate::refusal::Refusal;
-use crate::wire::{Door, Route, accept_loop};
+use crate::wire::Route;
 
 /// A proxy and, while it is enabled, its listener.
 pub(super) struct Proxy {
@@ -37,8 +39,14 @@ pub(super) struct Proxy {
 }
 
 struct Running {
-    door: Arc<Door>,
-    accepting: AbortHandle,
+    doors: Doors,
+    serving: Vec<AbortHandle>,
+}
+
+impl Running {
+    fn cut(&self) {
+        self.serving.iter().for_each(AbortHandle::abort);
+    }
 }
 
 impl Proxy {
@@ -86,7 +94,7 @@ impl Proxy {
 
     /// Where it listens at the moment.
     pub(super) fn address(&self) -> Option<SocketAddr> {
-        self.running.as_ref().map(|running| running.door.address)
+        self.running.as_ref().map(|running| running.doors.address)
     }
 
     /// Connections that are open at the moment.
@@ -96,14 +104,14 @@ impl Proxy {
 
     /// Listens on an address and accepts; nothing has changed when that fails.
     pub(super) fn start(&mut self, address: SocketAddr, plumbing: &mut Plumbing) -> io::Result<()> {
-        let door = Door::open(address)?;
+        let doors = Doors::open(address, self.options.protocol)?;
         self.stop();
-        self.listen = door.address.to_string();
+        self.listen = doors.address.to_string();
         self.events.tell(ProxyEventKind::ProxyEnabled {
             proxy: self.name.clone(),
             listen: self.listen.clone(),
         });
-        self.accept_from(door, plumbing);
+        self.accept_from(doors, plumbing);
         Ok(())
     }
 
@@ -133,8 +141,8 @@ impl Proxy {
         self.upstream = upstream.unwrap_or_else(|| self.upstream.clone());
         self.options = options.map_or_else(|| Arc::clone(&self.options), Arc::new);
         if let Some(running) = self.running.take() {
-            running.accepting.abort();
-            self.accept_from(running.door, plumbing);
+            running.cut();
+            self.accept_from(running.doors, plumbing);
         }
     }
 
@@ -155,15 +163,15 @@ impl Proxy {
     /// Stops listening and cuts all connections.
     pub(super) fn stop(&mut self) {
         if let Some(running) = self.running.take() {
-            running.door.close();
-            running.accepting.abort();
+            running.doors.close();
+            running.cut();
             self.events.tell(ProxyEventKind::ProxyDisabled {
                 proxy: self.name.clone(),
             });
         }
     }
 
-    fn accept_from(&mut self, door: Arc<Door>, plumbing: &mut Plumbing) {
+    fn accept_from(&mut self, doors: Doors, plumbing: &mut Plumbing) {
         plumbing.reap();
         let route = Route {
             upstream: self.upstream.clone(),
@@ -176,8 +184,8 @@ impl Proxy {
             name: self.name.clone(),
             log: self.events.log().clone(),
         };
-        let accepting = plumbing.tasks.spawn(accept_loop(Arc::clone(&door), route));
-        self.running = Some(Running { door, accepting });
+        let serving = doors.serve(route, &mut plumbing.tasks);
+        self.running = Some(Running { doors, serving });
     }
 
     pub(super) fn toxic(&self, name: &str) -> Option<&Arc<Attached>> {
@@ -290,12 +298,23 @@ impl Proxy {
                 upstream: count(&self.counters.upstream_bytes),
                 downstream: count(&self.counters.downstream_bytes),
             },
+            datagrams: self.datagrams(),
             toxics: self
                 .listed()
                 .map(|toxic| detail_of(toxic, holder(toxic.id)))
                 .collect(),
             options: Options::clone(&self.options),
         }
+    }
+
+    /// What became of datagrams, on proxies that carry them.
+    pub(super) fn datagrams(&self) -> Option<DatagramDirections> {
+        let of = |stream| self.counters.datagrams(stream).counts();
+        self.options.protocol.is_datagrams().then(|| DatagramDirections {
+            upstream: of(Stream::Upstream),
+            downstream: of(Stream::Downstream),
+            evicted: self.counters.evicted.load(Ordering::Relaxed),
+        })
     }
 
     pub(super) fn info(&self) -> ProxyInfo {

@@ -57,6 +57,14 @@ impl Guest {
         begins_at
     }
 
+    /// How long what was booked before takes yet.
+    pub(crate) fn wait(&self, now: Instant) -> Duration {
+        let mut book = self.bucket.lock();
+        book.settle(now);
+        book.free_at
+            .map_or(Duration::ZERO, |free_at| free_at.saturating_duration_since(now))
+    }
+
     /// Gives back what it has booked: its bytes have left already, or never will.
     pub(crate) fn give_back(&mut self) {
         self.is = Arc::default();

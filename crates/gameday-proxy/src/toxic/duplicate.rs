@@ -2,15 +2,19 @@
 
 use std::fmt;
 
+use gameday_core::Ratio;
 use serde::{Deserialize, Serialize};
 
-/// Sends datagrams twice.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+/// Sends a `share` of datagrams twice.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Duplicate {}
+pub struct Duplicate {
+    /// The share of datagrams.
+    pub share: Ratio,
+}
 
 impl fmt::Display for Duplicate {
-    fn fmt(&self, _f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Ok(())
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of datagrams", self.share)
     }
 }

@@ -43,8 +43,9 @@ pub use slow_close::SlowClose;
 pub use spec::ToxicSpec;
 pub use timeout::Timeout;
 
-pub(crate) use bucket::Bucket;
+pub(crate) use bucket::{Bucket, Guest};
 pub(crate) use corrupt::Noise;
+pub(crate) use packet_loss::Line;
 pub(crate) use ramp::Ramp;
 
 /// Bytes and the moment they leave.

@@ -1,82 +1,125 @@
-//! Loses packets: TCP segments that come in to the proxy's own sockets, dropped by the kernel, or datagrams.
+//! Loses packets: one by one, or in bursts as a bad line does (Gilbert, 1960; Elliott, 1963).
 //!
-//! On TCP the loss is real: the peer retransmits, backs off and slows down, and the bytes stay whole.
+//! On a proxy of datagrams the dice fall for each datagram, from the toxic's seed. On one of TCP the kernel loses
+//! segments that carry data on their way into the proxy's own sockets, with its own dice, and the peer sends them
+//! again; there the bursts begin and end on a clock (see `wire::loss`).
 
 use std::fmt;
-use std::time::Duration;
 
-use gameday_core::{Ratio, Span};
+use gameday_core::Ratio;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 
-/// Loses a `share` of all packets, or loses them in bursts.
+/// Loses a `share` of packets, or loses them in bursts. One of the two must be given.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct PacketLoss {
-    /// The share that is lost all the time; with `burst`, between bursts.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The share of packets that are lost, each by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<Ratio>,
-    /// Times at which more is lost.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Good times in which nothing is lost, and bad ones in which much is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub burst: Option<Burst>,
 }
 
-/// Two states that follow each other after times that are exponentially distributed: Gilbert's and Elliott's model of a
-/// channel (Elliott 1963), in time instead of packets.
+/// Bursts of loss: at each packet a good time may turn bad, and a bad one good.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Burst {
-    /// How long it is good on average, from one burst to the next.
-    pub good: Span,
-    /// How long a burst lasts on average.
-    pub bad: Span,
-    /// The share that is lost in a burst.
+    /// How likely a packet begins a bad time.
+    pub enter: Ratio,
+    /// How likely a packet ends it.
+    pub leave: Ratio,
+    /// The share of packets that are lost in a bad time.
+    #[serde(default = "all")]
     pub loss: Ratio,
 }
 
+fn all() -> Ratio {
+    Ratio::from_value(1.0)
+}
+
 impl PacketLoss {
-    pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
-        match (&self.share, &self.burst) {
-            (None, None) => Err(("share", "it or `burst` is needed".to_owned())),
-            (Some(share), None) if share.get() <= 0.0 => {
-                Err(("share", "a share of 0 loses nothing".to_owned()))
-            }
-            (_, Some(burst)) if burst.good.get().is_zero() || burst.bad.get().is_zero() => {
-                Err(("burst", "`good` and `bad` must be more than zero".to_owned()))
-            }
-            _ => Ok(()),
+    /// Loses a share of packets, each by itself.
+    #[must_use]
+    pub const fn of(share: Ratio) -> Self {
+        Self {
+            share: Some(share),
+            burst: None,
         }
     }
 
-    /// The share that is lost now, and how long that lasts; nothing if for ever.
-    pub(crate) fn state(&self, in_burst: bool, rng: &mut StdRng) -> (f64, Option<Duration>) {
-        let share = self.share.map_or(0.0, Ratio::get);
-        match &self.burst {
-            None => (share, None),
-            Some(burst) if in_burst => (burst.loss.get(), Some(exponential(burst.bad, rng))),
-            Some(burst) => (share, Some(exponential(burst.good, rng))),
+    pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
+        match (self.share, self.burst) {
+            (Some(_), Some(_)) => Err(("burst", "either `share` or `burst`, not both".to_owned())),
+            (None, None) => Err(("share", "either `share` or `burst` must be given".to_owned())),
+            (Some(_), None) => Ok(()),
+            (None, Some(burst)) => {
+                let zero = [
+                    ("burst.enter", burst.enter),
+                    ("burst.leave", burst.leave),
+                    ("burst.loss", burst.loss),
+                ]
+                .into_iter()
+                .find(|(_, ratio)| ratio.get() <= 0.0);
+                zero.map_or(Ok(()), |(name, _)| {
+                    Err((name, "it must be more than 0%".to_owned()))
+                })
+            }
+        }
+    }
+
+    /// The line in a good time.
+    pub(crate) const fn line(self) -> Line {
+        Line {
+            loss: self,
+            bad: false,
         }
     }
 }
 
-fn exponential(mean: Span, rng: &mut StdRng) -> Duration {
-    mean.get().mul_f64(-(1.0 - rng.random::<f64>()).ln())
+/// A line that loses packets, and whether it is having a bad time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Line {
+    loss: PacketLoss,
+    bad: bool,
+}
+
+impl Line {
+    /// Throws the dice for whether the time turns.
+    pub(crate) fn turn(&mut self, rng: &mut StdRng) {
+        if let Some(burst) = self.loss.burst {
+            let chance = if self.bad { burst.leave } else { burst.enter };
+            self.bad ^= rng.random::<f64>() < chance.get();
+        }
+    }
+
+    /// The share of packets that are lost at this time.
+    pub(crate) fn share(&self) -> f64 {
+        match (self.loss.share, self.loss.burst) {
+            (Some(share), _) => share.get(),
+            (None, Some(burst)) if self.bad => burst.loss.get(),
+            (None, _) => 0.0,
+        }
+    }
+
+    /// Whether the next packet is lost.
+    pub(crate) fn loses(&mut self, rng: &mut StdRng) -> bool {
+        self.turn(rng);
+        rng.random::<f64>() < self.share()
+    }
 }
 
 impl fmt::Display for PacketLoss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(share) = self.share {
-            write!(f, "share {share}")?;
+        match (self.share, self.burst) {
+            (Some(share), _) => write!(f, "{share} of packets"),
+            (None, Some(Burst { enter, leave, loss })) => {
+                write!(f, "{loss} of packets in bursts (enter {enter}, leave {leave})")
+            }
+            (None, None) => Ok(()),
         }
-        let between = if self.share.is_some() { ", " } else { "" };
-        self.burst.map_or(Ok(()), |burst| {
-            write!(
-                f,
-                "{between}{} in bursts of {} every {}",
-                burst.loss, burst.bad, burst.good
-            )
-        })
     }
 }
 
@@ -86,27 +129,45 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn bursts_come_and_go_as_often_and_as_long_as_asked() {
-        let loss: PacketLoss =
-            toml::from_str("share = \"1%\"\nburst = { good = \"900ms\", bad = \"100ms\", loss = \"80%\" }")
-                .unwrap();
+    /// The share of a hundred thousand packets that are lost, and how many in a row at the mean.
+    fn lost(settings: &str) -> (f64, f64) {
+        let loss: PacketLoss = toml::from_str(settings).unwrap();
         loss.check().unwrap();
-        let mut rng = StdRng::seed_from_u64(7);
-        let (mut time, mut lost) = ([0.0; 2], 0.0);
-        for turn in 0..20_000 {
-            let bad = turn % 2 == 1;
-            let (share, lasts) = loss.state(bad, &mut rng);
-            assert_eq!(share, if bad { 0.8 } else { 0.01 });
-            let seconds = lasts.unwrap().as_secs_f64();
-            time[usize::from(bad)] += seconds;
-            lost += share * seconds;
-        }
-        // Means of 10,000 draws: within 4 %.
+        let (mut line, mut rng) = (loss.line(), StdRng::seed_from_u64(7));
+        let fates: Vec<bool> = (0..100_000).map(|_| line.loses(&mut rng)).collect();
+        let count = fates.iter().filter(|lost| **lost).count() as f64;
+        let runs = fates.windows(2).filter(|pair| !pair[0] && pair[1]).count().max(1) as f64;
+        (count / 1e5, count / runs)
+    }
+
+    #[test]
+    fn packets_are_lost_by_share_and_in_bursts() {
+        let (share, run) = lost("share = \"5%\"");
+        assert!((share - 0.05).abs() < 0.003 && run < 1.1, "{share} {run}");
+        // Bad for 1/(1+20) of the time, for five packets at the mean.
+        let (share, run) = lost("burst = { enter = \"1%\", leave = \"20%\" }");
         assert!(
-            (time[0] / 10_000.0 - 0.9).abs() < 0.036 && (time[1] / 10_000.0 - 0.1).abs() < 0.004,
-            "{time:?}"
+            (share - 1.0 / 21.0).abs() < 0.006 && (run - 5.0).abs() < 0.4,
+            "{share} {run}"
         );
-        assert!((lost / (time[0] + time[1]) - 0.089).abs() < 0.005);
+        let (share, _) = lost("burst = { enter = \"1%\", leave = \"20%\", loss = \"50%\" }");
+        assert!((share - 0.5 / 21.0).abs() < 0.004, "{share}");
+        assert!(lost("share = \"100%\"").0 > 0.999_99 && lost("share = \"0%\"").0 < 1e-9);
+    }
+
+    #[test]
+    fn one_of_share_and_burst_is_needed() {
+        for (settings, name) in [
+            ("", "share"),
+            (
+                "share = \"1%\"\nburst = { enter = \"1%\", leave = \"1%\" }",
+                "burst",
+            ),
+            ("burst = { enter = \"0%\", leave = \"1%\" }", "burst.enter"),
+            ("burst = { enter = \"1%\", leave = \"0%\" }", "burst.leave"),
+        ] {
+            let loss: PacketLoss = toml::from_str(settings).unwrap();
+            assert_eq!(loss.check().unwrap_err().0, name, "{settings}");
+        }
     }
 }

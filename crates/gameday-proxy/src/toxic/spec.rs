@@ -92,6 +92,7 @@ impl ToxicSpec {
         let checked = match self {
             Self::Latency(latency) => latency.check(),
             Self::Slicer(slicer) => slicer.check("size", "variation"),
+            Self::Reorder(reorder) => reorder.check(),
             Self::Tls(fault) => fault.check(),
             Self::Http(fault) => fault.check(),
             Self::Postgres(fault) => fault.check(),

@@ -1,6 +1,7 @@
 //! One connection: dialled, carried in both directions, ended as one.
 
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -78,6 +79,17 @@ impl Route {
         } else {
             session::carry(self, client, Arc::clone(&visitor)).await
         };
+        self.tell_ended(address, &visitor, began, ended);
+    }
+
+    /// Says in the log how a connection, or a session of datagrams, has ended.
+    pub(crate) fn tell_ended(
+        &self,
+        address: Option<SocketAddr>,
+        visitor: &Visitor,
+        began: Instant,
+        ended: Ended,
+    ) {
         if self.log.is_on() {
             let [up, down] = visitor
                 .passed
@@ -85,7 +97,7 @@ impl Route {
                 .map(|bytes| bytes.load(Ordering::Relaxed));
             self.log.say(&serde_json::json!({
                 "time": gameday_core::Timestamp::now(), "event": "connection", "proxy": self.name,
-                "connection": number, "client": address, "upstream": self.upstream, "ended": ended,
+                "connection": visitor.number, "client": address, "upstream": self.upstream, "ended": ended,
                 "upstream_bytes": up, "downstream_bytes": down, "seconds": began.elapsed().as_secs_f64(),
             }));
         }

@@ -97,8 +97,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Accepts until it is aborted; its connections end with it.
-pub(crate) async fn accept_loop(door: Arc<Door>, route: Route) {
-    let route = Arc::new(route);
+pub(crate) async fn accept_loop(door: Arc<Door>, route: Arc<Route>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -121,10 +120,10 @@ pub(crate) async fn accept_loop(door: Arc<Door>, route: Route) {
 }
 
 /// Counts a connection as open for as long as it lives.
-struct Open(Arc<Counters>);
+pub(crate) struct Open(Arc<Counters>);
 
 impl Open {
-    fn new(route: &Route) -> Self {
+    pub(crate) fn new(route: &Route) -> Self {
         route.counters.open.fetch_add(1, Ordering::Relaxed);
         Self(Arc::clone(&route.counters))
     }

@@ -14,7 +14,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::attached::{Attached, Stream, Toxics};
 use crate::timer::Timer;
-use crate::toxic::{PacketLoss, ToxicSpec};
+use crate::toxic::{Line, PacketLoss, ToxicSpec};
 
 const REMEDY: &str = "run the proxy as root, or with CAP_NET_ADMIN (`setcap cap_net_admin+ep`), or in a network of your \
                       own (`unshare -Urn`); see `gameday doctor`";
@@ -67,10 +67,13 @@ fn set(socket: &TcpStream, share: f64) -> io::Result<()> {
     }
 }
 
+/// The kernel's filter knows nothing of the packet before, so bursts begin and end on a clock that stands for packets.
+const PACKET: Duration = Duration::from_millis(10);
+
 /// The loss of one direction.
 struct Lossy {
     toxic: Arc<Attached>,
-    in_burst: bool,
+    line: Line,
     rng: StdRng,
     share: f64,
     until: Option<Instant>,
@@ -133,30 +136,28 @@ fn turn(lossy: &mut Option<Lossy>, wanted: Option<&Arc<Attached>>, number: u64) 
     match lossy.as_mut().filter(|old| is_same(old)) {
         None => {
             toxic.touches.note();
-            let rng = toxic.dice(number).stage_rng(toxic.id);
-            *lossy = Some(Lossy::begin(toxic, loss, rng));
+            *lossy = Some(Lossy::begin(toxic, *loss, number));
         }
-        Some(old) if old.until.is_some_and(|until| until <= Instant::now()) => old.flip(loss),
+        Some(old) if old.until.is_some_and(|until| until <= Instant::now()) => old.turn(),
         Some(_) => {}
     }
 }
 
 impl Lossy {
-    fn begin(toxic: &Arc<Attached>, loss: &PacketLoss, mut rng: StdRng) -> Self {
-        let (share, lasts) = loss.state(false, &mut rng);
+    fn begin(toxic: &Arc<Attached>, loss: PacketLoss, number: u64) -> Self {
+        let line = loss.line();
         Self {
             toxic: Arc::clone(toxic),
-            in_burst: false,
-            rng,
-            share,
-            until: lasts.map(later),
+            line,
+            rng: toxic.dice(number).stage_rng(toxic.id),
+            share: line.share(),
+            until: loss.burst.map(|_| later(PACKET)),
         }
     }
 
-    fn flip(&mut self, loss: &PacketLoss) {
-        self.in_burst = !self.in_burst;
-        let (share, lasts) = loss.state(self.in_burst, &mut self.rng);
-        (self.share, self.until) = (share, lasts.map(later));
+    fn turn(&mut self) {
+        self.line.turn(&mut self.rng);
+        (self.share, self.until) = (self.line.share(), Some(later(PACKET)));
     }
 }
 

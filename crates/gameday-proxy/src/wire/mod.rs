@@ -13,8 +13,9 @@ mod toxic_tests;
 
 pub(crate) use buffers::{Buffers, Lent};
 pub(crate) use connection::{Ended, Route};
-pub(crate) use door::{Door, accept_loop};
+pub(crate) use door::{Door, Open, accept_loop};
 pub(crate) use loss::{Sockets, allowed as may_lose_packets, keep as keep_loss};
+pub(crate) use pass::changed;
 
 /// Whether this process may lose packets of TCP on its own sockets.
 ///

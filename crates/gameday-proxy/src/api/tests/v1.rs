@@ -108,13 +108,13 @@ async fn a_slip_is_refused_with_the_name_of_its_field() {
             400 application/json {"error":"`name` must be 1 to 200 bytes without `/` and control characters","status":400}\n
             400 application/json {"error":"`upstream` must not be empty","status":400}\n
             400 application/json {"error":"bad request body: `enabled`: invalid type: string \"yes\", expected a boolean","status":400}\n
-            400 application/json {"error":"bad request body: `upstraem`: unknown field `upstraem`, expected `protocol` or `tls`","status":400}\n
+            400 application/json {"error":"bad request body: `upstraem`: unknown field `upstraem`, expected one of `protocol`, `tls`, `udp`","status":400}\n
             400 application/json {"error":"bad request body: `protocol`: unknown variant `gopher`, expected one of `tcp`, `http`, `postgres`, `redis`, `udp`, `dns`","status":400}\n
             400 application/json {"error":"bad request body: `tls`: invalid type: integer `7`, expected struct TlsOptions","status":400}\n
             400 application/json {"error":"bad request body: `seed`: invalid value: integer `-1`, expected u64","status":400}\n
             201 application/json {"name":"a","listen":"","upstream":"db:1","enabled":false,"protocol":"tcp","tls":{},"seed":12638187200555641996,"connections":{"open":0,"accepted":0},"bytes":{"upstream":0,"downstream":0},"toxics":[]}
             409 application/json {"error":"proxy already exists","status":409}\n
-            400 application/json {"error":"bad request body: `name`: unknown field `name`, expected `protocol` or `tls`","status":400}\n
+            400 application/json {"error":"bad request body: `name`: unknown field `name`, expected one of `protocol`, `tls`, `udp`","status":400}\n
             409 application/json {"error":"a proxy of the protocol `tcp` cannot become one of `udp`: make another","status":409}\n
             400 application/json {"error":"bad request body: missing field `type` at line 1 column 2","status":400}\n
             400 application/json {"error":"`type` must be one of `latency`, `bandwidth`, `slow_close`, `timeout`, `reset_peer`, `slicer`, `limit_data`, `noop`, `corrupt`, `limit_time`, `accept`, `packet_loss`, `duplicate`, `reorder`, `tls`, `http`, `postgres`, `redis`, `dns`, not `latncy`","status":400}\n

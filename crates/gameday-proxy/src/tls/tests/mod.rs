@@ -39,6 +39,7 @@ pub(super) fn options(tls: Value) -> Options {
     Options {
         protocol: Protocol::Tcp,
         tls: serde_json::from_value(tls).unwrap(),
+        ..Options::default()
     }
 }
 

@@ -1,0 +1,87 @@
+//! What a proxy listens on: a listener, a socket of datagrams, or for DNS both on one port.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::task::{AbortHandle, JoinSet};
+
+use super::is_taken;
+use crate::datagram::{self, Hatch};
+use crate::options::Protocol;
+use crate::wire::{Door, Route, accept_loop};
+
+/// How often another free port is tried when the one for connections is taken for datagrams.
+const TRIES: usize = 20;
+
+/// The sockets of one proxy; they close at once.
+pub(super) struct Doors {
+    connections: Option<Arc<Door>>,
+    datagrams: Option<Arc<Hatch>>,
+    pub(super) address: SocketAddr,
+}
+
+impl Doors {
+    /// Listens on an address in the way of a protocol; must be called on the runtime.
+    pub(super) fn open(address: SocketAddr, protocol: Protocol) -> io::Result<Self> {
+        match protocol {
+            Protocol::Udp => Hatch::open(address).map(|hatch| Self {
+                address: hatch.address,
+                connections: None,
+                datagrams: Some(hatch),
+            }),
+            Protocol::Dns => Self::open_both(address),
+            Protocol::Tcp | Protocol::Http | Protocol::Postgres | Protocol::Redis => {
+                Door::open(address).map(|door| Self {
+                    address: door.address,
+                    connections: Some(door),
+                    datagrams: None,
+                })
+            }
+        }
+    }
+
+    fn open_both(address: SocketAddr) -> io::Result<Self> {
+        let mut tries = 0;
+        loop {
+            let door = Door::open(address)?;
+            tries += 1;
+            match Hatch::open(door.address) {
+                Ok(hatch) => {
+                    return Ok(Self {
+                        address: door.address,
+                        connections: Some(door),
+                        datagrams: Some(hatch),
+                    });
+                }
+                // Any free port will do, but it has to be free for both.
+                Err(error) if is_taken(&error) && address.port() == 0 && tries < TRIES => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Serves clients until the tasks are aborted.
+    pub(super) fn serve(&self, route: Route, tasks: &mut JoinSet<()>) -> Vec<AbortHandle> {
+        let route = Arc::new(route);
+        let connections = self.connections.iter().map(|door| {
+            let (door, route) = (Arc::clone(door), Arc::clone(&route));
+            tasks.spawn(accept_loop(door, route))
+        });
+        let mut serving: Vec<AbortHandle> = connections.collect();
+        if let Some(hatch) = &self.datagrams {
+            serving.push(tasks.spawn(datagram::serve(Arc::clone(hatch), route)));
+        }
+        serving
+    }
+
+    /// Stops listening, now.
+    pub(super) fn close(&self) {
+        if let Some(door) = &self.connections {
+            door.close();
+        }
+        if let Some(hatch) = &self.datagrams {
+            hatch.close();
+        }
+    }
+}
