@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 # A package, and the program that does as well if it did not come as a package.
 install_packages() {
     local missing=()
-    for pair in postgresql: prometheus: prometheus-alertmanager: python3:python3 python3-venv:python3 nodejs:node npm:npm openssl:openssl; do
+    for pair in postgresql: prometheus: prometheus-alertmanager: python3:python3 python3-venv:python3 nodejs:node npm:npm openssl:openssl nftables:nft iproute2:ip redis-server:redis-server bind9-dnsutils:dig; do
         local package="${pair%%:*}" program="${pair#*:}"
         [ -n "$program" ] && command -v "$program" >/dev/null && works "$package" && continue
         dpkg-query --show --showformat='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")

@@ -69,7 +69,7 @@ fn two_labs_at_once_are_complete_and_end_with_their_input() {
 }
 
 fn check_exports(exports: &Exports) {
-    let own = ["api", "load", "proxy", "supervisor"];
+    let own = ["api", "load", "proxy", "psp", "supervisor"];
     let (parts, version): (&[&str], &str) = match exports.kind.as_str() {
         "real" => (&["alertmanager", "postgres", "prometheus"], "2."),
         _ => (&["alerting", "ledger"], "gameday-embedded"),

@@ -96,6 +96,7 @@ impl ToxicSpec {
             Self::Tls(fault) => fault.check(),
             Self::Http(fault) => fault.check(),
             Self::Postgres(fault) => fault.check(),
+            Self::Redis(fault) => fault.check(),
             Self::Accept(accept) => accept.check(),
             Self::PacketLoss(loss) => loss.check(),
             _ => Ok(()),
