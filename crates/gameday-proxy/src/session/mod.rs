@@ -5,6 +5,7 @@
 //! ```
 
 mod handshake;
+mod losing;
 mod pass;
 mod pipe;
 mod prefixed;
@@ -29,9 +30,10 @@ use tokio::time::timeout;
 use crate::attached::{Attached, Toxics, Visitor};
 use crate::options::Protocol;
 use crate::scope::Scope;
-use crate::wire::{Ended, Route};
+use crate::wire::{Ended, Route, loss};
 use crate::{http, postgres, redis};
 use handshake::Agreed;
+use losing::Losing;
 use pipe::Pipe;
 use socket::Held;
 use state::Fate;
@@ -56,6 +58,8 @@ pub(crate) struct Session<'a> {
     agreed: OnceLock<Agreed>,
     /// The sockets to the upstream, for [`Self::reset`].
     upstreams: Mutex<Vec<Weak<TcpStream>>>,
+    /// Which of them, and of the client's, lose packets.
+    losing: Mutex<Losing>,
     /// Whether the last dial failed, for the log.
     unreachable: AtomicBool,
 }
@@ -73,6 +77,7 @@ pub(crate) async fn carry(route: &Route, client: TcpStream, visitor: Arc<Visitor
     let mut driver = FuturesUnordered::from_iter([driver]);
     // Outlives the end: what is to be reset must still be open.
     let mut protocol = pin!(session.speak(toxified));
+    let losses = pin!(session.follow_losses());
     let fate = tokio::select! {
         biased;
         fate = driver.next() => fate,
@@ -80,6 +85,7 @@ pub(crate) async fn carry(route: &Route, client: TcpStream, visitor: Arc<Visitor
             session.pipe.leave();
             driver.next().await
         }
+        () = losses => None,
     };
     if fate == Some(Fate::Reset) {
         session.reset_sockets();
@@ -107,6 +113,7 @@ impl<'a> Session<'a> {
             visitor,
             agreed: OnceLock::new(),
             upstreams: Mutex::default(),
+            losing: Mutex::default(),
             unreachable: AtomicBool::new(false),
         }
     }
@@ -180,7 +187,8 @@ impl<'a> Session<'a> {
 
     /// A new connection to the upstream; if the proxy originates TLS, for this application protocol (`h2`).
     pub(crate) async fn dial_for(&self, alpn: Option<Vec<u8>>) -> io::Result<BoxIo> {
-        let dial = TcpStream::connect(self.route.upstream.as_str());
+        let toxics = self.toxics();
+        let dial = loss::connect(&self.route.upstream, &toxics);
         let dialled = timeout(DIAL_LIMIT, dial).await;
         let dialled = dialled.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()));
         self.unreachable.store(dialled.is_err(), Ordering::Relaxed);
@@ -193,6 +201,7 @@ impl<'a> Session<'a> {
         socket.set_nodelay(true).ok();
         let socket = Arc::new(socket);
         self.remember(&socket);
+        self.learn_losses();
         self.originate(Box::new(Held(socket)), alpn).await
     }
 

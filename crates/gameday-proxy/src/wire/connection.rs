@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use super::buffers::Buffers;
 use super::direction::{Direction, Fate, Shared};
+use super::loss::{self, Losses, Ward};
 use crate::attached::{Counters, Stream, Toxics, Visitor};
 use crate::link::Link;
 use crate::log::Log;
@@ -46,6 +47,7 @@ pub(crate) struct Route {
     pub(crate) timer: Arc<Timer>,
     pub(crate) buffers: Arc<Buffers>,
     pub(crate) places: Arc<Semaphore>,
+    pub(crate) losses: Arc<Losses>,
     /// The proxy's name, for the log.
     pub(crate) name: String,
     pub(crate) log: Log,
@@ -88,7 +90,8 @@ impl Route {
 
     /// Carries bytes and nothing else; tells how it ended.
     async fn pass(&self, mut client: TcpStream, visitor: &Arc<Visitor>) -> Ended {
-        let dial = TcpStream::connect(self.upstream.as_str());
+        let toxics = Arc::clone(&self.toxics.borrow());
+        let dial = loss::connect(&self.upstream, &toxics);
         let mut server = match timeout(DIAL_LIMIT, dial).await {
             Ok(Ok(server)) => server,
             Ok(Err(error)) if error.kind() == ErrorKind::ConnectionReset => {
@@ -144,6 +147,7 @@ impl Route {
             flow: self.counters.flow(stream, visitor),
             delays: self.counters.delays(stream),
             shared,
+            ward: Ward::new(&self.losses, visitor, stream),
             writing: Bytes::new(),
             reading: BytesMut::new(),
         }

@@ -10,6 +10,7 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::watch;
 
 use super::buffers::Buffers;
+use super::loss::Ward;
 use super::pass::{Passed, changed, pass};
 use crate::attached::{Flow, Toxics};
 use crate::delays::Delays;
@@ -46,6 +47,7 @@ pub(crate) struct Direction<'a> {
     pub(crate) flow: Flow<'a>,
     pub(crate) delays: &'a Delays,
     pub(crate) shared: &'a Shared,
+    pub(crate) ward: Ward<'a>,
     /// Taken from the link and not yet written.
     pub(crate) writing: Bytes,
     pub(crate) reading: BytesMut,
@@ -74,6 +76,7 @@ impl Direction<'_> {
     fn learn_toxics(&mut self) {
         if self.toxics.has_changed().unwrap_or(false) {
             let toxics = self.toxics.borrow_and_update().clone();
+            self.ward.learn(self.reader.as_ref(), &toxics);
             self.link.handle(Instant::now(), Input::Toxics(&toxics));
         }
     }

@@ -2,8 +2,12 @@
 
 mod buffers;
 mod connection;
+mod diag;
 mod direction;
 mod door;
+pub(crate) mod loss;
+#[cfg(test)]
+mod loss_tests;
 mod pass;
 #[cfg(test)]
 mod tests;
