@@ -7,9 +7,10 @@ use std::sync::Arc;
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::is_taken;
+use crate::attached::{Attached, Stream};
 use crate::datagram::{self, Hatch};
 use crate::options::Protocol;
-use crate::wire::{Door, Route, accept_loop};
+use crate::wire::{Door, Route, accept_loop, loss};
 
 /// How often another free port is tried when the one for connections is taken for datagrams.
 const TRIES: usize = 20;
@@ -64,15 +65,27 @@ impl Doors {
     /// Serves clients until the tasks are aborted.
     pub(super) fn serve(&self, route: Route, tasks: &mut JoinSet<()>) -> Vec<AbortHandle> {
         let route = Arc::new(route);
+        let losses = Arc::clone(&route.losses);
         let connections = self.connections.iter().map(|door| {
             let (door, route) = (Arc::clone(door), Arc::clone(&route));
             tasks.spawn(accept_loop(door, route))
         });
         let mut serving: Vec<AbortHandle> = connections.collect();
+        if self.connections.is_some() {
+            serving.push(tasks.spawn(async move { losses.keep().await }));
+        }
         if let Some(hatch) = &self.datagrams {
             serving.push(tasks.spawn(datagram::serve(Arc::clone(hatch), route)));
         }
         serving
+    }
+
+    /// Clients that connect from now on send small segments if these toxics lose what they send.
+    pub(super) fn learn(&self, toxics: &[Arc<Attached>]) {
+        if let Some(door) = &self.connections {
+            let small = loss::is_lossy(toxics, Stream::Upstream);
+            door.ask_for_segments(if small { loss::SEGMENT_BYTES } else { 0 });
+        }
     }
 
     /// Stops listening, now.

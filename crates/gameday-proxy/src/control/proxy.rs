@@ -181,9 +181,11 @@ impl Proxy {
             timer: Arc::clone(&plumbing.timer),
             buffers: Arc::clone(&plumbing.buffers),
             places: Arc::clone(&plumbing.places),
+            losses: Arc::default(),
             name: self.name.clone(),
             log: self.events.log().clone(),
         };
+        doors.learn(&self.toxics);
         let serving = doors.serve(route, &mut plumbing.tasks);
         self.running = Some(Running { doors, serving });
     }
@@ -278,6 +280,9 @@ impl Proxy {
     }
 
     fn tell_links(&self) {
+        if let Some(running) = &self.running {
+            running.doors.learn(&self.toxics);
+        }
         self.feed.send_replace(self.toxics.as_slice().into());
     }
 

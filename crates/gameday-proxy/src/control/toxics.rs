@@ -13,7 +13,7 @@ use crate::options::Options;
 use crate::refusal::Refusal;
 use crate::scope::Scope;
 use crate::toxic::{BadToxic, ToxicSpec};
-use crate::wire::may_lose_packets;
+use crate::wire::loss;
 
 /// A proxy has no more toxics than this.
 pub(super) const MOST_TOXICS: usize = 256;
@@ -160,8 +160,12 @@ impl Proxy {
 
 /// A toxic that cannot act is refused, never ignored.
 pub(super) fn refuse_unsuitable(spec: &ToxicSpec, scope: &Scope, options: &Options) -> Result<(), Refusal> {
-    if matches!(spec, ToxicSpec::PacketLoss(_)) && !options.protocol.is_datagrams() {
-        may_lose_packets().map_err(Refusal::Bad)?;
+    // Datagrams are lost by the proxy itself, which needs no leave.
+    if matches!(spec, ToxicSpec::PacketLoss(_))
+        && !options.protocol.is_datagrams()
+        && let Some(why) = loss::refusal()
+    {
+        return Err(Refusal::Bad(why.to_owned()));
     }
     if spec.suits(options.protocol) {
         return options.tls.refuse(spec, scope).map_err(Refusal::Bad);

@@ -35,14 +35,13 @@ const CHUNK: usize = 32 * 1024;
 /// A client that asks more without reading an answer is no longer followed.
 const MOST_DUE: usize = 65_536;
 /// After these the server says things that nobody asked for, or nothing at all.
-const OPAQUE: [&str; 7] = [
+const OPAQUE: [&str; 6] = [
     "SUBSCRIBE",
     "PSUBSCRIBE",
     "SSUBSCRIBE",
     "MONITOR",
     "SYNC",
     "PSYNC",
-    "CLIENT",
 ];
 
 /// What the client will hear next.

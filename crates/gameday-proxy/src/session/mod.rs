@@ -5,6 +5,7 @@
 //! ```
 
 mod handshake;
+mod losing;
 mod pass;
 mod pipe;
 mod prefixed;
@@ -24,15 +25,15 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use crate::attached::{Attached, Stream, Toxics, Visitor};
+use crate::attached::{Attached, Toxics, Visitor};
 use crate::options::Protocol;
 use crate::scope::Scope;
-use crate::wire::{Ended, Route, Sockets, keep_loss};
+use crate::wire::{Ended, Route, loss};
 use crate::{http, postgres, redis};
 use handshake::Agreed;
+use losing::Losing;
 use pipe::Pipe;
 use socket::Held;
 use state::Fate;
@@ -57,23 +58,10 @@ pub(crate) struct Session<'a> {
     agreed: OnceLock<Agreed>,
     /// The sockets to the upstream, for [`Self::reset`].
     upstreams: Mutex<Vec<Weak<TcpStream>>>,
+    /// Which of them, and of the client's, lose packets.
+    losing: Mutex<Losing>,
     /// Whether the last dial failed, for the log.
     unreachable: AtomicBool,
-    /// There is a new socket to the upstream.
-    dialled: Notify,
-}
-
-impl Sockets for Session<'_> {
-    fn each(&self, stream: Stream, what: &mut dyn FnMut(&TcpStream)) {
-        match stream {
-            Stream::Upstream => what(&self.pipe.socket),
-            Stream::Downstream => self
-                .upstreams()
-                .iter()
-                .filter_map(Weak::upgrade)
-                .for_each(|socket| what(&socket)),
-        }
-    }
 }
 
 /// Carries one client's connection to its end.
@@ -87,27 +75,17 @@ pub(crate) async fn carry(route: &Route, client: TcpStream, visitor: Arc<Visitor
         });
     // In a set, since that asks it only when it was woken itself, and not at each byte of the protocol's.
     let mut driver = FuturesUnordered::from_iter([driver]);
-    let is_meant = |toxic: &Attached| session.is_meant(toxic);
-    let number = session.visitor.number;
-    let losing = keep_loss(
-        &session,
-        route.toxics.clone(),
-        number,
-        is_meant,
-        &route.timer,
-        &session.dialled,
-    );
-    let mut losing = FuturesUnordered::from_iter([losing]);
     // Outlives the end: what is to be reset must still be open.
     let mut protocol = pin!(session.speak(toxified));
+    let losses = pin!(session.follow_losses());
     let fate = tokio::select! {
         biased;
         fate = driver.next() => fate,
-        _ = losing.next() => None,
         () = &mut protocol => {
             session.pipe.leave();
             driver.next().await
         }
+        () = losses => None,
     };
     if fate == Some(Fate::Reset) {
         session.reset_sockets();
@@ -135,7 +113,7 @@ impl<'a> Session<'a> {
             visitor,
             agreed: OnceLock::new(),
             upstreams: Mutex::default(),
-            dialled: Notify::new(),
+            losing: Mutex::default(),
             unreachable: AtomicBool::new(false),
         }
     }
@@ -209,7 +187,8 @@ impl<'a> Session<'a> {
 
     /// A new connection to the upstream; if the proxy originates TLS, for this application protocol (`h2`).
     pub(crate) async fn dial_for(&self, alpn: Option<Vec<u8>>) -> io::Result<BoxIo> {
-        let dial = TcpStream::connect(self.route.upstream.as_str());
+        let toxics = self.toxics();
+        let dial = loss::connect(&self.route.upstream, &toxics);
         let dialled = timeout(DIAL_LIMIT, dial).await;
         let dialled = dialled.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()));
         self.unreachable.store(dialled.is_err(), Ordering::Relaxed);
@@ -222,6 +201,7 @@ impl<'a> Session<'a> {
         socket.set_nodelay(true).ok();
         let socket = Arc::new(socket);
         self.remember(&socket);
+        self.learn_losses();
         self.originate(Box::new(Held(socket)), alpn).await
     }
 
@@ -229,7 +209,6 @@ impl<'a> Session<'a> {
         let mut upstreams = self.upstreams();
         upstreams.retain(|held| held.strong_count() > 0);
         upstreams.push(Arc::downgrade(socket));
-        self.dialled.notify_one();
     }
 
     fn reset_sockets(&self) {

@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use serde::Serialize;
 use tokio::net::TcpStream;
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use super::buffers::Buffers;
 use super::direction::{Direction, Fate, Shared};
-use super::loss::{Sockets, keep};
-use crate::attached::{Attached, Counters, Stream, Toxics, Visitor};
+use super::loss::{self, Losses, Ward};
+use crate::attached::{Counters, Stream, Toxics, Visitor};
 use crate::link::Link;
 use crate::log::Log;
 use crate::options::Options;
@@ -38,18 +38,6 @@ pub(crate) enum Ended {
     NoUpstream,
 }
 
-/// The client's socket and the upstream's.
-struct Pair<'a>(&'a TcpStream, &'a TcpStream);
-
-impl Sockets for Pair<'_> {
-    fn each(&self, stream: Stream, what: &mut dyn FnMut(&TcpStream)) {
-        what(match stream {
-            Stream::Upstream => self.0,
-            Stream::Downstream => self.1,
-        });
-    }
-}
-
 /// All that the connections of a proxy share.
 pub(crate) struct Route {
     pub(crate) upstream: String,
@@ -59,6 +47,7 @@ pub(crate) struct Route {
     pub(crate) timer: Arc<Timer>,
     pub(crate) buffers: Arc<Buffers>,
     pub(crate) places: Arc<Semaphore>,
+    pub(crate) losses: Arc<Losses>,
     /// The proxy's name, for the log.
     pub(crate) name: String,
     pub(crate) log: Log,
@@ -138,7 +127,8 @@ impl Route {
 
     /// Carries bytes and nothing else; tells how it ended.
     async fn pass(&self, client: TcpStream, visitor: &Arc<Visitor>) -> Ended {
-        let dial = TcpStream::connect(self.upstream.as_str());
+        let toxics = Arc::clone(&self.toxics.borrow());
+        let dial = loss::connect(&self.upstream, &toxics);
         let server = match timeout(DIAL_LIMIT, dial).await {
             Ok(Ok(server)) => server,
             Ok(Err(error)) if error.kind() == ErrorKind::ConnectionReset => {
@@ -158,21 +148,9 @@ impl Route {
         let shared = Shared::default();
         let upstream = self.direction(visitor, Stream::Upstream, &client, &server, &shared);
         let downstream = self.direction(visitor, Stream::Downstream, &server, &client, &shared);
-        let sockets = Pair(&client, &server);
-        let nothing_new = Notify::new();
-        let is_met = |toxic: &Attached| visitor.is_met_by(toxic);
-        let losing = keep(
-            &sockets,
-            self.toxics.clone(),
-            visitor.number,
-            is_met,
-            &self.timer,
-            &nothing_new,
-        );
         let fate = tokio::select! {
             fate = upstream.run() => fate,
             fate = downstream.run() => fate,
-            () = losing => Fate::Close,
         };
         match fate {
             Fate::Close => Ended::Closed,
@@ -205,6 +183,7 @@ impl Route {
             flow: self.counters.flow(stream, visitor),
             delays: self.counters.delays(stream),
             shared,
+            ward: Ward::new(&self.losses, visitor, stream),
             writing: Bytes::new(),
             reading: BytesMut::new(),
         }

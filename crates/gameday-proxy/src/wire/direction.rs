@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::buffers::Buffers;
+use super::loss::Ward;
 use super::pass::{Passed, changed, pass};
 use crate::attached::{Flow, Toxics};
 use crate::delays::Delays;
@@ -47,6 +48,7 @@ pub(crate) struct Direction<'a> {
     pub(crate) flow: Flow<'a>,
     pub(crate) delays: &'a Delays,
     pub(crate) shared: &'a Shared,
+    pub(crate) ward: Ward<'a>,
     /// Taken from the link and not yet written.
     pub(crate) writing: Bytes,
     pub(crate) reading: BytesMut,
@@ -75,6 +77,7 @@ impl Direction<'_> {
     fn learn_toxics(&mut self) {
         if self.toxics.has_changed().unwrap_or(false) {
             let toxics = self.toxics.borrow_and_update().clone();
+            self.ward.learn(self.reader, &toxics);
             self.link.handle(Instant::now(), Input::Toxics(&toxics));
         }
     }

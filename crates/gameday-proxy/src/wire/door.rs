@@ -54,6 +54,14 @@ impl Door {
         self.lock().take();
     }
 
+    /// Clients that connect from now on are told to send segments of so many bytes at most; 0 is what the line allows.
+    pub(crate) fn ask_for_segments(&self, bytes: u32) {
+        if let Some(listener) = &*self.lock() {
+            // Larger segments are still lost, only fewer of them.
+            socket2::SockRef::from(listener).set_tcp_mss(bytes).ok();
+        }
+    }
+
     /// A client, once there is one and a place for it; until then clients wait in the kernel.
     async fn accept(&self, places: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
         loop {

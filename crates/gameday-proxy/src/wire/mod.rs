@@ -2,9 +2,12 @@
 
 mod buffers;
 mod connection;
+mod diag;
 mod direction;
 mod door;
-mod loss;
+pub(crate) mod loss;
+#[cfg(test)]
+mod loss_tests;
 mod pass;
 #[cfg(test)]
 mod tests;
@@ -14,7 +17,6 @@ mod toxic_tests;
 pub(crate) use buffers::{Buffers, Lent};
 pub(crate) use connection::{Ended, Route};
 pub(crate) use door::{Door, Open, accept_loop};
-pub(crate) use loss::{Sockets, allowed as may_lose_packets, keep as keep_loss};
 pub(crate) use pass::changed;
 
 /// Whether this process may lose packets of TCP on its own sockets.
@@ -22,5 +24,5 @@ pub(crate) use pass::changed;
 /// # Errors
 /// Why not, and the remedy.
 pub fn packet_loss_allowed() -> Result<(), String> {
-    may_lose_packets()
+    loss::refusal().map_or(Ok(()), |why| Err(why.to_owned()))
 }
