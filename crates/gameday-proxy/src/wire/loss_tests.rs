@@ -101,6 +101,14 @@ async fn carry(from: &mut TcpStream, to: &mut TcpStream, bytes: usize) {
     assert!(sent == got, "the bytes are whole");
 }
 
+/// In bulk up to 45 segments travel, and are lost, as one packet; then 200 go one by one.
+async fn carry_in_bulk_and_singly(from: &mut TcpStream, to: &mut TcpStream) {
+    carry(from, to, 2 << 20).await;
+    for _ in 0..200 {
+        carry(from, to, 1_000).await;
+    }
+}
+
 #[tokio::test]
 async fn segments_are_lost_and_sent_again_and_the_bytes_stay_whole() {
     if !permitted() {
@@ -126,18 +134,18 @@ async fn segments_are_lost_and_sent_again_and_the_bytes_stay_whole() {
             .parse()
             .unwrap();
         let (mut before, _held) = another(proxy, &listener).await;
-        lose(&rig, "downstream", json!({ "share": "2%" }));
-        lose(&rig, "upstream", json!({ "share": "2%" }));
+        lose(&rig, "downstream", json!({ "share": "5%" }));
+        lose(&rig, "upstream", json!({ "share": "5%" }));
         // Connections that begin now use segments of an Ethernet's size, both ways.
         let (mut client, mut server) = another(proxy, &listener).await;
         // The proxy has accepted it when its upstream has; its filters stand a moment later.
         tokio::time::sleep(Duration::from_millis(100)).await;
-        carry(&mut server, &mut client, 4 << 20).await;
-        carry(&mut client, &mut server, 4 << 20).await;
+        carry_in_bulk_and_singly(&mut server, &mut client).await;
+        carry_in_bulk_and_singly(&mut client, &mut server).await;
         for (sender, stream) in [(&server, "downstream"), (&client, "upstream")] {
             let again = seen(sender).sent_again;
-            // About 2 % of 2,900 segments, many of which come as one.
-            assert!(again >= 5, "{host} {stream}: {again}");
+            // More than 200 packets at 5 %: that none is lost happens three times in 100,000 runs.
+            assert!(again >= 1, "{host} {stream}: {again}");
             soon(async {
                 while touched(&rig, stream) < u64::from(again) / 2 {
                     tokio::time::sleep(Duration::from_millis(20)).await;
@@ -149,7 +157,7 @@ async fn segments_are_lost_and_sent_again_and_the_bytes_stay_whole() {
         rig.remove("loss-upstream");
         tokio::time::sleep(Duration::from_millis(50)).await;
         let calm = seen(&server).sent_again;
-        carry(&mut server, &mut client, 4 << 20).await;
+        carry(&mut server, &mut client, 2 << 20).await;
         assert_eq!(seen(&server).sent_again, calm, "gone at once");
         before.shutdown().await.unwrap();
     }
