@@ -64,7 +64,7 @@ pub use attached::Stream;
 pub use client::{ClientError, ProxyClient};
 pub use config::{ProxyConfig, ProxyEntry, ToxicEntry, load_config};
 pub use datagram::{DatagramCounts, DatagramDirections, UdpOptions};
-pub use dns::DnsFault;
+pub use dns::{DnsFault, Rcode};
 pub use events::{ProxyEvent, ProxyEventKind, ToxicMoment};
 pub use http::{Abort, HttpFault, RstCode};
 pub use log::Log;

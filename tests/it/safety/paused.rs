@@ -134,7 +134,7 @@ fn a_process_that_died_is_started_again_by_the_helper_of_a_dead_runner() {
     let (rig, node, drill) = frozen();
     node.kill();
     drill.signal(Signal::SIGKILL);
-    wait_for("the node to be started", LEASE, || {
+    wait_for("the node to be started", LEASE + AT_ONCE, || {
         (node.starts() == 2 && node.state().is_some()).then_some(())
     });
     drop(drill.finish(END));

@@ -22,6 +22,8 @@ pub(crate) struct Datagrams {
     visitor: Arc<Visitor>,
     counters: Arc<Counters>,
     stages: Vec<Stage>,
+    /// Those that act above datagrams, as DNS faults do.
+    above: Vec<(u64, u64)>,
     /// By when each leaves, then in the order of arrival.
     queue: BTreeMap<(Instant, u64), Queued>,
     queued_bytes: usize,
@@ -42,6 +44,7 @@ impl Datagrams {
             visitor,
             counters,
             stages: Vec::new(),
+            above: Vec::new(),
             queue: BTreeMap::new(),
             queued_bytes: 0,
             taken: 0,
@@ -64,7 +67,10 @@ impl Datagrams {
             };
             self.stages.extend(stage);
         }
-        if !self.stages.iter().map(id_of).eq(before) {
+        let above = toxics.iter().filter(|toxic| !toxic.on_stream);
+        let above: Vec<(u64, u64)> = above.map(|toxic| (toxic.id, toxic.revision)).collect();
+        let above_changed = std::mem::replace(&mut self.above, above) != self.above;
+        if above_changed || !self.stages.iter().map(id_of).eq(before) {
             drop(old);
             self.stages = std::mem::take(&mut self.stages)
                 .into_iter()
@@ -102,6 +108,14 @@ impl Datagrams {
         for packet in packets {
             self.enqueue(now, packet, tally);
         }
+    }
+
+    /// A datagram that is answered or lost above: it was received and goes no further.
+    pub(crate) fn lose(&self, bytes: usize) {
+        let tally = self.counters.datagrams(self.stream);
+        count(&tally.received);
+        count(&tally.dropped);
+        self.counters.flow(self.stream, &self.visitor).read(bytes);
     }
 
     fn enqueue(&mut self, now: Instant, packet: Packet, tally: &Tally) {

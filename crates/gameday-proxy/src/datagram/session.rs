@@ -18,6 +18,8 @@ use super::hatch::{Hatch, widen};
 use super::sessions::LastSeen;
 use super::tally::count;
 use crate::attached::{Counters, Stream, Toxics, Visitor};
+use crate::dns::{Asked, Messages};
+use crate::options::Protocol;
 use crate::wire::{Ended, Route, changed};
 
 /// A name of the upstream that is not found by then is not found.
@@ -44,6 +46,7 @@ pub(super) async fn run(client: Client, inbox: Inbox) -> Ended {
     let mut session = Session {
         up: flow(Stream::Upstream),
         down: flow(Stream::Downstream),
+        dns: (route.options.protocol == Protocol::Dns).then(|| Messages::new(Arc::clone(visitor), true)),
         inbox,
         toxics,
         client: &client,
@@ -90,6 +93,7 @@ async fn connect(upstream: &str) -> io::Result<UdpSocket> {
 struct Session<'a> {
     up: Datagrams,
     down: Datagrams,
+    dns: Option<Messages>,
     inbox: Inbox,
     toxics: watch::Receiver<Toxics>,
     client: &'a Client,
@@ -149,12 +153,37 @@ impl Session<'_> {
         let mut next = Some(first);
         for _ in 0..IN_A_ROW {
             let Some(bytes) = next else { return };
-            self.up.take(Instant::now(), bytes, Duration::ZERO);
+            self.ask(bytes);
             next = self.inbox.datagrams.try_recv().ok();
         }
         if let Some(bytes) = next {
-            self.up.take(Instant::now(), bytes, Duration::ZERO);
+            self.ask(bytes);
         }
+    }
+
+    /// A datagram for the upstream, unless it is a query that a fault takes.
+    fn ask(&mut self, bytes: Bytes) {
+        let now = Instant::now();
+        let asked = self.dns.as_mut().map_or(Asked::Pass, |messages| {
+            messages.ask(&self.toxics.borrow(), &bytes)
+        });
+        match asked {
+            Asked::Pass => self.up.take(now, bytes, Duration::ZERO),
+            Asked::Lost => self.up.lose(bytes.len()),
+            Asked::Answered(answer, delay) => {
+                self.up.lose(bytes.len());
+                self.down.take(now, answer, delay);
+            }
+        }
+    }
+
+    /// A datagram for the client, or what a fault makes of it.
+    fn answer(&mut self, bytes: Bytes) {
+        let (bytes, delay) = match &mut self.dns {
+            Some(messages) => messages.answer(&self.toxics.borrow(), bytes),
+            None => (bytes, Duration::ZERO),
+        };
+        self.down.take(Instant::now(), bytes, delay);
     }
 
     fn take_from_upstream(&mut self, upstream: &UdpSocket) -> io::Result<()> {
@@ -164,7 +193,7 @@ impl Session<'_> {
                 Ok(length) => {
                     self.client.seen.now();
                     let bytes = Bytes::copy_from_slice(&buffer[..length]);
-                    self.down.take(Instant::now(), bytes, Duration::ZERO);
+                    self.answer(bytes);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) if is_hard(&error) => return Err(error),

@@ -31,7 +31,7 @@ use crate::attached::{Attached, Toxics, Visitor};
 use crate::options::Protocol;
 use crate::scope::Scope;
 use crate::wire::{Ended, Route, loss};
-use crate::{http, postgres, redis};
+use crate::{dns, http, postgres, redis};
 use handshake::Agreed;
 use losing::Losing;
 use pipe::Pipe;
@@ -128,7 +128,8 @@ impl<'a> Session<'a> {
             Protocol::Http => http::carry(self, client).await,
             Protocol::Postgres => postgres::carry(self, client).await,
             Protocol::Redis => redis::carry(self, client).await,
-            Protocol::Tcp | Protocol::Udp | Protocol::Dns => self.pass(client).await,
+            Protocol::Dns => dns::carry(self, client).await,
+            Protocol::Tcp | Protocol::Udp => self.pass(client).await,
         }
     }
 
@@ -142,16 +143,6 @@ impl<'a> Session<'a> {
         let names = |scope: &Scope| scope.sni.is_empty() || scope.admits_name(self.sni().as_deref());
         // The name first: who is not meant by it takes no place of a scope with `max_active`.
         names(&toxic.scope) && self.visitor.is_met_by(toxic)
-    }
-
-    /// Ends when the proxy's toxics are no longer those that they were when this was called.
-    #[allow(dead_code, reason = "for protocols that plan ahead")]
-    pub(crate) async fn changed(&self) {
-        let mut feed = self.route.toxics.clone();
-        feed.mark_unchanged();
-        if feed.changed().await.is_err() {
-            std::future::pending::<()>().await;
-        }
     }
 
     /// Ends when this revision of a toxic is no longer attached; at once if it is not now.

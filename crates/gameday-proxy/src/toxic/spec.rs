@@ -97,6 +97,7 @@ impl ToxicSpec {
             Self::Http(fault) => fault.check(),
             Self::Postgres(fault) => fault.check(),
             Self::Redis(fault) => fault.check(),
+            Self::Dns(fault) => fault.check(),
             Self::Accept(accept) => accept.check(),
             Self::PacketLoss(loss) => loss.check(),
             _ => Ok(()),
