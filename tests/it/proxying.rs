@@ -5,10 +5,11 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::support::Sandbox;
 use crate::support::proxy::{Proxy, connect, echo, round_trip};
+use crate::support::{Sandbox, wait_for};
 
 fn median_of_21(stream: &mut TcpStream) -> [Duration; 2] {
     let mut spans: Vec<Duration> = (0..21).map(|_| round_trip(stream)).collect();
@@ -217,4 +218,39 @@ fn a_signal_ends_it_at_once_although_connections_are_open() {
     println!("the proxy ended {:?} after SIGTERM", began.elapsed());
     assert_eq!(status.code(), Some(0));
     assert!(TcpStream::connect(address).is_err());
+}
+
+/// Open, proven to work, and then told to stop with ten seconds of draining.
+fn draining() -> (Proxy, SocketAddr, TcpStream) {
+    let proxy = Proxy::start(&["--drain", "10s"], Sandbox::new());
+    let address = proxy.create("echo", echo());
+    let mut open = connect(address);
+    round_trip(&mut open);
+    proxy.signal(Signal::SIGTERM);
+    wait_for("new clients to be refused", Duration::from_secs(5), || {
+        TcpStream::connect(address).is_err().then_some(())
+    });
+    (proxy, address, open)
+}
+
+#[test]
+fn with_drain_open_connections_end_in_their_own_time_and_new_ones_are_refused() {
+    let (mut proxy, address, mut open) = draining();
+    round_trip(&mut open);
+    assert_eq!(
+        proxy.ask("GET", "/v1/proxies/echo", &Value::Null).json()["connections"]["open"],
+        json!(1)
+    );
+    assert!(TcpStream::connect(address).is_err());
+    drop(open);
+    // Far less than the ten seconds that it might have taken.
+    assert!(proxy.ended(Duration::from_secs(5)).success());
+}
+
+#[test]
+fn a_second_signal_ends_draining() {
+    let (mut proxy, _, mut open) = draining();
+    round_trip(&mut open);
+    assert!(proxy.terminate(Duration::from_secs(5)).success());
+    assert_eq!(open.read(&mut [0]).unwrap_or(0), 0);
 }

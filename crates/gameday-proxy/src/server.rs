@@ -75,6 +75,10 @@ pub struct Settings {
     pub reloads: Option<mpsc::Receiver<Reload>>,
     /// Where connections and events are written.
     pub log: Log,
+    /// How long connections that are open may go on when the server is to stop.
+    pub drain: Duration,
+    /// Ends that time early.
+    pub hurry: Option<oneshot::Receiver<()>>,
     /// A folder to write `ca.pem` into, for clients to trust the certificates that are made here.
     pub ca_dir: Option<PathBuf>,
 }
@@ -91,6 +95,8 @@ impl Settings {
             reloads: None,
             log: Log::off(),
             ca_dir: None,
+            drain: Duration::ZERO,
+            hurry: None,
         }
     }
 }
@@ -121,6 +127,8 @@ pub async fn serve(
         reloads,
         log,
         ca_dir,
+        drain,
+        hurry,
     } = settings;
     if !api.ip().is_loopback() && access.token.is_none() && !access.insecure {
         return Err(ServeError::NotLoopback(api));
@@ -161,10 +169,28 @@ pub async fn serve(
         () = control.look_up_names() => Ok(()),
         () = load_all(&control, reloads) => Ok(()),
     };
+    if result.is_ok() && !drain.is_zero() {
+        // Faults of leases end in time meanwhile, and the API answers.
+        tokio::select! {
+            _ = tokio::time::timeout(drain, control.drain()) => {}
+            () = told(hurry) => {}
+            () = control.keep_leases() => {}
+            _ = services.join_next() => {}
+            result = &mut api => return result.map_err(ServeError::Stopped),
+        }
+    }
     drop(stopping);
     control.stop().await;
     tokio::time::timeout(DRAIN_LIMIT, api).await.ok();
     result
+}
+
+/// Ends when it is told something; never if nobody can.
+async fn told(hurry: Option<oneshot::Receiver<()>>) {
+    match hurry {
+        Some(hurry) => drop(hurry.await),
+        None => std::future::pending().await,
+    }
 }
 
 /// Loads what it is given, until it is dropped.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use gameday_core::RegionName;
+use gameday_core::{RegionName, Span};
 
 use crate::command::proxy_client::ProxyCommand;
 use crate::output::Output;
@@ -151,6 +151,9 @@ pub(crate) struct ServeArgs {
     /// A file whose one line every request must carry as `Authorization: Bearer …`
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
+    /// At a signal, wait so long for open connections to end (new ones are refused); a second signal waits no more
+    #[arg(long, value_name = "SPAN", default_value = "0s")]
+    pub(crate) drain: Span,
     /// A folder to write `ca.pem` into: the authority of certificates for `tls.terminate` with `names`
     #[arg(long, value_name = "DIR")]
     pub(crate) ca_dir: Option<PathBuf>,

@@ -88,6 +88,11 @@ impl Proxy {
 
     pub(crate) fn terminate(&mut self, limit: Duration) -> ExitStatus {
         self.signal(Signal::SIGTERM);
+        self.ended(limit)
+    }
+
+    /// Waits for its end.
+    pub(crate) fn ended(&mut self, limit: Duration) -> ExitStatus {
         wait_for("the proxy to end", limit, || self.child.try_wait().unwrap())
     }
 }

@@ -88,6 +88,13 @@ impl Doors {
         }
     }
 
+    /// Takes no more connections; those that are open, and sessions of datagrams, go on.
+    pub(super) fn shut_to_clients(&self) {
+        if let Some(door) = &self.connections {
+            door.close();
+        }
+    }
+
     /// Stops listening, now.
     pub(super) fn close(&self) {
         if let Some(door) = &self.connections {

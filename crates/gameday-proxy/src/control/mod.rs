@@ -36,6 +36,8 @@ pub(crate) use toxics::{NewToxic, ToxicEdit};
 
 /// How often a proxy that could not be switched on again is tried once more.
 const RETRY: Duration = Duration::from_millis(250);
+/// How often draining looks whether connections have ended.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How long stopping waits for connections to be dropped.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
 
@@ -139,6 +141,19 @@ impl Control {
                 let address = crate::address::resolve(&listen).await;
                 self.lock().retry(&name, &listen, address);
             }
+        }
+    }
+
+    /// Takes no more connections; ends when those that are open have ended.
+    pub(crate) async fn drain(&self) {
+        self.lock().proxies.values().for_each(Proxy::shut_to_clients);
+        while self
+            .lock()
+            .proxies
+            .values()
+            .any(|proxy| proxy.open_connections() > 0)
+        {
+            tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 

@@ -160,6 +160,13 @@ impl Proxy {
             .try_for_each(|toxic| refuse_unsuitable(&toxic.spec, &toxic.scope, new))
     }
 
+    /// Takes no more connections; those that are open go on.
+    pub(super) fn shut_to_clients(&self) {
+        if let Some(running) = &self.running {
+            running.doors.shut_to_clients();
+        }
+    }
+
     /// Stops listening and cuts all connections.
     pub(super) fn stop(&mut self) {
         if let Some(running) = self.running.take() {

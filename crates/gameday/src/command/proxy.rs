@@ -80,7 +80,18 @@ async fn serve(args: &ServeArgs, config: ProxyConfig, access: Access) -> Result<
     }
     let mut stops = command::signals(&mut tasks, &ends).map_err(wrong)?;
     let ready = |api| output::say(&format!("API on http://{api}"));
-    let stop = async move { drop(stops.recv().await) };
+    settings.drain = args.drain.get();
+    let (stop, stopped) = oneshot::channel();
+    let (hurry, hurried) = oneshot::channel();
+    settings.hurry = Some(hurried);
+    tasks.spawn(async move {
+        for sender in [stop, hurry] {
+            stops.recv().await;
+            // Who has stopped already does not listen.
+            sender.send(()).ok();
+        }
+    });
+    let stop = async move { drop(stopped.await) };
     let served = gameday_proxy::serve(settings, ready, stop).await;
     served.map_err(|error| error.to_string())
 }
