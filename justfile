@@ -40,9 +40,10 @@ demo:
 drill name:
     cargo run --release -- run scenarios/{{name}}.toml
 
-# The proxy's latency accuracy and throughput, as ratios against tokio's copy_bidirectional
-bench-proxy:
-    cargo bench -p gameday-proxy --bench proxy
+# The proxy beside HAProxy and nginx: throughput, CPU, memory, latency accuracy; or parts of it, e.g. `just bench-proxy idle`
+bench-proxy *parts:
+    bash tests/install.sh bench
+    cargo bench -p gameday --bench proxy -- {{parts}}
 
 # Take the outputs of today as what the tests expect
 bless:

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Installs what the tests need on Debian or Ubuntu, and starts nothing. Needs root, or sudo, for packages.
+# With `bench` as its argument, also what `just bench-proxy` compares with.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # A package, and the program that does as well if it did not come as a package.
 install_packages() {
-    local missing=()
-    for pair in postgresql: prometheus: prometheus-alertmanager: python3:python3 python3-venv:python3 nodejs:node npm:npm openssl:openssl nftables:nft iproute2:ip redis-server:redis-server bind9-dnsutils:dig; do
+    local missing=() peers=()
+    [ "${1:-}" != bench ] || peers=(haproxy: nginx: libnginx-mod-stream: wrk:wrk)
+    for pair in "${peers[@]}" postgresql: prometheus: prometheus-alertmanager: python3:python3 python3-venv:python3 nodejs:node npm:npm openssl:openssl nftables:nft iproute2:ip redis-server:redis-server bind9-dnsutils:dig; do
         local package="${pair%%:*}" program="${pair#*:}"
         [ -n "$program" ] && command -v "$program" >/dev/null && works "$package" && continue
         dpkg-query --show --showformat='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
@@ -57,5 +59,5 @@ install_clients() {
     fi
 }
 
-install_packages
+install_packages "$@"
 install_clients

@@ -29,9 +29,9 @@ impl Budget {
         Self::of(if raised { hard } else { soft })
     }
 
-    /// Keeps a quarter back for the API, listeners, timers and name lookups; the rest is for connections.
+    /// Keeps a twelfth back for the API, listeners, timers and name lookups; the rest is for connections.
     fn of(limit: u64) -> Self {
-        let kept = (limit / 4).clamp(KEPT.0, KEPT.1);
+        let kept = (limit / 12).clamp(KEPT.0, KEPT.1);
         let connections = limit.saturating_sub(kept) / PER_CONNECTION;
         let count = |number: u64| usize::try_from(number).expect("bounded far below any address space");
         Self {
@@ -50,9 +50,9 @@ mod tests {
         for (limit, connections, api) in [
             (0, 1, 8),
             (64, 16, 8),
-            (256, 96, 16),
-            (1024, 384, 64),
-            (20_000, 7500, 256),
+            (256, 112, 8),
+            (1024, 469, 21),
+            (20_000, 9167, 256),
             (1 << 20, 32_768, 256),
             (u64::MAX, 32_768, 256),
         ] {

@@ -104,8 +104,6 @@ pub(crate) fn is_needed(toxics: &Toxics) -> bool {
 
 impl<'a> Session<'a> {
     fn new(route: &'a Route, client: TcpStream, visitor: Arc<Visitor>) -> Self {
-        // It can only fail on a socket that is gone, which reading will tell.
-        client.set_nodelay(true).ok();
         let peek = !route.options.tls.is_off() || is_needed(&route.toxics.borrow());
         Self {
             route,

@@ -55,9 +55,8 @@ pub(crate) struct Route {
 
 impl Route {
     /// Carries one client's connection to its end.
-    pub(crate) async fn carry(&self, client: TcpStream, number: u64) {
-        let address = client.peer_addr().ok();
-        let visitor = Visitor::new(address.map(|address| address.ip()), number);
+    pub(crate) async fn carry(&self, client: TcpStream, address: SocketAddr, number: u64) {
+        let visitor = Visitor::new(Some(address.ip()), number);
         let began = Instant::now();
         if !self.may_come(&visitor).await {
             client.set_zero_linger().ok();
@@ -66,9 +65,10 @@ impl Route {
         let ended = if self.options.is_plain() && !session::is_needed(&self.toxics.borrow()) {
             self.pass(client, &visitor).await
         } else {
-            session::carry(self, client, Arc::clone(&visitor)).await
+            // Boxed, since plain connections, of which there may be many, would hold its room too.
+            Box::pin(session::carry(self, client, Arc::clone(&visitor))).await
         };
-        self.tell_ended(address, &visitor, began, ended);
+        self.tell_ended(Some(address), &visitor, began, ended);
     }
 
     /// Says in the log how a connection, or a session of datagrams, has ended.
@@ -141,13 +141,11 @@ impl Route {
                 return Ended::NoUpstream;
             }
         };
-        for socket in [&client, &server] {
-            // It can only fail on a socket that is gone, which reading will tell.
-            socket.set_nodelay(true).ok();
-        }
+        // It can only fail on a socket that is gone, which reading will tell. The client's has it from its listener.
+        server.set_nodelay(true).ok();
         let shared = Shared::default();
-        let upstream = self.direction(visitor, Stream::Upstream, &client, &server, &shared);
-        let downstream = self.direction(visitor, Stream::Downstream, &server, &client, &shared);
+        let mut upstream = self.direction(visitor, Stream::Upstream, &client, &server, &shared);
+        let mut downstream = self.direction(visitor, Stream::Downstream, &server, &client, &shared);
         let fate = tokio::select! {
             fate = upstream.run() => fate,
             fate = downstream.run() => fate,

@@ -58,7 +58,7 @@ impl Direction<'_> {
     /// Carries bytes until the connection as a whole is to end.
     ///
     /// A direction that is over goes on listening for toxics: a reset must reach a half-closed connection too.
-    pub(crate) async fn run(mut self) -> Fate {
+    pub(crate) async fn run(&mut self) -> Fate {
         loop {
             self.learn_toxics();
             if let Some(fate) = self.act().await {
@@ -122,11 +122,12 @@ impl Direction<'_> {
                     }
                 }
                 Action::Finish => {
-                    // An error means that the peer is gone already, which is what it was to be told.
-                    SockRef::from(self.writer).shutdown(Shutdown::Write).ok();
                     if let Some(fate) = self.finish() {
+                        // Both sockets are about to be closed, which tells the peer as much.
                         return Some(fate);
                     }
+                    // An error means that the peer is gone already, which is what it was to be told.
+                    SockRef::from(self.writer).shutdown(Shutdown::Write).ok();
                 }
                 Action::Close => return Some(Fate::Close),
                 Action::Reset => return Some(Fate::Reset),

@@ -63,14 +63,17 @@ impl Door {
     }
 
     /// A client, once there is one and a place for it; until then clients wait in the kernel.
-    async fn accept(&self, places: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    async fn accept(
+        &self,
+        places: &Arc<Semaphore>,
+    ) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
         loop {
             let place = Arc::clone(places).acquire_owned().await;
             let mut place = Some(place.expect("the semaphore is never closed"));
             let accepted = poll_fn(|context| match place.take() {
                 Some(place) => self
                     .poll_accept(context)
-                    .map(|accepted| Some(accepted.map(|client| (client, place)))),
+                    .map(|accepted| Some(accepted.map(|(client, address)| (client, address, place)))),
                 // Nobody was there, so the place was given back for other proxies. Now somebody may be.
                 None => Poll::Ready(None),
             });
@@ -80,9 +83,9 @@ impl Door {
         }
     }
 
-    fn poll_accept(&self, context: &mut Context<'_>) -> Poll<io::Result<TcpStream>> {
+    fn poll_accept(&self, context: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
         match &*self.lock() {
-            Some(listener) => listener.poll_accept(context).map_ok(|(client, _)| client),
+            Some(listener) => listener.poll_accept(context),
             // Behind a closed door one waits for ever: the task is being aborted.
             None => Poll::Pending,
         }
@@ -100,6 +103,8 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
         TcpSocket::new_v6()
     }?;
     socket.set_reuseaddr(true)?;
+    // Clients' sockets inherit it.
+    socket.set_nodelay(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
@@ -110,12 +115,12 @@ pub(crate) async fn accept_loop(door: Arc<Door>, route: Arc<Route>) {
     loop {
         tokio::select! {
             accepted = door.accept(&route.places) => match accepted {
-                Ok((client, place)) => {
+                Ok((client, address, place)) => {
                     // Dialling is the connection's own affair: no client waits for another's upstream.
                     let (route, open) = (Arc::clone(&route), Open::new(&route));
                     let number = route.counters.accepted.fetch_add(1, Ordering::Relaxed) + 1;
                     connections.spawn(async move {
-                        route.carry(client, number).await;
+                        route.carry(client, address, number).await;
                         drop((open, place));
                     });
                 }

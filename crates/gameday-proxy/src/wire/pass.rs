@@ -1,17 +1,25 @@
 //! A direction that no toxic acts on: read, write, nothing else.
 
-use std::io::ErrorKind;
+use std::future::poll_fn;
+use std::io::{self, ErrorKind, Read};
+use std::ops::Range;
+use std::pin::pin;
+use std::task::Poll;
 
 use bytes::Bytes;
+use socket2::SockRef;
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use super::buffers::{Buffers, LARGE, SMALL};
+use super::buffers::{Buffers, LARGE, Lent, SMALL};
 use crate::attached::{Flow, Toxics};
 use crate::link::Ending;
 
 /// After this many reads in a row the other direction gets its turn.
 const READS_A_TURN: u32 = 16;
+/// A read that brings less than this has emptied the socket; more may have come while it was copied.
+const LITTLE: usize = SMALL / 4;
 
 /// Why bytes no longer just pass.
 #[derive(Debug)]
@@ -24,6 +32,18 @@ pub(crate) enum Passed {
     Changed(Bytes),
 }
 
+/// Why reading and writing in turn has paused.
+enum Pause<'a> {
+    /// There is nothing to read.
+    Empty,
+    /// There may be more, but others are to have their turn.
+    Turn,
+    /// The destination is full; this part of the buffer is not written yet.
+    Full(Lent<'a>, Range<usize>),
+    /// It is over.
+    Over(Passed),
+}
+
 /// Copies until the source ends, the destination fails or the toxics change.
 pub(crate) async fn pass(
     reader: &TcpStream,
@@ -33,61 +53,94 @@ pub(crate) async fn pass(
     flow: Flow<'_>,
 ) -> Passed {
     let mut large = false;
+    // Waited for once, not anew for each message.
+    let mut watched = toxics.clone();
+    let mut change = pin!(changed(&mut watched));
     loop {
-        tokio::select! {
-            biased;
-            readable = reader.readable() => if readable.is_err() { return Passed::Ended(Ending::Reset) },
-            () = changed(toxics) => return Passed::Changed(Bytes::new()),
+        let come = poll_fn(|context| match reader.poll_read_ready(context) {
+            Poll::Ready(ready) => Poll::Ready(Some(ready)),
+            Poll::Pending => change.as_mut().poll(context).map(|()| None),
+        });
+        match come.await {
+            Some(Ok(())) => {}
+            Some(Err(_)) => return Passed::Ended(Ending::Reset),
+            None => return Passed::Changed(Bytes::new()),
         }
         // Lent only while bytes flow: ten thousand idle connections hold no buffer.
-        if let Some(passed) = burst(reader, writer, toxics, buffers, flow, &mut large).await {
-            return passed;
+        match burst(reader, writer, toxics, buffers, flow, &mut large) {
+            Pause::Empty => {}
+            Pause::Turn => tokio::task::yield_now().await,
+            Pause::Over(passed) => return passed,
+            Pause::Full(buffer, rest) => {
+                // Boxed, since idle connections would hold its room too.
+                let written = Box::pin(write_all(writer, toxics, &buffer[rest], flow)).await;
+                if let Some(passed) = written {
+                    return passed;
+                }
+            }
         }
     }
 }
 
-/// Copies until there is nothing to read at the moment.
-async fn burst(
+/// Copies for as long as nothing has to be waited for.
+fn burst<'a>(
     reader: &TcpStream,
     writer: &TcpStream,
-    toxics: &mut watch::Receiver<Toxics>,
-    buffers: &Buffers,
+    toxics: &watch::Receiver<Toxics>,
+    buffers: &'a Buffers,
     flow: Flow<'_>,
     large: &mut bool,
-) -> Option<Passed> {
+) -> Pause<'a> {
     let mut buffer = buffers.lend(*large);
-    let mut reads = 0;
-    loop {
+    for _ in 0..READS_A_TURN {
         if toxics.has_changed().unwrap_or(false) {
-            return Some(Passed::Changed(Bytes::new()));
+            return Pause::Over(Passed::Changed(Bytes::new()));
         }
-        let length = match reader.try_read(&mut buffer) {
-            Ok(0) => return Some(Passed::Ended(Ending::Finish)),
+        let length = match read(reader, &mut buffer) {
+            Ok(0) => return Pause::Over(Passed::Ended(Ending::Finish)),
             Ok(length) => length,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Pause::Empty,
             // Whatever the error, the FIN never came, so passing one on would be a lie.
-            Err(_) => return Some(Passed::Ended(Ending::Reset)),
+            Err(_) => return Pause::Over(Passed::Ended(Ending::Reset)),
         };
         flow.read(length);
-        if let Some(passed) = write_all(writer, toxics, &buffer[..length], flow).await {
-            return Some(passed);
+        match writer.try_write(&buffer[..length]) {
+            Ok(written) => {
+                flow.wrote(written);
+                if written < length {
+                    return Pause::Full(buffer, written..length);
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Pause::Full(buffer, 0..length),
+            Err(_) => return Pause::Over(Passed::Broken),
         }
-        let wanted = if length == buffer.len() {
-            LARGE
-        } else if length < SMALL / 4 {
-            SMALL
-        } else {
-            buffer.len()
-        };
-        if wanted != buffer.len() {
-            *large = wanted == LARGE;
-            buffer = buffers.lend(*large);
+        if length < LITTLE {
+            *large = false;
+            return Pause::Empty;
         }
-        reads += 1;
-        if reads % READS_A_TURN == 0 {
-            tokio::task::yield_now().await;
+        if length == buffer.len() && length < LARGE {
+            *large = true;
+            buffer = buffers.lend(true);
         }
     }
+    Pause::Turn
+}
+
+/// Reads what there is; when that was little, the socket is taken to be empty, which saves the read that would say so.
+fn read(reader: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    let socket = SockRef::from(reader);
+    let mut length = None;
+    // Said from within, so that what comes after the read makes the socket readable again.
+    let emptied = reader.try_io(Interest::READABLE, || {
+        let read = (&*socket).read(buffer)?;
+        length = Some(read);
+        if (1..LITTLE).contains(&read) {
+            Err(ErrorKind::WouldBlock.into())
+        } else {
+            Ok(())
+        }
+    });
+    length.map_or_else(|| emptied.map(|()| 0), Ok)
 }
 
 async fn write_all(

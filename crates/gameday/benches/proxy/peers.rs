@@ -1,0 +1,183 @@
+//! The proxies that are compared: processes of their own, each in front of the same upstream.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// What they are to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Bytes and nothing else.
+    Tcp,
+    /// Requests and answers: nginx' `proxy_pass` beside our HTTP mode with a rule that never matches.
+    Http,
+}
+
+/// A process that listens and passes on; it ends with this value.
+pub(crate) struct Peer {
+    pub(crate) name: &'static str,
+    pub(crate) address: SocketAddr,
+    child: Child,
+    _folder: tempfile::TempDir,
+}
+
+/// What a process has used so far.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Usage {
+    pub(crate) cpu_seconds: f64,
+    pub(crate) resident_kb: f64,
+}
+
+impl Peer {
+    pub(crate) fn gameday(upstream: SocketAddr, mode: Mode) -> Self {
+        let protocol = match mode {
+            Mode::Tcp => "",
+            Mode::Http => {
+                "protocol = \"http\"\ntoxic.never = { http = { path = \"/never\", status = 503 } }\n"
+            }
+        };
+        Self::ours("gameday", upstream, protocol)
+    }
+
+    /// Our proxy with further lines in its `[proxy.bench]`.
+    pub(crate) fn ours(name: &'static str, upstream: SocketAddr, lines: &str) -> Self {
+        let address = free();
+        Self::start(name, address, |folder| {
+            let file = folder.join("proxy.toml");
+            let table = format!("[proxy.bench]\nlisten = \"{address}\"\nupstream = \"{upstream}\"\n{lines}");
+            std::fs::write(&file, table).expect("a writable folder");
+            let mut command = Command::new(env!("CARGO_BIN_EXE_gameday"));
+            command
+                .args(["proxy", "--api", &free().to_string(), "--config"])
+                .arg(file);
+            command
+        })
+    }
+
+    pub(crate) fn haproxy(upstream: SocketAddr) -> Self {
+        let address = free();
+        Self::start("haproxy", address, |folder| {
+            let file = folder.join("haproxy.cfg");
+            let config = format!(
+                "global\n  maxconn 9500\n  maxpipes 100\n  nbthread 2\ndefaults\n  mode tcp\n  option splice-auto\n  timeout connect 5s\n  \
+                 timeout client 1h\n  timeout server 1h\nlisten bench\n  bind {address}\n  server upstream {upstream}\n"
+            );
+            std::fs::write(&file, config).expect("a writable folder");
+            let mut command = Command::new("/usr/sbin/haproxy");
+            command.arg("-db").arg("-f").arg(file);
+            command
+        })
+    }
+
+    pub(crate) fn nginx(upstream: SocketAddr, mode: Mode) -> Self {
+        let address = free();
+        Self::start("nginx", address, |folder| {
+            let body = match mode {
+                Mode::Tcp => format!(
+                    "stream {{ server {{ listen {address} backlog=4096; proxy_pass {upstream}; proxy_buffer_size 64k; \
+                     proxy_timeout 1h; proxy_half_close on; tcp_nodelay on; }} }}"
+                ),
+                Mode::Http => format!(
+                    "http {{ access_log off; upstream up {{ server {upstream}; keepalive 64; }} server {{ listen {address}; \
+                     keepalive_requests 1000000; location / {{ proxy_pass http://up; proxy_http_version 1.1; \
+                     proxy_set_header Connection \"\"; }} }} }}"
+                ),
+            };
+            nginx(folder, &body)
+        })
+    }
+
+    fn start(name: &'static str, address: SocketAddr, command: impl Fn(&Path) -> Command) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut command = command(folder.path());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("{name}: {error} (just bench-proxy installs what it needs)"));
+        wait_for(address, name);
+        Self {
+            name,
+            address,
+            child,
+            _folder: folder,
+        }
+    }
+
+    /// Of the process and its children, since their start.
+    pub(crate) fn usage(&self) -> Usage {
+        let own = self.child.id();
+        let children =
+            std::fs::read_to_string(format!("/proc/{own}/task/{own}/children")).unwrap_or_default();
+        let all = children
+            .split_whitespace()
+            .filter_map(|word| word.parse().ok())
+            .chain([own]);
+        all.map(usage_of).fold(
+            Usage {
+                cpu_seconds: 0.0,
+                resident_kb: 0.0,
+            },
+            |sum, one| Usage {
+                cpu_seconds: sum.cpu_seconds + one.cpu_seconds,
+                resident_kb: sum.resident_kb + one.resident_kb,
+            },
+        )
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        // nginx' workers end when their master is told to; a killed master would leave them.
+        let pid = nix::unistd::Pid::from_raw(self.child.id().cast_signed());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).ok();
+        self.child.wait().ok();
+    }
+}
+
+/// nginx with two workers and this body, running from a folder.
+pub(crate) fn nginx(folder: &Path, body: &str) -> Command {
+    let file = folder.join("nginx.conf");
+    let config = format!(
+        "load_module /usr/lib/nginx/modules/ngx_stream_module.so;\nworker_processes 2;\nworker_rlimit_nofile 20000;\n\
+         daemon off;\npid {0}/pid;\nerror_log /dev/null;\nuser root;\nevents {{ worker_connections 18000; }}\n{body}\n",
+        folder.display()
+    );
+    std::fs::write(&file, config).expect("a writable folder");
+    let mut command = Command::new("/usr/sbin/nginx");
+    command.arg("-p").arg(folder).arg("-c").arg(file);
+    command
+}
+
+pub(crate) fn free() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("bound")
+}
+
+pub(crate) fn wait_for(address: SocketAddr, name: &str) {
+    let began = Instant::now();
+    while TcpStream::connect(address).is_err() {
+        assert!(
+            began.elapsed() < Duration::from_secs(10),
+            "{name} does not listen on {address}"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// proc(5): ticks of a hundredth of a second, and pages of 4 KiB.
+fn usage_of(pid: u32) -> Usage {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let field = |number: usize| -> f64 {
+        let word = after_name.split_whitespace().nth(number - 3);
+        word.and_then(|word| word.parse().ok()).unwrap_or(0.0)
+    };
+    Usage {
+        cpu_seconds: (field(14) + field(15)) / 100.0,
+        resident_kb: field(24) * 4.0,
+    }
+}
