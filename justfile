@@ -45,6 +45,10 @@ bench-proxy *parts:
     bash tests/install.sh bench
     cargo bench -p gameday --bench proxy -- {{parts}}
 
+# Fuzz one target for so many seconds, or all of them in turn (needs cargo-fuzz and a nightly compiler)
+fuzz target="all" seconds="600":
+    bash tests/fuzz/run.sh {{target}} {{seconds}}
+
 # Take the outputs of today as what the tests expect
 bless:
     UPDATE_EXPECT=1 cargo test --workspace

@@ -37,6 +37,8 @@ mod descriptors;
 mod dice;
 mod dns;
 mod events;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod http;
 mod json;
 mod link;

@@ -170,7 +170,7 @@ impl Link {
         self.delayed.take()
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn queued(&self) -> (usize, usize) {
         (self.queue.len(), self.queued_bytes)
     }

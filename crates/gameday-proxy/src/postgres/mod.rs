@@ -9,6 +9,8 @@ mod client;
 mod exchange;
 mod fault;
 mod frames;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod server;
 mod statement;
 #[cfg(test)]

@@ -60,7 +60,8 @@ impl Commands {
                 length
             } else if self.arguments > 0 {
                 let Some((length, head)) = bulk(stream) else {
-                    return self.wait_or_give_up(stream);
+                    let is_nonsense = is_no_number(stream, b'$');
+                    return self.wait_or_give_up(stream, is_nonsense);
                 };
                 self.arguments -= 1;
                 self.bytes = length;
@@ -81,12 +82,14 @@ impl Commands {
             return self.inline(stream);
         }
         let Some((count, mut at)) = number(stream, b'*') else {
-            return self.wait_or_give_up(stream);
+            let is_nonsense = is_no_number(stream, b'*');
+            return self.wait_or_give_up(stream, is_nonsense);
         };
         let mut words = Vec::new();
         for _ in 0..count.min(2) {
             let Some((length, head)) = bulk(&stream[at..]) else {
-                return self.wait_or_give_up(stream);
+                let is_nonsense = is_no_number(&stream[at..], b'$');
+                return self.wait_or_give_up(stream, is_nonsense);
             };
             // Too long for a name or a key that anybody wrote: it is passed and not looked at.
             if length > CAP as u64 {
@@ -97,7 +100,7 @@ impl Commands {
                 at + head + usize::try_from(length).unwrap_or(usize::MAX),
             );
             let Some(word) = stream.get(begin..end) else {
-                return self.wait_or_give_up(stream);
+                return self.wait_or_give_up(stream, false);
             };
             words.push(String::from_utf8_lossy(&word[..word.len() - 2]).into_owned());
             at = end;
@@ -106,10 +109,11 @@ impl Commands {
         Some(given(words, stream.split_to(at).freeze()))
     }
 
-    /// A command as a person types it: words on a line.
+    /// A command as a person types it: words on a line, which the server takes no longer than [`CAP`] either.
     fn inline(&mut self, stream: &mut BytesMut) -> Option<Piece> {
-        let Some(end) = stream.iter().position(|byte| *byte == b'\n') else {
-            return self.wait_or_give_up(stream);
+        let Some(end) = stream.iter().take(CAP).position(|byte| *byte == b'\n') else {
+            self.lost = stream.len() >= CAP;
+            return self.lost.then(|| Piece::Rest(stream.split().freeze()));
         };
         let line = stream.split_to(end + 1).freeze();
         let words = String::from_utf8_lossy(&line)
@@ -121,8 +125,8 @@ impl Commands {
     }
 
     /// More may make sense of it, unless there is more than enough already.
-    fn wait_or_give_up(&mut self, stream: &mut BytesMut) -> Option<Piece> {
-        if stream.len() <= 3 * CAP && !is_nonsense(stream) {
+    fn wait_or_give_up(&mut self, stream: &mut BytesMut, is_nonsense: bool) -> Option<Piece> {
+        if stream.len() <= 3 * CAP && !is_nonsense {
             return None;
         }
         self.lost = true;
@@ -152,35 +156,10 @@ fn bulk(stream: &[u8]) -> Option<(u64, usize)> {
     number(stream, b'$').map(|(length, head)| (length + 2, head))
 }
 
-/// Whether no more bytes could make it a command: a line that should hold a number and does not.
-fn is_nonsense(stream: &[u8]) -> bool {
-    let line = |at: usize, sign: u8| {
-        let rest = stream.get(at..).unwrap_or_default();
-        !rest.is_empty()
-            && (rest[0] != sign
-                || (rest.len() >= 32 || rest.contains(&b'\n')) && number(rest, sign).is_none())
-    };
-    if stream.first() != Some(&b'*') {
-        return stream.first() == Some(&b'$') && line(0, b'$');
-    }
-    if line(0, b'*') {
-        return true;
-    }
-    let Some((count, mut at)) = number(stream, b'*') else {
-        return false;
-    };
-    for _ in 0..count.min(2) {
-        if line(at, b'$') {
-            return true;
-        }
-        let Some((length, head)) = stream.get(at..).and_then(bulk) else {
-            return false;
-        };
-        at = at
-            .saturating_add(head)
-            .saturating_add(usize::try_from(length).unwrap_or(usize::MAX));
-    }
-    false
+/// Whether no more bytes could make it a line that begins with this sign and holds a number.
+fn is_no_number(line: &[u8], sign: u8) -> bool {
+    line.first().is_some_and(|first| *first != sign)
+        || (line.len() >= 32 || line.contains(&b'\n')) && number(line, sign).is_none()
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@
 
 mod commands;
 mod fault;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod replies;
 #[cfg(test)]
 mod tests;
