@@ -26,6 +26,8 @@ pub struct Plan {
     pub runbook: Option<String>,
     /// The practice system to start, if any.
     pub lab: Option<String>,
+    /// Requests a second that the lab's users make, if not as many as usual.
+    pub rps: Option<u32>,
     /// What all random choices of its toxics are made from; drawn anew for each drill if none.
     pub seed: Option<u64>,
     /// Variables as they are used.

@@ -31,11 +31,12 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// Starts `program lab up` in a process group of its own and waits until it is ready; `say` is told
+    /// Starts `program lab up` with so many requests a second in a process group of its own and waits until it is ready; `say` is told
     /// each line of its progress.
-    pub async fn start(kind: LabKind, program: &Path, say: fn(&str)) -> Result<Lab, LabError> {
+    pub async fn start(kind: LabKind, rps: u32, program: &Path, say: fn(&str)) -> Result<Lab, LabError> {
         let mut child = Command::new(program)
             .args(["lab", "up", "--lab", &kind.to_string(), "--output", "json"])
+            .args(["--rps", &rps.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -171,7 +172,7 @@ mod tests {
     #[tokio::test]
     async fn a_lab_tells_its_addresses_and_stops_when_its_input_is_closed() {
         let folder = program(&format!("echo '{EXPORTS}'; cat >/dev/null; touch \"$0.stopped\""));
-        let lab = Lab::start(LabKind::Embedded, &folder.path().join("gameday"), |_| {})
+        let lab = Lab::start(LabKind::Embedded, 75, &folder.path().join("gameday"), |_| {})
             .await
             .unwrap();
         assert_eq!(lab.exports().api, "http://a");
@@ -184,7 +185,7 @@ mod tests {
     async fn a_dropped_lab_stops_as_well() {
         let folder = program(&format!("echo '{EXPORTS}'; cat >/dev/null; touch \"$0.stopped\""));
         drop(
-            Lab::start(LabKind::Embedded, &folder.path().join("gameday"), |_| {})
+            Lab::start(LabKind::Embedded, 75, &folder.path().join("gameday"), |_| {})
                 .await
                 .unwrap(),
         );
@@ -200,7 +201,7 @@ mod tests {
     #[tokio::test]
     async fn a_lab_that_fails_tells_its_last_words() {
         let folder = program("echo 'no port is free' >&2; exit 2");
-        let error = Lab::start(LabKind::Real, &folder.path().join("gameday"), |_| {})
+        let error = Lab::start(LabKind::Real, 75, &folder.path().join("gameday"), |_| {})
             .await
             .unwrap_err();
         let told = error.to_string();

@@ -11,9 +11,9 @@ use crate::LabError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LabKind {
-    /// PostgreSQL, Prometheus and Alertmanager.
+    /// PostgreSQL, Redis, Prometheus and Alertmanager.
     Real,
-    /// gameday's own small ledger and alerting pipeline: needs nothing installed.
+    /// gameday's own small ledger, cache and alerting pipeline: needs nothing installed.
     Embedded,
 }
 

@@ -36,9 +36,16 @@ mod statements;
 
 mod alerting;
 mod api;
+mod cache;
 mod ledger;
 mod load;
 mod psp;
+mod resp;
+
+/// Requests a second that a lab's users make unless told otherwise.
+pub const DEFAULT_RPS: u32 = 75;
+/// The most that may be asked for.
+pub const MOST_RPS: u32 = 20_000;
 
 pub use error::LabError;
 pub use exports::LabExports;

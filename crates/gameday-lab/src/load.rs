@@ -1,8 +1,11 @@
-//! The lab's users: 15 payments a second, whatever the API does.
+//! The lab's users: so many requests a second, whatever the API does.
+//!
+//! Who pays looks the payment up, and then looks at three others of late: five requests.
 //!
 //! Open loop: each payment has an intended start, latency counts from there, and a slow answer
 //! delays no other payment.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,8 +20,10 @@ use tokio::time::{Instant, interval_at, sleep, sleep_until};
 
 use crate::{LabError, api, http};
 
-/// Payments a second.
-const RATE: u32 = 15;
+/// Requests that come with a payment, itself counted.
+const REQUESTS: u32 = 5;
+/// Payments that are looked at once more.
+const RECENT: usize = 50;
 /// A request that takes longer has failed.
 const REQUEST_LIMIT: Duration = Duration::from_secs(8);
 /// Payments under way at once; more are not started and counted as missed.
@@ -34,6 +39,8 @@ pub(crate) struct LoadSettings {
     pub parent: u32,
     /// The API.
     pub api: SocketAddr,
+    /// Requests a second.
+    pub rps: u32,
 }
 
 /// Pays until told to stop, then logs what it saw.
@@ -45,17 +52,18 @@ pub(crate) async fn run(settings: LoadSettings) -> Result<(), LabError> {
         base: format!("http://{}", settings.api),
         password,
         token: Mutex::default(),
+        recent: Mutex::default(),
     });
     let mut total = Tally::new();
     tokio::select! {
-        () = pay_for_ever(payer, &mut total) => {}
+        () = pay_for_ever(payer, settings.rps, &mut total) => {}
         _ = stop.recv() => {}
     }
     crate::log::info("load ended", total.summary());
     Ok(())
 }
 
-async fn pay_for_ever(payer: Arc<Payer>, total: &mut Tally) {
+async fn pay_for_ever(payer: Arc<Payer>, rps: u32, total: &mut Tally) {
     while payer.log_in().await.is_none() {
         sleep(Duration::from_millis(100)).await;
     }
@@ -64,7 +72,7 @@ async fn pay_for_ever(payer: Arc<Payer>, total: &mut Tally) {
     let mut summaries = interval_at(start + SUMMARY_EVERY, SUMMARY_EVERY);
     let mut under_way = JoinSet::new();
     for number in 0_u32.. {
-        let intended = start + Duration::from_secs(1) * number / RATE;
+        let intended = start + Duration::from_secs(u64::from(number) * u64::from(REQUESTS)) / rps;
         loop {
             tokio::select! {
                 biased;
@@ -95,6 +103,8 @@ struct Payer {
     base: String,
     password: String,
     token: Mutex<String>,
+    /// The payments that were made last.
+    recent: Mutex<VecDeque<String>>,
 }
 
 impl Payer {
@@ -118,7 +128,7 @@ impl Payer {
         Some(())
     }
 
-    /// Pays and looks the payment up; the payment's latency, or `None` if anything failed.
+    /// Pays, looks the payment up, and some others; the payment's latency, or `None` if anything failed.
     async fn pay(self: Arc<Self>, intended: Instant) -> Option<Duration> {
         let token = self.token.lock().expect("no holder of the token panics").clone();
         let response = self
@@ -138,17 +148,37 @@ impl Payer {
         let payment: Value = response.json().await.ok()?;
         let taken = intended.elapsed();
         let id = payment.get("id")?.as_str()?;
+        let mut found = self.look_up(id).await?;
+        for id in self.some_recent(id) {
+            found &= self.look_up(&id).await?;
+        }
+        (created && found).then_some(taken)
+    }
+
+    /// Whether a payment is found.
+    async fn look_up(&self, id: &str) -> Option<bool> {
         let look = self
             .http
             .get(format!("{}/payments/{id}", self.base))
-            .bearer_auth(&token)
             .send()
             .await
             .ok()?;
         let found = look.status().is_success();
         // The body is read so that the connection can be used again.
         let _ = look.bytes().await;
-        (created && found).then_some(taken)
+        Some(found)
+    }
+
+    /// Payments to look at once more; this one is remembered for others.
+    fn some_recent(&self, id: &str) -> Vec<String> {
+        let mut recent = self.recent.lock().expect("no holder of the payments panics");
+        recent.push_back(id.to_owned());
+        if recent.len() > RECENT {
+            recent.pop_front();
+        }
+        let count = recent.len();
+        let one = || recent[rand::random_range(0..count)].clone();
+        (2..REQUESTS).map(|_| one()).collect()
     }
 }
 

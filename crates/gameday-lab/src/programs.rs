@@ -27,6 +27,7 @@ pub(crate) struct Programs {
     pub postgres: PathBuf,
     pub prometheus: PathBuf,
     pub alertmanager: PathBuf,
+    pub redis: PathBuf,
     /// Whom PostgreSQL runs as when we are root, which it refuses to be.
     pub postgres_user: Option<(u32, u32)>,
 }
@@ -58,6 +59,7 @@ impl Programs {
                 &["prometheus-alertmanager", "alertmanager"],
                 "prometheus-alertmanager",
             ),
+            redis: need("`redis-server`", &["redis-server"], "redis-server"),
             postgres_user: None,
         };
         match user {
@@ -149,7 +151,7 @@ mod tests {
 
     #[test]
     fn either_name_of_alertmanager_will_do() {
-        let folder = folder_with(&["initdb", "postgres", "prometheus", "alertmanager"]);
+        let folder = folder_with(&["initdb", "postgres", "prometheus", "alertmanager", "redis-server"]);
         let programs = Programs::find_in(&[folder.path().to_owned()], Ok(None)).unwrap();
         assert!(programs.alertmanager.ends_with("alertmanager"));
     }
@@ -160,8 +162,8 @@ mod tests {
         let error = Programs::find_in(&[folder.path().to_owned()], Ok(None)).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the real lab needs `initdb`, `postgres`, `prometheus-alertmanager`; install the Debian packages \
-             `postgresql`, `prometheus-alertmanager`, or use the embedded lab"
+            "the real lab needs `initdb`, `postgres`, `prometheus-alertmanager`, `redis-server`; install the Debian packages \
+             `postgresql`, `prometheus-alertmanager`, `redis-server`, or use the embedded lab"
         );
     }
 

@@ -5,7 +5,7 @@ use std::future::Future;
 use nix::sys::signal::Signal;
 use serde::de::DeserializeOwned;
 
-use crate::{LabError, alerting, api, exec, ledger, load, parent, psp};
+use crate::{LabError, alerting, api, cache, exec, ledger, load, parent, psp};
 
 /// Runs one role of the lab in this process until it is stopped or its parent has gone.
 pub fn child(role: &str, json: &str) -> Result<(), LabError> {
@@ -22,6 +22,12 @@ pub fn child(role: &str, json: &str) -> Result<(), LabError> {
             json,
             |settings: &load::LoadSettings| settings.parent,
             load::run,
+        ),
+        "cache" => serve(
+            role,
+            json,
+            |settings: &cache::CacheSettings| settings.parent,
+            cache::run,
         ),
         "psp" => serve(
             role,

@@ -1,4 +1,4 @@
-//! The lab's two alert rules and its notification route: written once, used by both labs.
+//! The lab's alert rules and its notification route: written once, used by both labs.
 //!
 //! The real lab gets them as the YAML of Prometheus and Alertmanager, in the normal form in which
 //! these print their own configuration; the embedded lab evaluates them itself.
@@ -24,11 +24,16 @@ pub(crate) const LATENCY: &str = "http_request_duration_seconds";
 /// The counter both the API writes and the error rule reads.
 pub(crate) const REQUESTS: &str = "http_requests_total";
 
-/// Both rules.
-pub(crate) const RULES: [AlertRule; 2] = [
+/// The counter both the API writes and the cache rule reads.
+pub(crate) const CACHE_REQUESTS: &str = "cache_requests_total";
+
+/// All rules.
+pub(crate) const RULES: [AlertRule; 4] = [
     AlertRule {
         name: "PaymentsLatencyHigh",
-        condition: Condition::QuantileOver {
+        condition: Condition::Quantile {
+            method: "POST",
+            route: "/payments",
             quantile: 0.95,
             limit_s: 0.25,
         },
@@ -42,7 +47,7 @@ pub(crate) const RULES: [AlertRule; 2] = [
     },
     AlertRule {
         name: "PaymentsErrorsHigh",
-        condition: Condition::ErrorsOver { ratio: 0.05 },
+        condition: Condition::Errors { ratio: 0.05 },
         window: Duration::from_secs(5),
         hold: Duration::from_secs(5),
         labels: [("service", "payments"), ("severity", "page")],
@@ -51,6 +56,36 @@ pub(crate) const RULES: [AlertRule; 2] = [
             (
                 "summary",
                 "more than 5 % of the payments API's answers are errors",
+            ),
+        ],
+    },
+    AlertRule {
+        name: "PaymentsReadsSlow",
+        condition: Condition::Quantile {
+            method: "GET",
+            route: "/payments/{id}",
+            quantile: 0.95,
+            limit_s: 0.25,
+        },
+        window: Duration::from_secs(5),
+        hold: Duration::from_secs(5),
+        labels: [("service", "payments"), ("severity", "page")],
+        annotations: [
+            ("runbook_url", "https://runbooks.example/payments-reads"),
+            ("summary", "p95 of looking a payment up is over 250 ms"),
+        ],
+    },
+    AlertRule {
+        name: "PaymentsCacheMissing",
+        condition: Condition::Misses { ratio: 0.5 },
+        window: Duration::from_secs(5),
+        hold: Duration::from_secs(5),
+        labels: [("service", "payments"), ("severity", "ticket")],
+        annotations: [
+            ("runbook_url", "https://runbooks.example/payments-cache"),
+            (
+                "summary",
+                "more than half of the looks into the cache find nothing",
             ),
         ],
     },
@@ -69,13 +104,20 @@ pub(crate) struct AlertRule {
     pub annotations: [(&'static str, &'static str); 2],
 }
 
-/// When a rule is true.
+/// What is over its limit when a rule is true.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Condition {
-    /// A quantile of the duration of `POST /payments` is over a limit in seconds.
-    QuantileOver { quantile: f64, limit_s: f64 },
-    /// The part of answers with a status of 500 or more is over a ratio.
-    ErrorsOver { ratio: f64 },
+    /// A quantile of the duration of an endpoint's requests, in seconds.
+    Quantile {
+        method: &'static str,
+        route: &'static str,
+        quantile: f64,
+        limit_s: f64,
+    },
+    /// The part of answers with a status of 500 or more.
+    Errors { ratio: f64 },
+    /// The part of looks into the cache that were no hits.
+    Misses { ratio: f64 },
 }
 
 impl AlertRule {
@@ -83,11 +125,20 @@ impl AlertRule {
     pub(crate) fn promql(&self) -> String {
         let window = self.window.as_secs();
         match self.condition {
-            Condition::QuantileOver { quantile, limit_s } => format!(
+            Condition::Quantile {
+                method,
+                route,
+                quantile,
+                limit_s,
+            } => format!(
                 "histogram_quantile({quantile}, sum by (job, le) (rate({LATENCY}_bucket\
-                 {{method=\"POST\",route=\"/payments\"}}[{window}s]))) > {limit_s}"
+                 {{method=\"{method}\",route=\"{route}\"}}[{window}s]))) > {limit_s}"
             ),
-            Condition::ErrorsOver { ratio } => format!(
+            Condition::Misses { ratio } => format!(
+                "sum by (job) (rate({CACHE_REQUESTS}{{result!=\"hit\"}}[{window}s])) / \
+                 sum by (job) (rate({CACHE_REQUESTS}[{window}s])) > {ratio}"
+            ),
+            Condition::Errors { ratio } => format!(
                 "sum by (job) (rate({REQUESTS}{{code=~\"5..\"}}[{window}s])) / \
                  sum by (job) (rate({REQUESTS}[{window}s])) > {ratio}"
             ),

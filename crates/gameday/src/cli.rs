@@ -210,6 +210,9 @@ pub(crate) enum LabCommand {
         /// Which one
         #[arg(long, value_enum, default_value_t = Lab::Auto)]
         lab: Lab,
+        /// Requests a second that its users make
+        #[arg(long, default_value_t = gameday_lab::DEFAULT_RPS, value_parser = clap::value_parser!(u32).range(1..=i64::from(gameday_lab::MOST_RPS)))]
+        rps: u32,
         /// How the addresses are printed on stdout
         #[arg(long, value_enum, default_value_t = Output::Text)]
         output: Output,

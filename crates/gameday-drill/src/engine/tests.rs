@@ -18,6 +18,7 @@ fn plan() -> Plan {
         hypothesis: None,
         runbook: None,
         lab: None,
+        rps: None,
         seed: None,
         vars: BTreeMap::new(),
         targets: BTreeMap::new(),

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use gameday_core::{Problem, Problems, Source, Span, Table, Vars, redact_url, references, substitute};
+use serde::Deserialize;
 
 use crate::plan::{Observe, Plan};
 
@@ -42,12 +43,15 @@ impl Given {
 
 /// The practice systems that exist.
 const LABS: [&str; 1] = ["payments"];
+/// The most requests a second that a lab's users can be asked to make.
+const MOST_RPS: u32 = 20_000;
 
-const TOP_LEVEL: [&str; 14] = [
+const TOP_LEVEL: [&str; 15] = [
     "title",
     "hypothesis",
     "runbook",
     "lab",
+    "load",
     "seed",
     "vars",
     "targets",
@@ -88,6 +92,7 @@ fn read(source: &Source, given: &Given, problems: &Problems<'_>) -> Option<Plan>
     let runbook = root.get("runbook");
     let seed = root.get("seed");
     let lab = read_lab(&mut root, &vars.all, problems);
+    let rps = read_load(&mut root, lab.is_some());
     let targets = targets::read(&mut root);
     let probes = probes::read(&mut root, source);
     let observe = read_observe(&mut root, problems);
@@ -105,6 +110,7 @@ fn read(source: &Source, given: &Given, problems: &Problems<'_>) -> Option<Plan>
         hypothesis,
         runbook,
         lab,
+        rps,
         seed,
         vars: vars.own,
         targets: targets.good,
@@ -205,6 +211,41 @@ fn read_lab(root: &mut Table<'_, '_>, vars: &Vars, problems: &Problems<'_>) -> O
         problems.push(problem.nearest(lab.get_ref(), LABS));
     }
     Some(lab.into_inner())
+}
+
+/// A number, or a variable that holds one.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Count {
+    Number(u32),
+    Text(String),
+}
+
+/// `load = { rps = 2000 }`: how many requests a second the lab's users make.
+fn read_load(root: &mut Table<'_, '_>, has_lab: bool) -> Option<u32> {
+    let mut table = root.table("load")?;
+    let (problems, whole) = (table.problems(), table.span());
+    let rps = table.need_spanned::<Count>("rps");
+    table.finish();
+    if !has_lab {
+        let problem = problems
+            .source()
+            .problem(whole, "`load` is for a scenario with a lab");
+        problems.push(problem.hint("your own system has users of its own"));
+    }
+    let rps = rps?;
+    let number = match rps.get_ref() {
+        Count::Number(number) => Some(*number),
+        Count::Text(text) => text.parse().ok(),
+    };
+    let good = number.filter(|number| (1..=MOST_RPS).contains(number));
+    if good.is_none() {
+        problems.add(
+            rps.span(),
+            format!("`rps` is a whole number from 1 to {MOST_RPS}"),
+        );
+    }
+    good
 }
 
 fn read_observe(root: &mut Table<'_, '_>, problems: &Problems<'_>) -> Observe {

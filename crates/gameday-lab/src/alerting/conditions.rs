@@ -6,29 +6,49 @@
 use jiff::Timestamp;
 
 use super::history::History;
-use crate::rules::{AlertRule, Condition, LATENCY, REQUESTS};
+use crate::rules::{AlertRule, CACHE_REQUESTS, Condition, LATENCY, REQUESTS};
 
 /// The rule's value if its condition holds at `now`.
 pub(super) fn holds(rule: &AlertRule, history: &History, now: Timestamp) -> Option<f64> {
     let window_ms = i64::try_from(rule.window.as_millis()).expect("a window of seconds");
     let now_ms = now.as_millisecond();
     let (value, limit) = match rule.condition {
-        Condition::QuantileOver { quantile: q, limit_s } => {
-            (quantile(q, payment_buckets(history, now_ms, window_ms))?, limit_s)
+        Condition::Quantile {
+            method,
+            route,
+            quantile: q,
+            limit_s,
+        } => {
+            let buckets = buckets(history, [("method", method), ("route", route)], now_ms, window_ms);
+            (quantile(q, buckets)?, limit_s)
         }
-        Condition::ErrorsOver { ratio } => (error_ratio(history, now_ms, window_ms)?, ratio),
+        Condition::Errors { ratio: limit } => {
+            let is_error = |code: &str| code.starts_with('5') && code.len() == 3;
+            (
+                ratio(history, REQUESTS, "code", is_error, now_ms, window_ms)?,
+                limit,
+            )
+        }
+        Condition::Misses { ratio: limit } => {
+            let is_miss = |result: &str| result != "hit";
+            (
+                ratio(history, CACHE_REQUESTS, "result", is_miss, now_ms, window_ms)?,
+                limit,
+            )
+        }
     };
     (value > limit).then_some(value)
 }
 
-/// The growth of each bucket of `POST /payments`, by its upper bound in ascending order.
-fn payment_buckets(history: &History, now_ms: i64, window_ms: i64) -> Vec<(f64, f64)> {
+/// The growth of each bucket of an endpoint, by its upper bound in ascending order.
+fn buckets(history: &History, endpoint: [(&str, &str); 2], now_ms: i64, window_ms: i64) -> Vec<(f64, f64)> {
     let name = format!("{LATENCY}_bucket");
     let mut buckets: Vec<(f64, f64)> = history
         .named(&name)
         .filter(|(labels, _)| {
-            labels.get("method").is_some_and(|method| method == "POST")
-                && labels.get("route").is_some_and(|route| route == "/payments")
+            endpoint
+                .iter()
+                .all(|(name, wanted)| labels.get(*name).is_some_and(|value| value == wanted))
         })
         .filter_map(|(labels, points)| {
             Some((
@@ -56,19 +76,24 @@ fn quantile(quantile: f64, buckets: Vec<(f64, f64)>) -> Option<f64> {
     Some(start + (end - start) * (rank - below) / (count - below))
 }
 
-fn error_ratio(history: &History, now_ms: i64, window_ms: i64) -> Option<f64> {
-    let (mut errors, mut all) = (0.0, 0.0);
-    for (labels, points) in history.named(REQUESTS) {
+/// The part of a counter's growth that is of those series whose label is counted.
+fn ratio(
+    history: &History,
+    counter: &str,
+    label: &str,
+    counts: impl Fn(&str) -> bool,
+    now_ms: i64,
+    window_ms: i64,
+) -> Option<f64> {
+    let (mut counted, mut all) = (0.0, 0.0);
+    for (labels, points) in history.named(counter) {
         let growth = points.increase(now_ms, window_ms).unwrap_or(0.0);
         all += growth;
-        if labels
-            .get("code")
-            .is_some_and(|code| code.starts_with('5') && code.len() == 3)
-        {
-            errors += growth;
+        if labels.get(label).is_some_and(|value| counts(value)) {
+            counted += growth;
         }
     }
-    (all > 0.0).then(|| errors / all)
+    (all > 0.0).then(|| counted / all)
 }
 
 #[cfg(test)]
@@ -139,6 +164,23 @@ mod tests {
         assert_eq!(holds(&RULES[1], &history, now), None);
         let (history, now) = answers(90, 10);
         assert_eq!(holds(&RULES[1], &history, now), Some(0.1));
+    }
+
+    #[test]
+    fn errors_of_the_cache_are_misses_too() {
+        let looks = |hits: u32, misses: u32, errors: u32| {
+            history(move |n| {
+                [("hit", hits), ("miss", misses), ("error", errors)]
+                    .map(|(result, each)| {
+                        format!("cache_requests_total{{result=\"{result}\"}} {}\n", n * each)
+                    })
+                    .concat()
+            })
+        };
+        let (history, now) = looks(5, 3, 2);
+        assert_eq!(holds(&RULES[3], &history, now), None);
+        let (history, now) = looks(4, 3, 3);
+        assert_eq!(holds(&RULES[3], &history, now), Some(0.6));
     }
 
     #[test]

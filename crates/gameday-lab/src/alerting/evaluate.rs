@@ -1,4 +1,4 @@
-//! Evaluates both rules once a second.
+//! Evaluates the rules once a second.
 
 use std::convert::Infallible;
 use std::time::Instant;
@@ -18,7 +18,7 @@ use crate::rules::RULES;
 pub(super) struct Evaluation {
     pub target: Target,
     pub history: History,
-    pub rules: [RuleState; 2],
+    pub rules: [RuleState; RULES.len()],
 }
 
 impl Evaluation {
@@ -28,7 +28,7 @@ impl Evaluation {
         Evaluation {
             target: Target::new(settings.api),
             history: History::default(),
-            rules: [RuleState::new(&RULES[0], now), RuleState::new(&RULES[1], now)],
+            rules: RULES.each_ref().map(|rule| RuleState::new(rule, now)),
         }
     }
 

@@ -10,8 +10,11 @@ use super::Pipeline;
 use super::exposition::{self, Sample};
 use super::ticks::Ticks;
 use crate::http;
+use crate::rules::{CACHE_REQUESTS, LATENCY, REQUESTS};
 
 const MAX_BODY_BYTES: usize = 1 << 20;
+/// What the rules read is kept.
+const READ: [&str; 3] = [LATENCY, REQUESTS, CACHE_REQUESTS];
 /// A scrape that begins this little after its tick counts as begun at the tick, as in Prometheus.
 const ALIGNED: SignedDuration = SignedDuration::from_millis(2);
 
@@ -75,6 +78,6 @@ async fn scrape(client: &reqwest::Client, url: &str) -> Result<Vec<Sample>, Stri
         return Err(format!("server returned HTTP status {}", response.status()));
     }
     let mut samples = exposition::parse(&http::body(response, MAX_BODY_BYTES).await?)?;
-    samples.retain(|sample| sample.name.starts_with("http_request"));
+    samples.retain(|sample| READ.iter().any(|name| sample.name.starts_with(name)));
     Ok(samples)
 }

@@ -1,6 +1,7 @@
 //! The API's endpoints.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
@@ -13,10 +14,14 @@ use tokio_postgres::SimpleQueryRow;
 
 use super::Shared;
 use super::answer::ApiError;
+use super::cache::CacheError;
 use super::pool::{Borrowed, LedgerError};
 use super::psp::PspError;
 use crate::psp::Charge;
 use crate::statements::{Amount, Currency, IdempotencyKey, PaymentId, Statement};
+
+/// The state of a payment that changes no more.
+const SETTLED: &str = "settled";
 
 /// The one user there is.
 pub(crate) const USER: &str = "canary";
@@ -65,7 +70,7 @@ pub(super) async fn pay(
     authorize(&shared, &headers)?;
     let key = idempotency_key(&headers)?;
     let Json(new) = body.map_err(|rejection| ApiError::invalid(rejection.body_text()))?;
-    let mut ledger = shared.pool.borrow().await?;
+    let mut ledger = shared.borrow().await?;
     if let Some(row) = ledger.ask(&Statement::FindByKey(key.clone())).await?.first() {
         return Ok(Json(payment(row)?).into_response());
     }
@@ -115,7 +120,7 @@ async fn settle(shared: &Shared, id: PaymentId, new: &NewPayment) -> Result<Paym
         .metrics
         .psp_answered(charged.as_ref().map_or_else(PspError::word, |()| "captured"));
     charged?;
-    let mut ledger = shared.pool.borrow().await?;
+    let mut ledger = shared.borrow().await?;
     let settle = Statement::Settle {
         id: id.clone(),
         amount: new.amount,
@@ -123,7 +128,7 @@ async fn settle(shared: &Shared, id: PaymentId, new: &NewPayment) -> Result<Paym
     ledger.ask(&settle).await?;
     Ok(Payment {
         id: id.to_string(),
-        state: "settled".to_owned(),
+        state: SETTLED.to_owned(),
         amount: None,
         currency: None,
     })
@@ -134,16 +139,35 @@ pub(super) async fn get(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    let rows = shared
-        .pool
-        .borrow()
-        .await?
-        .ask(&Statement::Get(payment_id(&id)?))
-        .await?;
+    let wanted = payment_id(&id)?;
+    let asked = Instant::now();
+    let cached = shared.cache.get(&id).await;
+    shared
+        .metrics
+        .cache_answered(cached_word(&cached), asked.elapsed());
+    if let Ok(Some(body)) = cached {
+        return Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response());
+    }
+    let rows = shared.borrow().await?.ask(&Statement::Get(wanted)).await?;
     let row = rows
         .first()
         .ok_or_else(|| ApiError::not_found("no payment has this id"))?;
-    Ok(Json(payment(row)?).into_response())
+    let payment = payment(row)?;
+    if payment.state == SETTLED {
+        let body = serde_json::to_vec(&payment).expect("texts and numbers");
+        // A cache that does not keep it is a cache that misses.
+        shared.cache.set(&id, &body).await.ok();
+    }
+    Ok(Json(payment).into_response())
+}
+
+/// What became of a look into the cache, for metrics.
+const fn cached_word<T>(cached: &Result<Option<T>, CacheError>) -> &'static str {
+    match cached {
+        Ok(Some(_)) => "hit",
+        Ok(None) => "miss",
+        Err(_) => "error",
+    }
 }
 
 /// `DELETE /payments/{id}`
@@ -152,11 +176,11 @@ pub(super) async fn delete(
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     shared
-        .pool
         .borrow()
         .await?
         .ask(&Statement::Delete(payment_id(&id)?))
         .await?;
+    shared.cache.forget(&id).await.ok();
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -177,8 +201,7 @@ pub(super) async fn health(State(shared): State<Arc<Shared>>) -> Response {
 
 /// `GET /metrics`
 pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
-    let (idle, open) = shared.pool.idle_and_open();
-    let text = shared.metrics.text(idle, open);
+    let text = shared.metrics.text(&shared.pool);
     (
         [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
         text,
@@ -189,6 +212,16 @@ pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
 /// Any other path.
 pub(super) async fn not_found() -> ApiError {
     ApiError::not_found("there is nothing at this path")
+}
+
+impl Shared {
+    /// A connection to the ledger; how long it was waited for is measured.
+    async fn borrow(&self) -> Result<Borrowed<'_>, LedgerError> {
+        let asked = Instant::now();
+        let borrowed = self.pool.borrow().await;
+        self.metrics.waited_for_pool(asked.elapsed());
+        borrowed
+    }
 }
 
 fn authorize(shared: &Shared, headers: &HeaderMap) -> Result<(), ApiError> {

@@ -1,18 +1,19 @@
 //! Rate, errors and duration of the API's requests, and the state of its ledger connections.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
-use super::Shared;
-use crate::rules::{LATENCY, REQUESTS};
+use super::pool::Pool;
+use super::{POOL_SIZE, Shared};
+use crate::rules::{CACHE_REQUESTS, LATENCY, REQUESTS};
 
 /// From a healthy ledger's round trip to three of a sick one.
 const BUCKETS_S: [f64; 17] = [
@@ -35,6 +36,10 @@ pub(super) struct Metrics {
     durations: HistogramVec,
     in_flight: IntGauge,
     connections: IntGaugeVec,
+    waiting: IntGauge,
+    waited: Histogram,
+    cache: IntCounterVec,
+    cache_durations: Histogram,
     psp: IntCounterVec,
 }
 
@@ -60,6 +65,28 @@ impl Metrics {
                 Opts::new("db_pool_connections", "Connections to the ledger."),
                 &["state"],
             )),
+            waiting: sound(IntGauge::new(
+                "db_pool_waiting",
+                "Requests that wait for a connection to the ledger: the queue's depth.",
+            )),
+            waited: sound(Histogram::with_opts(
+                HistogramOpts::new(
+                    "db_pool_wait_seconds",
+                    "Time a request waited for a connection to the ledger.",
+                )
+                .buckets(BUCKETS_S.to_vec()),
+            )),
+            cache: sound(IntCounterVec::new(
+                Opts::new(CACHE_REQUESTS, "Looks into the cache."),
+                &["result"],
+            )),
+            cache_durations: sound(Histogram::with_opts(
+                HistogramOpts::new(
+                    "cache_request_duration_seconds",
+                    "Time a look into the cache took.",
+                )
+                .buckets(BUCKETS_S.to_vec()),
+            )),
             psp: sound(IntCounterVec::new(
                 Opts::new(
                     "psp_requests_total",
@@ -72,7 +99,21 @@ impl Metrics {
         sound(metrics.registry.register(Box::new(metrics.durations.clone())));
         sound(metrics.registry.register(Box::new(metrics.in_flight.clone())));
         sound(metrics.registry.register(Box::new(metrics.connections.clone())));
+        sound(metrics.registry.register(Box::new(metrics.waiting.clone())));
+        sound(metrics.registry.register(Box::new(metrics.waited.clone())));
+        sound(metrics.registry.register(Box::new(metrics.cache.clone())));
+        sound(
+            metrics
+                .registry
+                .register(Box::new(metrics.cache_durations.clone())),
+        );
         sound(metrics.registry.register(Box::new(metrics.psp.clone())));
+        let most = sound(IntGauge::new("db_pool_max", "Connections to the ledger at most."));
+        most.set(i64::try_from(POOL_SIZE).unwrap_or(i64::MAX));
+        sound(metrics.registry.register(Box::new(most)));
+        for result in ["hit", "miss", "error"] {
+            metrics.cache.with_label_values(&[result]);
+        }
         for outcome in ["captured", "refused", "timeout", "unreachable"] {
             metrics.psp.with_label_values(&[outcome]);
         }
@@ -90,8 +131,22 @@ impl Metrics {
         self.psp.with_label_values(&[outcome]).inc();
     }
 
+    /// The cache has answered, or has not.
+    pub(super) fn cache_answered(&self, result: &str, taken: Duration) {
+        self.cache.with_label_values(&[result]).inc();
+        self.cache_durations.observe(taken.as_secs_f64());
+    }
+
+    /// A request has got a connection to the ledger, or has given up.
+    pub(super) fn waited_for_pool(&self, waited: Duration) {
+        self.waited.observe(waited.as_secs_f64());
+    }
+
     /// The text that Prometheus scrapes.
-    pub(super) fn text(&self, idle: usize, open: usize) -> String {
+    pub(super) fn text(&self, pool: &Pool) -> String {
+        let (idle, open) = pool.idle_and_open();
+        self.waiting
+            .set(i64::try_from(pool.waiting()).unwrap_or(i64::MAX));
         let gauge = |state, count| {
             self.connections
                 .with_label_values(&[state])

@@ -2,11 +2,12 @@
 //!
 //! ```text
 //!   POST /login            no ledger          POST   /payments       three round trips and a charge, settled at the third
-//!   GET  /payments/{id}    one round trip     DELETE /payments/{id}  one round trip
+//!   GET  /payments/{id}    the cache, or else one round trip     DELETE /payments/{id}  one round trip
 //!   GET  /healthz          GET /metrics       neither is measured
 //! ```
 
 mod answer;
+mod cache;
 mod handlers;
 mod metrics;
 mod pool;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
 use crate::LabError;
+use cache::Cache;
 use metrics::Metrics;
 use pool::Pool;
 use psp::Psp;
@@ -50,6 +52,8 @@ pub(crate) struct ApiSettings {
     pub listen: SocketAddr,
     /// The ledger, as the API reaches it: through the fault proxy.
     pub ledger: SocketAddr,
+    /// The cache, likewise.
+    pub cache: SocketAddr,
     /// The payment service provider, likewise.
     pub psp: SocketAddr,
 }
@@ -57,6 +61,7 @@ pub(crate) struct ApiSettings {
 /// What every handler shares.
 struct Shared {
     pool: Arc<Pool>,
+    cache: Cache,
     psp: Psp,
     metrics: Metrics,
     tokens: Tokens,
@@ -79,6 +84,7 @@ pub(crate) async fn run(settings: ApiSettings) -> Result<(), LabError> {
     let pool = Arc::new(Pool::default());
     let shared = Shared {
         pool: Arc::clone(&pool),
+        cache: Cache::at(settings.cache),
         psp: Psp::at(settings.psp)?,
         metrics: Metrics::new(),
         tokens: Tokens::default(),

@@ -47,6 +47,8 @@ pub(super) struct Pool {
     /// One permit for each idle connection.
     free: Semaphore,
     open: AtomicUsize,
+    /// Requests that wait for a connection.
+    waiting: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -62,6 +64,7 @@ impl Default for Pool {
             idle: Mutex::default(),
             free: Semaphore::new(0),
             open: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(0),
         }
     }
 }
@@ -108,6 +111,7 @@ impl Pool {
 
     /// Lends a connection, for as many round trips as the caller needs.
     pub(super) async fn borrow(&self) -> Result<Borrowed<'_>, LedgerError> {
+        let _waiting = Waiting::start(&self.waiting);
         let find = async {
             loop {
                 self.free
@@ -142,12 +146,33 @@ impl Pool {
         (idle, self.open.load(Ordering::Relaxed))
     }
 
+    /// How many requests wait for a connection.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     fn put_back(&self, session: Session) {
         self.idle
             .lock()
             .expect("no holder of the pool panics")
             .push_back(session);
         self.free.add_permits(1);
+    }
+}
+
+/// Counts a request that waits, also when its client goes away meanwhile.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn start(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Waiting(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

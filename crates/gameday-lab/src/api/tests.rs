@@ -23,6 +23,8 @@ struct Bench {
     wires: Arc<std::sync::Mutex<JoinSet<()>>>,
     /// Aborted, the payment service provider is gone.
     provider: tokio::task::AbortHandle,
+    /// Aborted, the cache is gone.
+    cache: tokio::task::AbortHandle,
     _tasks: JoinSet<()>,
 }
 
@@ -60,9 +62,13 @@ impl Bench {
         let provider = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let psp = Psp::at(provider.local_addr().unwrap()).unwrap();
         let answering = tasks.spawn(async move { crate::psp::serve(provider).await.unwrap() });
+        let cache = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let cache_at = cache.local_addr().unwrap();
+        let caching = tasks.spawn(crate::cache::serve(cache));
         let (metrics, tokens) = (Metrics::new(), Tokens::default());
         let shared = Shared {
             pool: Arc::clone(&pool),
+            cache: Cache::at(cache_at),
             psp,
             metrics,
             tokens,
@@ -79,6 +85,7 @@ impl Bench {
             answers,
             wires,
             provider: answering,
+            cache: caching,
             _tasks: tasks,
         };
         bench.wait_for_connections(&pool).await;
@@ -264,4 +271,45 @@ async fn a_provider_that_is_gone_fails_payments_and_is_counted() {
         text.contains("code=\"502\",method=\"POST\",route=\"/payments\"} 1"),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn a_payment_is_looked_up_in_the_ledger_once_and_again_when_the_cache_is_gone() {
+    let bench = Bench::start().await;
+    let (_, paid) = bench.send(bench.pay("cached")).await;
+    let path = format!("/payments/{}", paid["id"].as_str().unwrap());
+    bench.round_trips();
+    let (_, first) = bench.send(bench.get(&path)).await;
+    let (_, second) = bench.send(bench.get(&path)).await;
+    assert_eq!(
+        (first, bench.round_trips()),
+        (second.clone(), 1),
+        "the second look is a hit"
+    );
+
+    bench.cache.abort();
+    sleep(Duration::from_millis(50)).await;
+    let (status, third) = bench.send(bench.get(&path)).await;
+    assert_eq!((status, third, bench.round_trips()), (StatusCode::OK, second, 1));
+    let (_, metrics) = bench
+        .send(bench.http.get(format!("{}/metrics", bench.base)))
+        .await;
+    for line in ["hit\"} 1", "miss\"} 1", "error\"} 1"] {
+        let line = format!("cache_requests_total{{result=\"{line}");
+        assert!(
+            metrics.as_str().unwrap().contains(&line),
+            "{line} is not in\n{metrics}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_payment_that_was_taken_back_is_in_no_cache() {
+    let bench = Bench::start().await;
+    let (_, paid) = bench.send(bench.pay("back")).await;
+    let path = format!("/payments/{}", paid["id"].as_str().unwrap());
+    bench.send(bench.get(&path)).await;
+    let delete = bench.http.delete(format!("{}{path}", bench.base));
+    assert_eq!(bench.send(delete).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(bench.send(bench.get(&path)).await.0, StatusCode::NOT_FOUND);
 }

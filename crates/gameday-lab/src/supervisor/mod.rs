@@ -1,7 +1,7 @@
 //! The lab's supervisor: starts every part, watches over all of them, and takes all down again.
 //!
 //! ```text
-//!   folder, ports ─► alerting ─► ledger ─► psp ─► proxy ─► api ─► load ─► quiet and steady ─► `ready`
+//!   folder, ports ─► alerting ─► ledger ─► cache ─► psp ─► proxy ─► api ─► load ─► quiet and steady ─► `ready`
 //! ```
 
 mod crew;
@@ -27,11 +27,12 @@ const MAX_STARTS: usize = 3;
 
 /// Runs a lab until `stop` completes or a part of it dies; calls `ready` once all is well.
 ///
-/// `program` is the gameday binary, which children of the lab are started from. Nothing of the lab
+/// Its users make `rps` requests a second. `program` is the gameday binary, which children of the lab are started from. Nothing of the lab
 /// is left when this returns; when the process is killed instead, only its folder is left, and the
 /// next `up` or [`down`](crate::down) removes that.
 pub async fn up(
     kind: LabKind,
+    rps: u32,
     program: &Path,
     ready: impl FnOnce(&LabExports),
     stop: impl Future<Output = ()>,
@@ -42,7 +43,7 @@ pub async fn up(
     loop {
         let mut crew = Crew::new(program)?;
         let started = tokio::select! {
-            started = start(kind, &mut crew) => Some(started),
+            started = start(kind, rps, &mut crew) => Some(started),
             () = &mut stop => None,
         };
         let outcome = match started {
@@ -68,9 +69,9 @@ pub async fn up(
 }
 
 /// Starts every part in order and waits until each can be used by the next.
-async fn start(kind: LabKind, crew: &mut Crew) -> Result<LabExports, LabError> {
+async fn start(kind: LabKind, rps: u32, crew: &mut Crew) -> Result<LabExports, LabError> {
     let began = Instant::now();
-    let plan = Plan::draw(kind)?;
+    let plan = Plan::draw(kind, rps)?;
     let looker = Looker::new()?;
     // Even a lab that is killed while it starts leaves no folder for ever.
     state::remember(kind, crew.dir(), std::iter::empty())?;
@@ -80,14 +81,18 @@ async fn start(kind: LabKind, crew: &mut Crew) -> Result<LabExports, LabError> {
             let programs = Programs::find()?;
             real::start_alerting(crew, &plan, &programs).await?;
             real::start_ledger(crew, &plan, &programs).await?;
+            real::start_cache(crew, &plan, &programs).await?;
         }
         LabKind::Embedded => {
             crew.start(plan.alerting()).await?;
             crew.start(plan.embedded_ledger()).await?;
             crew.until_ready("ledger", || health::ledger_answers(plan.ledger))
                 .await?;
+            crew.start(plan.embedded_cache()).await?;
         }
     }
+    crew.until_ready("cache", || health::cache_answers(plan.cache))
+        .await?;
     crew.start(plan.psp()).await?;
     let psp = format!("http://{}/healthz", plan.psp);
     crew.until_ready("psp", || looker.answers(&psp)).await?;

@@ -14,25 +14,32 @@ use serde_json::json;
 use super::crew::{Crew, Part};
 use crate::alerting::AlertingSettings;
 use crate::api::{ApiSettings, PASSWORD};
+use crate::cache::CacheSettings;
 use crate::exec::ExecSettings;
 use crate::ledger::LedgerSettings;
 use crate::load::LoadSettings;
 use crate::psp::PspSettings;
 use crate::{LabError, LabExports, LabKind, ports, rules};
 
-/// The fault proxy's proxies: in front of the ledger, and of the payment service provider.
+/// The fault proxy's proxies: in front of the ledger, the cache, and the payment service provider.
 const DB: &str = "payments-db";
+const CACHE: &str = "payments-cache";
 const PSP: &str = "payments-psp";
 
 /// The addresses of one lab.
 #[derive(Debug)]
 pub(super) struct Plan {
     kind: LabKind,
+    /// Requests a second that its users make.
+    rps: u32,
     parent: u32,
     pub api: SocketAddr,
     pub ledger: SocketAddr,
     /// The ledger as the API sees it.
     proxied_ledger: SocketAddr,
+    pub cache: SocketAddr,
+    /// The cache as the API sees it.
+    proxied_cache: SocketAddr,
     pub psp: SocketAddr,
     /// The provider as the API sees it.
     proxied_psp: SocketAddr,
@@ -44,11 +51,13 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Draws free ports.
-    pub(super) fn draw(kind: LabKind) -> Result<Self, LabError> {
+    pub(super) fn draw(kind: LabKind, rps: u32) -> Result<Self, LabError> {
         let [
             api,
             ledger,
             proxied_ledger,
+            cache,
+            proxied_cache,
             psp,
             proxied_psp,
             proxy_api,
@@ -59,10 +68,13 @@ impl Plan {
         let parent = std::process::id();
         Ok(Plan {
             kind,
+            rps,
             parent,
             api,
             ledger,
             proxied_ledger,
+            cache,
+            proxied_cache,
             psp,
             proxied_psp,
             proxy_api,
@@ -80,6 +92,7 @@ impl Plan {
             )
         };
         let proxy = entry(DB, "postgres", self.proxied_ledger, self.ledger)
+            + &entry(CACHE, "redis", self.proxied_cache, self.cache)
             + &entry(PSP, "http", self.proxied_psp, self.psp);
         write(dir, "proxy.toml", &proxy)?;
         if self.kind == LabKind::Real {
@@ -112,6 +125,7 @@ impl Plan {
             parent: self.parent,
             listen: self.api,
             ledger: self.proxied_ledger,
+            cache: self.proxied_cache,
             psp: self.proxied_psp,
         };
         own("api", "api", &settings)
@@ -137,6 +151,7 @@ impl Plan {
             &LoadSettings {
                 parent: self.parent,
                 api: self.api,
+                rps: self.rps,
             },
         )
     }
@@ -149,6 +164,18 @@ impl Plan {
             &LedgerSettings {
                 parent: self.parent,
                 listen: self.ledger,
+            },
+        )
+    }
+
+    /// What stands in for Redis.
+    pub(super) fn embedded_cache(&self) -> Part {
+        own(
+            "cache",
+            "cache",
+            &CacheSettings {
+                parent: self.parent,
+                listen: self.cache,
             },
         )
     }

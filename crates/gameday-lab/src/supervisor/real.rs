@@ -1,4 +1,4 @@
-//! Starts PostgreSQL, Prometheus and Alertmanager.
+//! Starts PostgreSQL, Redis, Prometheus and Alertmanager.
 
 use std::fs::DirBuilder;
 use std::net::SocketAddr;
@@ -93,6 +93,22 @@ pub(super) async fn start_ledger(crew: &mut Crew, plan: &Plan, programs: &Progra
             doing: "create the ledger's tables".into(),
             source,
         })
+}
+
+/// Starts a Redis that keeps nothing on disk.
+pub(super) async fn start_cache(crew: &mut Crew, plan: &Plan, programs: &Programs) -> Result<(), LabError> {
+    let (port, dir) = (plan.cache.port().to_string(), crew.dir().display().to_string());
+    let args = [
+        ["--port", &port],
+        ["--bind", "127.0.0.1"],
+        ["--dir", &dir],
+        ["--save", ""],
+        ["--appendonly", "no"],
+        ["--maxmemory", "64mb"],
+        ["--maxmemory-policy", "allkeys-lru"],
+    ];
+    crew.start(plan.foreign("redis", &programs.redis, args.as_flattened()))
+        .await
 }
 
 async fn create_tables(ledger: SocketAddr) -> Result<(), tokio_postgres::Error> {

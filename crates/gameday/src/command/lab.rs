@@ -13,7 +13,7 @@ use crate::{command, exit};
 
 pub(crate) fn lab(args: &LabArgs) -> ExitCode {
     let done = match &args.command {
-        LabCommand::Up { lab, output } => up(*lab, *output),
+        LabCommand::Up { lab, rps, output } => up(*lab, *rps, *output),
         LabCommand::Down => down(),
         LabCommand::Child { role, settings } => {
             gameday_lab::child(role, settings).map_err(|error| error.to_string())
@@ -43,7 +43,7 @@ pub(crate) fn program() -> Result<PathBuf, String> {
     std::env::current_exe().map_err(|error| format!("cannot find this program itself: {error}"))
 }
 
-fn up(lab: Lab, output: Output) -> Result<(), String> {
+fn up(lab: Lab, rps: u32, output: Output) -> Result<(), String> {
     let (kind, program) = (choose(lab)?, program()?);
     // One thread, which lives as long as the lab: its children die with the thread that started them.
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -63,7 +63,7 @@ fn up(lab: Lab, output: Output) -> Result<(), String> {
             Output::Json => output::print(&serde_json::to_string(exports).expect("texts and numbers")),
             Output::Text => print_exports(exports),
         };
-        gameday_lab::up(kind, &program, ready, stop)
+        gameday_lab::up(kind, rps, &program, ready, stop)
             .await
             .map_err(|error| error.to_string())
     });

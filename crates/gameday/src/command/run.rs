@@ -82,7 +82,7 @@ async fn drive(args: &RunArgs, source: &Source, mut given: Given, mut plan: Plan
     let mut stops = command::stop_signals(&mut tasks).map_err(|error| Failure::Usage(error.to_string()))?;
     let lab = match plan.lab {
         None => None,
-        Some(_) => Some(start_lab(args, &mut stops).await?),
+        Some(_) => Some(start_lab(args, plan.rps, &mut stops).await?),
     };
     let mut environment: gameday_probe::Environment = std::env::vars().collect();
     if let Some(lab) = &lab {
@@ -108,12 +108,17 @@ fn drawn_seed() -> u64 {
     Timestamp::now().as_micros().unsigned_abs() % 1_000_000
 }
 
-async fn start_lab(args: &RunArgs, stops: &mut mpsc::Receiver<StopReason>) -> Result<Lab, Failure> {
+async fn start_lab(
+    args: &RunArgs,
+    rps: Option<u32>,
+    stops: &mut mpsc::Receiver<StopReason>,
+) -> Result<Lab, Failure> {
     let kind = lab::choose(args.lab).map_err(Failure::Refused)?;
     let program = lab::program().map_err(Failure::Usage)?;
-    output::say(&format!("starting the {kind} lab"));
+    let rps = rps.unwrap_or(gameday_lab::DEFAULT_RPS);
+    output::say(&format!("starting the {kind} lab with {rps} requests a second"));
     tokio::select! {
-        started = Lab::start(kind, &program, output::say) => started.map_err(|error| Failure::Refused(error.to_string())),
+        started = Lab::start(kind, rps, &program, output::say) => started.map_err(|error| Failure::Refused(error.to_string())),
         _ = stops.recv() => Err(Failure::Stopped),
     }
 }
