@@ -2,7 +2,7 @@
 //!
 //! ```toml
 //! [proxy.payments-db]
-//! listen = "127.0.0.1:6432"
+//! listen = "127.0.0.1:6432"       # or "unix:/run/payments-db.sock"; upstream likewise
 //! upstream = "127.0.0.1:5432"
 //! enabled = true                  # may be left out
 //! protocol = "postgres"           # tcp unless said otherwise; or http, redis, udp, dns
@@ -22,9 +22,12 @@ mod tests;
 mod toxics;
 mod toxiproxy;
 
+use std::path::Path;
+
 use gameday_core::{Problem, Problems, Source, Table};
 use toml::Spanned;
 
+use crate::address::unix_path;
 use crate::options::Options;
 pub use toxics::ToxicEntry;
 
@@ -40,9 +43,9 @@ pub struct ProxyConfig {
 pub struct ProxyEntry {
     /// Its name.
     pub name: String,
-    /// Where it listens, `host:port`; port 0 is any free one.
+    /// Where it listens, `host:port` or `unix:PATH`; port 0 is any free one.
     pub listen: String,
-    /// Where it connects to, `host:port`.
+    /// Where it connects to, `host:port` or `unix:PATH`.
     pub upstream: String,
     /// Whether it listens from the start.
     pub enabled: bool,
@@ -121,12 +124,19 @@ pub fn load_config(source: &Source) -> Result<ProxyConfig, Vec<Problem>> {
 /// A key that must hold `host:port`.
 fn address(table: &mut Table<'_, '_>, key: &'static str, least_port: u16) -> Option<Spanned<String>> {
     let text: Spanned<String> = table.need_spanned(key)?;
-    let parts = text.get_ref().rsplit_once(':');
-    let good = parts.is_some_and(|(host, port)| {
-        !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port >= least_port)
-    });
+    let good = unix_path(text.get_ref()).map_or_else(
+        || {
+            let parts = text.get_ref().rsplit_once(':');
+            parts.is_some_and(|(host, port)| {
+                !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port >= least_port)
+            })
+        },
+        Path::is_absolute,
+    );
     if !good {
-        let message = format!("`{key}` must be a host and a port, such as \"127.0.0.1:5432\"");
+        let message = format!(
+            "`{key}` must be a host and a port, such as \"127.0.0.1:5432\", or a socket, such as \"unix:/run/db.sock\""
+        );
         table.problems().add(text.span(), message);
     }
     good.then_some(text)

@@ -73,12 +73,12 @@ upstream = "db:5432"
                 | ^^^^^^^
             hint: did you mean `upstream`?
 
-            error: `listen` must be a host and a port, such as "127.0.0.1:5432"
+            error: `listen` must be a host and a port, such as "127.0.0.1:5432", or a socket, such as "unix:/run/db.sock"
               --> proxies.toml:6:10
               6 | listen = "6432"
                 |          ^^^^^^
 
-            error: `upstream` must be a host and a port, such as "127.0.0.1:5432"
+            error: `upstream` must be a host and a port, such as "127.0.0.1:5432", or a socket, such as "unix:/run/db.sock"
               --> proxies.toml:7:12
               7 | upstream = "127.0.0.1:0"
                 |            ^^^^^^^^^^^^^

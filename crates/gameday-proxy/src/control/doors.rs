@@ -7,10 +7,21 @@ use std::sync::Arc;
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::is_taken;
+use crate::address::Address;
 use crate::attached::{Attached, Stream};
 use crate::datagram::{self, Hatch};
 use crate::options::Protocol;
 use crate::wire::{Door, Route, accept_loop, loss};
+
+/// Datagrams need an address with a port.
+fn net(address: &Address) -> io::Result<SocketAddr> {
+    match address {
+        Address::Net(address) => Ok(*address),
+        Address::Unix(_) => Err(io::Error::other(
+            "a proxy of datagrams listens on a host and a port",
+        )),
+    }
+}
 
 /// How often another free port is tried when the one for connections is taken for datagrams.
 const TRIES: usize = 20;
@@ -19,22 +30,22 @@ const TRIES: usize = 20;
 pub(super) struct Doors {
     connections: Option<Arc<Door>>,
     datagrams: Option<Arc<Hatch>>,
-    pub(super) address: SocketAddr,
+    pub(super) address: Address,
 }
 
 impl Doors {
     /// Listens on an address in the way of a protocol; must be called on the runtime.
-    pub(super) fn open(address: SocketAddr, protocol: Protocol) -> io::Result<Self> {
+    pub(super) fn open(address: &Address, protocol: Protocol) -> io::Result<Self> {
         match protocol {
-            Protocol::Udp => Hatch::open(address).map(|hatch| Self {
-                address: hatch.address,
+            Protocol::Udp => Hatch::open(net(address)?).map(|hatch| Self {
+                address: Address::Net(hatch.address),
                 connections: None,
                 datagrams: Some(hatch),
             }),
-            Protocol::Dns => Self::open_both(address),
+            Protocol::Dns => Self::open_both(net(address)?),
             Protocol::Tcp | Protocol::Http | Protocol::Postgres | Protocol::Redis => {
                 Door::open(address).map(|door| Self {
-                    address: door.address,
+                    address: door.address.clone(),
                     connections: Some(door),
                     datagrams: None,
                 })
@@ -45,12 +56,12 @@ impl Doors {
     fn open_both(address: SocketAddr) -> io::Result<Self> {
         let mut tries = 0;
         loop {
-            let door = Door::open(address)?;
+            let door = Door::open(&Address::Net(address))?;
             tries += 1;
-            match Hatch::open(door.address) {
+            match Hatch::open(net(&door.address)?) {
                 Ok(hatch) => {
                     return Ok(Self {
-                        address: door.address,
+                        address: door.address.clone(),
                         connections: Some(door),
                         datagrams: Some(hatch),
                     });

@@ -1,6 +1,5 @@
 //! Leases: every fault in them ends by itself unless its owner says in time that it lives on.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,7 +9,7 @@ use super::book::{Row, What};
 use super::proxy::Proxy;
 use super::toxics::NewToxic;
 use super::{Control, Plumbing, State};
-use crate::address::{listen_error, literal};
+use crate::address::{Address, listen_error, literal};
 use crate::attached::Touches;
 use crate::events::ProxyEventKind;
 use crate::model::{Fault, FaultState, Lease, LeaseList, NewFault, ToxicOrder};
@@ -140,7 +139,7 @@ impl State {
     }
 
     /// A name was looked up for proxies that are to be switched on again.
-    pub(super) fn retry(&mut self, name: &str, listen: &str, address: Result<SocketAddr, String>) {
+    pub(super) fn retry(&mut self, name: &str, listen: &str, address: Result<Address, String>) {
         let State {
             proxies,
             book,
@@ -159,7 +158,7 @@ impl State {
             let Some((state, _)) = row.undoing else { continue };
             match address
                 .clone()
-                .and_then(|address| switch_on(proxy, address, plumbing))
+                .and_then(|address| switch_on(proxy, &address, plumbing))
             {
                 Ok(()) => row.end(state),
                 Err(why) => row.undoing = Some((state, why)),
@@ -283,7 +282,7 @@ fn undo(row: &mut Row, proxy: Option<&mut Proxy>, plumbing: &mut Plumbing, state
             Ok(())
         }
         (What::Down, Some(proxy)) => match literal(&proxy.listen) {
-            Some(address) => switch_on(proxy, address, plumbing),
+            Some(address) => switch_on(proxy, &address, plumbing),
             None => Err(format!("`{}` has to be looked up first", proxy.listen)),
         },
         (_, None) => Ok(()),
@@ -294,7 +293,7 @@ fn undo(row: &mut Row, proxy: Option<&mut Proxy>, plumbing: &mut Plumbing, state
     }
 }
 
-fn switch_on(proxy: &mut Proxy, address: SocketAddr, plumbing: &mut Plumbing) -> Result<(), String> {
+fn switch_on(proxy: &mut Proxy, address: &Address, plumbing: &mut Plumbing) -> Result<(), String> {
     if proxy.is_enabled() {
         return Ok(());
     }

@@ -6,15 +6,13 @@
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
-
 use futures_util::future::join_all;
 
 use super::proxies::MOST_PROXIES;
 use super::proxy::Proxy;
-use super::toxics::{MOST_TOXICS, refuse_unsuitable};
+use super::toxics::{MOST_TOXICS, refuse_packets, refuse_unsuitable};
 use super::{Control, NewProxy, State, is_taken};
-use crate::address::{listen_error, resolve};
+use crate::address::{Address, listen_error, resolve};
 use crate::attached::Attached;
 use crate::config::{ProxyConfig, ProxyEntry, ToxicEntry};
 use crate::events::ProxyEventKind;
@@ -22,7 +20,7 @@ use crate::events::ProxyEventKind;
 /// A proxy that is to listen where it does not yet.
 struct Fresh {
     proxy: Proxy,
-    address: SocketAddr,
+    address: Address,
 }
 
 impl Control {
@@ -74,7 +72,7 @@ impl Control {
 }
 
 impl State {
-    fn load(&mut self, config: ProxyConfig, addresses: &[Option<SocketAddr>]) -> Result<(), Vec<String>> {
+    fn load(&mut self, config: ProxyConfig, addresses: &[Option<Address>]) -> Result<(), Vec<String>> {
         self.expire(std::time::Instant::now());
         let gone = self.gone(&config);
         self.refuse_load(&config, &gone)?;
@@ -151,7 +149,8 @@ impl State {
                 ));
             }
             for toxic in &entry.toxics {
-                if let Err(why) = refuse_unsuitable(&toxic.spec, &toxic.scope, &entry.options) {
+                let packets = refuse_packets(&toxic.spec, toxic.stream, &entry.listen, &entry.upstream);
+                if let Err(why) = refuse_unsuitable(&toxic.spec, &toxic.scope, &entry.options).and(packets) {
                     problems.push(format!("toxic `{}` of proxy `{}`: {why}", toxic.name, entry.name));
                 }
                 let there = self
@@ -184,19 +183,19 @@ impl State {
     fn listen_anew(
         &mut self,
         config: &ProxyConfig,
-        addresses: &[Option<SocketAddr>],
+        addresses: &[Option<Address>],
         gone: &[String],
     ) -> Result<Vec<Fresh>, Vec<String>> {
         let (mut started, mut waiting, mut problems) = (Vec::new(), Vec::new(), Vec::new());
         for (entry, address) in config.proxies.iter().zip(addresses) {
-            let Some(mut fresh) = self.fresh(entry, *address, gone) else {
+            let Some(mut fresh) = self.fresh(entry, address.clone(), gone) else {
                 continue;
             };
-            match fresh.proxy.start(fresh.address, &mut self.plumbing) {
+            match fresh.proxy.start(&fresh.address, &mut self.plumbing) {
                 Ok(()) => started.push(fresh),
                 // Perhaps one of ours is in the way, which is going to make room.
                 Err(error) if is_taken(&error) => waiting.push(fresh),
-                Err(error) => problems.push(cannot_listen(entry, &listen_error(fresh.address, &error))),
+                Err(error) => problems.push(cannot_listen(entry, &listen_error(&fresh.address, &error))),
             }
         }
         if problems.is_empty() && !waiting.is_empty() {
@@ -210,7 +209,7 @@ impl State {
     }
 
     /// The proxy that is to listen, if this one does not listen there already.
-    fn fresh(&self, entry: &ProxyEntry, address: Option<SocketAddr>, gone: &[String]) -> Option<Fresh> {
+    fn fresh(&self, entry: &ProxyEntry, address: Option<Address>, gone: &[String]) -> Option<Fresh> {
         let address = address.filter(|_| entry.enabled)?;
         let there = self
             .proxies
@@ -223,7 +222,7 @@ impl State {
         let listened = self.file.proxies.iter().find(|old| old.name == entry.name);
         let same_text = listened.is_some_and(|old| old.listen == entry.listen);
         let listens = match there.address() {
-            Some(bound) => bound == address || (address.port() == 0 && same_text),
+            Some(bound) => bound == address || (address.is_any() && same_text),
             // A fault has switched it off: it is not for the file to end that.
             None => self.book.is_down(&entry.name),
         };
@@ -247,9 +246,10 @@ impl State {
             let is_anew = |fresh: &Fresh| fresh.proxy.name == *name;
             is_off || gone.contains(name) || started.iter().any(is_anew) || waiting.iter().any(is_anew)
         };
-        let ports: Vec<u16> = waiting.iter().map(|fresh| fresh.address.port()).collect();
-        let in_the_way = |proxy: &Proxy| proxy.address().filter(|bound| ports.contains(&bound.port()));
-        let leaving: Vec<(String, SocketAddr)> = self
+        let wanted: Vec<Address> = waiting.iter().map(|fresh| fresh.address.clone()).collect();
+        let blocks = |bound: &Address| wanted.iter().any(|wanted| bound.is_in_the_way_of(wanted));
+        let in_the_way = |proxy: &Proxy| proxy.address().filter(blocks);
+        let leaving: Vec<(String, Address)> = self
             .proxies
             .iter()
             .filter(|(name, _)| moves(name))
@@ -262,12 +262,12 @@ impl State {
         }
         let mut problems = Vec::new();
         for mut fresh in waiting {
-            match fresh.proxy.start(fresh.address, &mut self.plumbing) {
+            match fresh.proxy.start(&fresh.address, &mut self.plumbing) {
                 Ok(()) => started.push(fresh),
                 Err(error) => problems.push(format!(
                     "proxy `{}` cannot listen: {}",
                     fresh.proxy.name,
-                    listen_error(fresh.address, &error)
+                    listen_error(&fresh.address, &error)
                 )),
             }
         }
@@ -276,7 +276,7 @@ impl State {
             for (name, address) in leaving {
                 if let Some(proxy) = self.proxies.get_mut(&name) {
                     // It was free a moment ago; if it is not any more, being off is the truth.
-                    proxy.start(address, &mut self.plumbing).ok();
+                    proxy.start(&address, &mut self.plumbing).ok();
                 }
             }
         }

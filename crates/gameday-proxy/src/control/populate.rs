@@ -1,10 +1,8 @@
 //! Many proxies at once, as Toxiproxy's `/populate` and `/reset` do it.
 
-use std::net::SocketAddr;
-
 use super::proxies::{NewProxy, ProxyEdit};
 use super::{Control, State};
-use crate::address::{listen_error, resolve};
+use crate::address::{Address, listen_error, resolve};
 use crate::model::ProxyInfo;
 use crate::refusal::Refusal;
 
@@ -64,17 +62,17 @@ impl Control {
 
 impl State {
     /// Puts a new proxy in the place of one of the same name that has other addresses: whole, or not at all.
-    fn replace(&mut self, entry: NewProxy, address: SocketAddr) -> Result<ProxyInfo, Refusal> {
+    fn replace(&mut self, entry: NewProxy, address: Address) -> Result<ProxyInfo, Refusal> {
         let proxy = self
             .proxies
             .get_mut(&entry.name)
             .ok_or(Refusal::NotFound("proxy"))?;
-        if proxy.leads(address, &entry.upstream) {
+        if proxy.leads(&address, &entry.upstream) {
             return Ok(proxy.info());
         }
-        if entry.enabled && (address.port() == 0 || proxy.address() != Some(address)) {
-            let moved = proxy.move_to(address, &mut self.plumbing);
-            moved.map_err(|error| Refusal::Listen(listen_error(address, &error)))?;
+        if entry.enabled && (address.is_any() || proxy.address().as_ref() != Some(&address)) {
+            let moved = proxy.move_to(&address, &mut self.plumbing);
+            moved.map_err(|error| Refusal::Listen(listen_error(&address, &error)))?;
         }
         if !entry.enabled {
             proxy.stop();

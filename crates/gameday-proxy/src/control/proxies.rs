@@ -1,13 +1,12 @@
 //! Making, reading, changing and deleting proxies.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 
 use gameday_core::Timestamp;
 
 use super::proxy::Proxy;
 use super::{Control, State};
-use crate::address::{listen_error, resolve};
+use crate::address::{Address, listen_error, resolve};
 use crate::dice::seed_of;
 use crate::events::ProxyEventKind;
 use crate::model::{ProxyDetail, ProxyInfo, ProxyList};
@@ -90,8 +89,8 @@ impl Control {
         state.refuse_existing(&new.name)?;
         let mut proxy = Proxy::new(new, &state.plumbing.events);
         if let Some(address) = address {
-            let started = proxy.start(address, &mut state.plumbing);
-            started.map_err(|error| Refusal::Listen(listen_error(address, &error)))?;
+            let started = proxy.start(&address, &mut state.plumbing);
+            started.map_err(|error| Refusal::Listen(listen_error(&address, &error)))?;
         }
         let info = proxy.info();
         state.proxies.insert(info.name.clone(), proxy);
@@ -158,7 +157,7 @@ impl State {
         name: &str,
         edit: ProxyEdit,
         listen: String,
-        address: Option<SocketAddr>,
+        address: Option<Address>,
     ) -> Result<ProxyInfo, Refusal> {
         let proxy = self.proxies.get_mut(name).ok_or(Refusal::NotFound("proxy"))?;
         if let Some(options) = &edit.options {
@@ -170,9 +169,9 @@ impl State {
                 proxy.stop();
                 proxy.listen = listen;
             }
-            Some(address) if address.port() == 0 || proxy.address() != Some(address) => {
-                let moved = proxy.move_to(address, &mut self.plumbing);
-                moved.map_err(|error| Refusal::Listen(listen_error(address, &error)))?;
+            Some(address) if address.is_any() || proxy.address().as_ref() != Some(&address) => {
+                let moved = proxy.move_to(&address, &mut self.plumbing);
+                moved.map_err(|error| Refusal::Listen(listen_error(&address, &error)))?;
             }
             Some(_) => {}
         }

@@ -1,7 +1,6 @@
 //! One proxy: where it listens, where it leads, its toxics.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,7 +10,7 @@ use tokio::task::AbortHandle;
 use super::doors::Doors;
 use super::toxics::refuse_unsuitable;
 use super::{NewProxy, Plumbing, is_taken};
-use crate::address::literal;
+use crate::address::{Address, literal};
 use crate::attached::{Attached, Counters, Stream, Touches, Toxics};
 use crate::datagram::DatagramDirections;
 use crate::events::{Events, ProxyEventKind, ToxicMoment};
@@ -93,8 +92,8 @@ impl Proxy {
     }
 
     /// Where it listens at the moment.
-    pub(super) fn address(&self) -> Option<SocketAddr> {
-        self.running.as_ref().map(|running| running.doors.address)
+    pub(super) fn address(&self) -> Option<Address> {
+        self.running.as_ref().map(|running| running.doors.address.clone())
     }
 
     /// Connections that are open at the moment.
@@ -103,7 +102,7 @@ impl Proxy {
     }
 
     /// Listens on an address and accepts; nothing has changed when that fails.
-    pub(super) fn start(&mut self, address: SocketAddr, plumbing: &mut Plumbing) -> io::Result<()> {
+    pub(super) fn start(&mut self, address: &Address, plumbing: &mut Plumbing) -> io::Result<()> {
         let doors = Doors::open(address, self.options.protocol)?;
         self.stop();
         self.listen = doors.address.to_string();
@@ -116,15 +115,17 @@ impl Proxy {
     }
 
     /// Moves to another address: whole, or not at all. Open connections are cut.
-    pub(super) fn move_to(&mut self, address: SocketAddr, plumbing: &mut Plumbing) -> io::Result<()> {
+    pub(super) fn move_to(&mut self, address: &Address, plumbing: &mut Plumbing) -> io::Result<()> {
         let old = self.address();
         match self.start(address, plumbing) {
             // The one in the way may be ourselves, as when `127.0.0.1:9` becomes `0.0.0.0:9`.
-            Err(error) if is_taken(&error) && old.is_some_and(|old| old.port() == address.port()) => {
+            Err(error)
+                if is_taken(&error) && old.as_ref().is_some_and(|old| old.is_in_the_way_of(address)) =>
+            {
                 self.stop();
                 self.start(address, plumbing).inspect_err(|_| {
                     // Our old address was free a moment ago; if it is not any more, being off is the truth.
-                    old.map(|old| self.start(old, plumbing));
+                    old.map(|old| self.start(&old, plumbing));
                 })
             }
             result => result,
@@ -270,14 +271,9 @@ impl Proxy {
     }
 
     /// Whether it leads from this address to this upstream already, switched on or off.
-    pub(super) fn leads(&self, from: SocketAddr, to: &str) -> bool {
+    pub(super) fn leads(&self, from: &Address, to: &str) -> bool {
         let bound = self.address().or_else(|| literal(&self.listen));
-        // Without IPv6, "all interfaces" have become those of IPv4.
-        let is_there = |bound: SocketAddr| {
-            let all = |address: SocketAddr| address.ip().is_unspecified();
-            bound == from || (from.is_ipv6() && all(from) && all(bound) && bound.port() == from.port())
-        };
-        self.upstream == to && from.port() != 0 && bound.is_some_and(is_there)
+        self.upstream == to && !from.is_any() && bound.is_some_and(|bound| bound.covers(from))
     }
 
     /// Forgets its toxics and what it has counted.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::Control;
 use super::proxy::{Proxy, info_of};
+use crate::address::unix_path;
 use crate::attached::{Attached, Stream};
 use crate::model::{ToxicDetail, ToxicInfo};
 use crate::options::Options;
@@ -154,6 +155,7 @@ impl Proxy {
         }
         toxic.scope.check().map_err(Refusal::body)?;
         refuse_unsuitable(&toxic.spec, &toxic.scope, &self.options)?;
+        refuse_packets(&toxic.spec, toxic.stream, &self.listen, &self.upstream)?;
         Ok(self.attach(toxic))
     }
 }
@@ -173,4 +175,22 @@ pub(super) fn refuse_unsuitable(spec: &ToxicSpec, scope: &Scope, options: &Optio
     let (kind, word) = (spec.kind(), options.protocol.as_str());
     let message = format!("a `{kind}` toxic cannot act on a proxy of the protocol `{word}`");
     Err(Refusal::Bad(message))
+}
+
+/// Packets are lost by the socket that the data comes in at, and a unix socket has none.
+pub(super) fn refuse_packets(
+    spec: &ToxicSpec,
+    stream: Stream,
+    listen: &str,
+    upstream: &str,
+) -> Result<(), Refusal> {
+    let source = match stream {
+        Stream::Upstream => listen,
+        Stream::Downstream => upstream,
+    };
+    if matches!(spec, ToxicSpec::PacketLoss(_)) && unix_path(source).is_some() {
+        let message = format!("`packet_loss` cannot act on `{source}`: a unix socket has no packets");
+        return Err(Refusal::Bad(message));
+    }
+    Ok(())
 }

@@ -2,17 +2,16 @@
 
 use std::sync::{Arc, PoisonError, Weak};
 
-use tokio::net::TcpStream;
-
 use super::Session;
 use crate::attached::{Attached, Stream};
+use crate::wire::Socket;
 use crate::wire::loss::{self, Place};
 
 /// The places of a session's sockets among those that lose packets.
 #[derive(Debug, Default)]
 pub(super) struct Losing {
     client: Option<Box<Place>>,
-    upstreams: Vec<(Weak<TcpStream>, Option<Box<Place>>)>,
+    upstreams: Vec<(Weak<Socket>, Option<Box<Place>>)>,
 }
 
 impl Session<'_> {

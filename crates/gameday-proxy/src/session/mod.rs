@@ -24,13 +24,12 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::attached::{Attached, Toxics, Visitor};
 use crate::options::Protocol;
 use crate::scope::Scope;
-use crate::wire::{Ended, Route, loss};
+use crate::wire::{Ended, Route, Socket, dial};
 use crate::{dns, http, postgres, redis};
 use handshake::Agreed;
 use losing::Losing;
@@ -57,7 +56,7 @@ pub(crate) struct Session<'a> {
     /// What a terminated TLS has agreed on.
     agreed: OnceLock<Agreed>,
     /// The sockets to the upstream, for [`Self::reset`].
-    upstreams: Mutex<Vec<Weak<TcpStream>>>,
+    upstreams: Mutex<Vec<Weak<Socket>>>,
     /// Which of them, and of the client's, lose packets.
     losing: Mutex<Losing>,
     /// Whether the last dial failed, for the log.
@@ -65,7 +64,7 @@ pub(crate) struct Session<'a> {
 }
 
 /// Carries one client's connection to its end.
-pub(crate) async fn carry(route: &Route, client: TcpStream, visitor: Arc<Visitor>) -> Ended {
+pub(crate) async fn carry(route: &Route, client: Socket, visitor: Arc<Visitor>) -> Ended {
     let session = Session::new(route, client, visitor);
     let toxified: BoxIo = Box::new(Toxified(Arc::clone(&session.pipe)));
     let driver = session
@@ -103,7 +102,7 @@ pub(crate) fn is_needed(toxics: &Toxics) -> bool {
 }
 
 impl<'a> Session<'a> {
-    fn new(route: &'a Route, client: TcpStream, visitor: Arc<Visitor>) -> Self {
+    fn new(route: &'a Route, client: Socket, visitor: Arc<Visitor>) -> Self {
         let peek = !route.options.tls.is_off() || is_needed(&route.toxics.borrow());
         Self {
             route,
@@ -177,8 +176,8 @@ impl<'a> Session<'a> {
     /// A new connection to the upstream; if the proxy originates TLS, for this application protocol (`h2`).
     pub(crate) async fn dial_for(&self, alpn: Option<Vec<u8>>) -> io::Result<BoxIo> {
         let toxics = self.toxics();
-        let dial = loss::connect(&self.route.upstream, &toxics);
-        let dialled = timeout(DIAL_LIMIT, dial).await;
+        let dialling = dial(&self.route.upstream, &toxics);
+        let dialled = timeout(DIAL_LIMIT, dialling).await;
         let dialled = dialled.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()));
         self.unreachable.store(dialled.is_err(), Ordering::Relaxed);
         let socket = dialled.inspect_err(|error| {
@@ -187,27 +186,26 @@ impl<'a> Session<'a> {
                 self.route.counters.dial_failures.fetch_add(1, Ordering::Relaxed);
             }
         })?;
-        socket.set_nodelay(true).ok();
         let socket = Arc::new(socket);
         self.remember(&socket);
         self.learn_losses();
         self.originate(Box::new(Held(socket)), alpn).await
     }
 
-    fn remember(&self, socket: &Arc<TcpStream>) {
+    fn remember(&self, socket: &Arc<Socket>) {
         let mut upstreams = self.upstreams();
         upstreams.retain(|held| held.strong_count() > 0);
         upstreams.push(Arc::downgrade(socket));
     }
 
     fn reset_sockets(&self) {
-        socket::reset(&self.pipe.socket);
+        self.pipe.socket.reset_at_end();
         for held in self.upstreams().iter().filter_map(Weak::upgrade) {
-            socket::reset(&held);
+            held.reset_at_end();
         }
     }
 
-    fn upstreams(&self) -> std::sync::MutexGuard<'_, Vec<Weak<TcpStream>>> {
+    fn upstreams(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Socket>>> {
         self.upstreams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,17 +5,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
-use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 
-use super::socket;
 use super::state::{Fate, Sleeper, State};
 use crate::attached::{Attached, Counters, Stream, Toxics, Visitor};
 use crate::delays::Delay;
 use crate::link::{Action, Ending, Input, Link};
 use crate::timer::Alarm;
 use crate::tls::hello::{self, ClientHello, Peek};
-use crate::wire::{Buffers, Route};
+use crate::wire::{Buffers, Route, Socket};
 
 /// The most that is read or taken at once while toxics act: Toxiproxy's chunk.
 pub(super) const CHUNK: usize = 32 * 1024;
@@ -27,7 +25,7 @@ pub(super) type Hello = Option<Arc<ClientHello>>;
 
 /// Both directions between the client's socket and the protocol.
 pub(super) struct Pipe {
-    pub(super) socket: Arc<TcpStream>,
+    pub(super) socket: Arc<Socket>,
     counters: Arc<Counters>,
     buffers: Arc<Buffers>,
     visitor: Arc<Visitor>,
@@ -46,7 +44,7 @@ struct Wants {
 
 impl Pipe {
     /// The pipe of one client; `peek` says that its first bytes may be a ClientHello that somebody wants to know.
-    pub(super) fn new(socket: TcpStream, route: &Route, visitor: Arc<Visitor>, peek: bool) -> Self {
+    pub(super) fn new(socket: Socket, route: &Route, visitor: Arc<Visitor>, peek: bool) -> Self {
         let [up, down] =
             [Stream::Upstream, Stream::Downstream].map(|stream| Link::new(stream, Arc::clone(&visitor)));
         let state = State {
@@ -141,7 +139,7 @@ impl Pipe {
             self.wake_driver();
         } else if now {
             (state.shut, state.finished) = (true, true);
-            socket::finish(&self.socket);
+            self.socket.finish();
         }
     }
 
@@ -153,7 +151,7 @@ impl Pipe {
     /// Ends when the client has closed its side or reset it, while nobody reads; never if it sends something.
     pub(super) async fn client_left(&self) {
         loop {
-            match self.socket.peek(&mut [0; 1]).await {
+            match self.socket.peek().await {
                 Ok(0) => return,
                 Ok(_) => std::future::pending().await,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
@@ -259,7 +257,7 @@ impl Pipe {
                 }
                 Some(Action::Finish) => {
                     state.finished = true;
-                    socket::finish(&self.socket);
+                    self.socket.finish();
                 }
                 Some(Action::Close) => return Err(Fate::Close),
                 Some(Action::Reset) => return Err(Fate::Reset),

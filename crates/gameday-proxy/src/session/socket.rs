@@ -1,20 +1,19 @@
-//! A TCP socket that several hold: one reads, one writes, and whoever has a handle can reset it.
+//! A socket that several hold: one reads, one writes, and whoever has a handle can reset it.
 
 use std::io::{self, ErrorKind, IoSlice};
-use std::net::Shutdown;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
-/// A socket as a byte stream; the other handles keep no more than what [`reset`] needs.
-pub(super) struct Held(pub(super) Arc<TcpStream>);
+use crate::wire::Socket;
+
+/// A socket as a byte stream; the other handles keep no more than what a reset needs.
+pub(super) struct Held(pub(super) Arc<Socket>);
 
 pub(super) fn poll_read(
-    socket: &TcpStream,
+    socket: &Socket,
     context: &mut Context<'_>,
     into: &mut ReadBuf<'_>,
 ) -> Poll<io::Result<()>> {
@@ -28,7 +27,7 @@ pub(super) fn poll_read(
 }
 
 pub(super) fn poll_write(
-    socket: &TcpStream,
+    socket: &Socket,
     context: &mut Context<'_>,
     parts: &[IoSlice<'_>],
 ) -> Poll<io::Result<usize>> {
@@ -39,16 +38,6 @@ pub(super) fn poll_write(
             result => return Poll::Ready(result),
         }
     }
-}
-
-/// Sends a FIN. An error means that the peer is gone already, which is what it was to be told.
-pub(super) fn finish(socket: &TcpStream) {
-    SockRef::from(socket).shutdown(Shutdown::Write).ok();
-}
-
-/// Makes the socket's end a reset.
-pub(super) fn reset(socket: &TcpStream) {
-    socket.set_zero_linger().ok();
 }
 
 impl AsyncRead for Held {
@@ -83,7 +72,7 @@ impl AsyncWrite for Held {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        finish(&self.0);
+        self.0.finish();
         Poll::Ready(Ok(()))
     }
 }

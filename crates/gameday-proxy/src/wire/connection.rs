@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use serde::Serialize;
-use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use super::buffers::Buffers;
+use super::dial::dial;
 use super::direction::{Direction, Fate, Shared};
-use super::loss::{self, Losses, Ward};
+use super::loss::{Losses, Ward};
+use super::socket::Socket;
 use crate::attached::{Counters, Stream, Toxics, Visitor};
 use crate::link::Link;
 use crate::log::Log;
@@ -55,11 +56,11 @@ pub(crate) struct Route {
 
 impl Route {
     /// Carries one client's connection to its end.
-    pub(crate) async fn carry(&self, client: TcpStream, address: SocketAddr, number: u64) {
-        let visitor = Visitor::new(Some(address.ip()), number);
+    pub(crate) async fn carry(&self, client: Socket, address: Option<SocketAddr>, number: u64) {
+        let visitor = Visitor::new(address.map(|address| address.ip()), number);
         let began = Instant::now();
         if !self.may_come(&visitor).await {
-            client.set_zero_linger().ok();
+            client.reset_at_end();
             return;
         }
         let ended = if self.options.is_plain() && !session::is_needed(&self.toxics.borrow()) {
@@ -68,7 +69,7 @@ impl Route {
             // Boxed, since plain connections, of which there may be many, would hold its room too.
             Box::pin(session::carry(self, client, Arc::clone(&visitor))).await
         };
-        self.tell_ended(Some(address), &visitor, began, ended);
+        self.tell_ended(address, &visitor, began, ended);
     }
 
     /// Says in the log how a connection, or a session of datagrams, has ended.
@@ -126,14 +127,14 @@ impl Route {
     }
 
     /// Carries bytes and nothing else; tells how it ended.
-    async fn pass(&self, client: TcpStream, visitor: &Arc<Visitor>) -> Ended {
+    async fn pass(&self, client: Socket, visitor: &Arc<Visitor>) -> Ended {
         let toxics = Arc::clone(&self.toxics.borrow());
-        let dial = loss::connect(&self.upstream, &toxics);
+        let dial = dial(&self.upstream, &toxics);
         let server = match timeout(DIAL_LIMIT, dial).await {
             Ok(Ok(server)) => server,
             Ok(Err(error)) if error.kind() == ErrorKind::ConnectionReset => {
                 // It accepted and reset before we looked: no failed dial but a reset like any other.
-                client.set_zero_linger().ok();
+                client.reset_at_end();
                 return Ended::Reset;
             }
             Ok(Err(_)) | Err(_) => {
@@ -141,8 +142,6 @@ impl Route {
                 return Ended::NoUpstream;
             }
         };
-        // It can only fail on a socket that is gone, which reading will tell. The client's has it from its listener.
-        server.set_nodelay(true).ok();
         let shared = Shared::default();
         let mut upstream = self.direction(visitor, Stream::Upstream, &client, &server, &shared);
         let mut downstream = self.direction(visitor, Stream::Downstream, &server, &client, &shared);
@@ -153,8 +152,8 @@ impl Route {
         match fate {
             Fate::Close => Ended::Closed,
             Fate::Reset => {
-                client.set_zero_linger().ok();
-                server.set_zero_linger().ok();
+                client.reset_at_end();
+                server.reset_at_end();
                 Ended::Reset
             }
         }
@@ -164,8 +163,8 @@ impl Route {
         &'a self,
         visitor: &'a Arc<Visitor>,
         stream: Stream,
-        reader: &'a TcpStream,
-        writer: &'a TcpStream,
+        reader: &'a Socket,
+        writer: &'a Socket,
         shared: &'a Shared,
     ) -> Direction<'a> {
         let mut toxics = self.toxics.clone();

@@ -1,18 +1,16 @@
 //! Drives one link with real sockets and real time.
 
 use std::io::{self, ErrorKind};
-use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use socket2::SockRef;
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::buffers::Buffers;
 use super::loss::Ward;
 use super::pass::{Passed, changed, pass};
+use super::socket::Socket;
 use crate::attached::{Flow, Toxics};
 use crate::delays::Delays;
 use crate::link::{Action, Ending, Input, Link};
@@ -39,8 +37,8 @@ pub(crate) struct Shared {
 
 /// One direction of a connection: a link and its two sockets.
 pub(crate) struct Direction<'a> {
-    pub(crate) reader: &'a TcpStream,
-    pub(crate) writer: &'a TcpStream,
+    pub(crate) reader: &'a Socket,
+    pub(crate) writer: &'a Socket,
     pub(crate) link: Link,
     pub(crate) toxics: watch::Receiver<Toxics>,
     pub(crate) alarm: Alarm,
@@ -126,8 +124,7 @@ impl Direction<'_> {
                         // Both sockets are about to be closed, which tells the peer as much.
                         return Some(fate);
                     }
-                    // An error means that the peer is gone already, which is what it was to be told.
-                    SockRef::from(self.writer).shutdown(Shutdown::Write).ok();
+                    self.writer.finish();
                 }
                 Action::Close => return Some(Fate::Close),
                 Action::Reset => return Some(Fate::Reset),

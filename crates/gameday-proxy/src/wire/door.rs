@@ -8,11 +8,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use super::connection::Route;
+use super::socket::Socket;
+use super::unix;
+use crate::address::Address;
 use crate::attached::Counters;
 
 /// How many clients may wait to be accepted.
@@ -20,29 +23,36 @@ const BACKLOG: u32 = 1024;
 /// How long accepting pauses after an error, most likely for want of descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// Who has come in, and from where unless by a unix socket.
+type Client = (Socket, Option<SocketAddr>);
+
 /// A listening socket that can be closed from outside of the task that accepts from it.
 ///
 /// Closing is done when [`Door::close`] returns: a client that comes a moment later is refused.
 pub(crate) struct Door {
-    listener: Mutex<Option<TcpListener>>,
-    pub(crate) address: SocketAddr,
+    listener: Mutex<Option<Listener>>,
+    pub(crate) address: Address,
+}
+
+enum Listener {
+    Tcp(TcpListener),
+    Unix(unix::Listener),
 }
 
 impl Door {
     /// Listens on an address; must be called on the runtime.
-    pub(crate) fn open(address: SocketAddr) -> io::Result<Arc<Self>> {
-        let listener = match listen(address) {
-            // Without IPv6, "all interfaces" are those of IPv4.
-            Err(error)
-                if address.ip().is_unspecified()
-                    && address.is_ipv6()
-                    && error.kind() != ErrorKind::AddrInUse =>
-            {
-                listen((Ipv4Addr::UNSPECIFIED, address.port()).into())
+    pub(crate) fn open(address: &Address) -> io::Result<Arc<Self>> {
+        let (listener, address) = match address {
+            Address::Net(address) => {
+                let listener = listen_anywhere(*address)?;
+                let address = Address::Net(listener.local_addr()?);
+                (Listener::Tcp(listener), address)
             }
-            result => result,
-        }?;
-        let address = listener.local_addr()?;
+            Address::Unix(path) => {
+                let listener = unix::Listener::open(path, BACKLOG)?;
+                (Listener::Unix(listener), address.clone())
+            }
+        };
         Ok(Arc::new(Self {
             listener: Mutex::new(Some(listener)),
             address,
@@ -56,24 +66,21 @@ impl Door {
 
     /// Clients that connect from now on are told to send segments of so many bytes at most; 0 is what the line allows.
     pub(crate) fn ask_for_segments(&self, bytes: u32) {
-        if let Some(listener) = &*self.lock() {
+        if let Some(Listener::Tcp(listener)) = &*self.lock() {
             // Larger segments are still lost, only fewer of them.
             socket2::SockRef::from(listener).set_tcp_mss(bytes).ok();
         }
     }
 
     /// A client, once there is one and a place for it; until then clients wait in the kernel.
-    async fn accept(
-        &self,
-        places: &Arc<Semaphore>,
-    ) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    async fn accept(&self, places: &Arc<Semaphore>) -> io::Result<(Client, OwnedSemaphorePermit)> {
         loop {
             let place = Arc::clone(places).acquire_owned().await;
             let mut place = Some(place.expect("the semaphore is never closed"));
             let accepted = poll_fn(|context| match place.take() {
                 Some(place) => self
                     .poll_accept(context)
-                    .map(|accepted| Some(accepted.map(|(client, address)| (client, address, place)))),
+                    .map(|accepted| Some(accepted.map(|client| (client, place)))),
                 // Nobody was there, so the place was given back for other proxies. Now somebody may be.
                 None => Poll::Ready(None),
             });
@@ -83,16 +90,33 @@ impl Door {
         }
     }
 
-    fn poll_accept(&self, context: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+    fn poll_accept(&self, context: &mut Context<'_>) -> Poll<io::Result<Client>> {
         match &*self.lock() {
-            Some(listener) => listener.poll_accept(context),
+            Some(Listener::Tcp(listener)) => listener
+                .poll_accept(context)
+                .map_ok(|(client, address)| (Socket::Tcp(client), Some(address))),
+            Some(Listener::Unix(listener)) => listener
+                .poll_accept(context)
+                .map_ok(|client| (Socket::Unix(client), None)),
             // Behind a closed door one waits for ever: the task is being aborted.
             None => Poll::Pending,
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<TcpListener>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Listener>> {
         self.listener.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Without IPv6, "all interfaces" are those of IPv4.
+fn listen_anywhere(address: SocketAddr) -> io::Result<TcpListener> {
+    match listen(address) {
+        Err(error)
+            if address.ip().is_unspecified() && address.is_ipv6() && error.kind() != ErrorKind::AddrInUse =>
+        {
+            listen((Ipv4Addr::UNSPECIFIED, address.port()).into())
+        }
+        result => result,
     }
 }
 
@@ -115,7 +139,7 @@ pub(crate) async fn accept_loop(door: Arc<Door>, route: Arc<Route>) {
     loop {
         tokio::select! {
             accepted = door.accept(&route.places) => match accepted {
-                Ok((client, address, place)) => {
+                Ok(((client, address), place)) => {
                     // Dialling is the connection's own affair: no client waits for another's upstream.
                     let (route, open) = (Arc::clone(&route), Open::new(&route));
                     let number = route.counters.accepted.fetch_add(1, Ordering::Relaxed) + 1;
@@ -151,6 +175,7 @@ impl Drop for Open {
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
 
     use super::*;
     use crate::control::NewProxy;

@@ -10,17 +10,15 @@
 //! before keep theirs, and lose fewer and larger ones.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use rand::rngs::StdRng;
-use socket2::{Domain, SockFilter, SockRef, Socket, Type};
-use tokio::net::{TcpSocket, TcpStream, lookup_host};
+use socket2::{Domain, SockFilter, SockRef, Type};
 use tokio::sync::Notify;
 
 use super::diag::{Diag, Ends};
+use super::socket::Socket;
 use crate::attached::{Attached, Stream, Visitor};
 use crate::toxic::{Line, ToxicSpec};
 
@@ -37,7 +35,7 @@ const COUNTED_AT_ONCE: usize = 256;
 pub(crate) fn refusal() -> Option<&'static str> {
     static PERMITTED: OnceLock<bool> = OnceLock::new();
     let permitted = PERMITTED.get_or_init(|| {
-        let probe = Socket::new(Domain::IPV4, Type::STREAM, None);
+        let probe = socket2::Socket::new(Domain::IPV4, Type::STREAM, None);
         probe.is_ok_and(|socket| socket.attach_filter(&filter(0.0)).is_ok())
     });
     (!permitted).then_some(
@@ -93,27 +91,6 @@ pub(crate) fn lossy(toxics: &[Arc<Attached>], stream: Stream) -> impl Iterator<I
         .filter(move |toxic| toxic.stream == stream && matches!(toxic.spec, ToxicSpec::PacketLoss(_)))
 }
 
-/// Connects to an upstream, with small segments if what it sends is to be lost.
-pub(crate) async fn connect(upstream: &str, toxics: &[Arc<Attached>]) -> io::Result<TcpStream> {
-    if !is_lossy(toxics, Stream::Downstream) {
-        return TcpStream::connect(upstream).await;
-    }
-    let mut failure = io::Error::from(io::ErrorKind::NotFound);
-    for address in lookup_host(upstream).await? {
-        let socket = match address {
-            SocketAddr::V4(_) => TcpSocket::new_v4(),
-            SocketAddr::V6(_) => TcpSocket::new_v6(),
-        }?;
-        // Larger segments are still lost, only fewer of them.
-        SockRef::from(&socket).set_tcp_mss(SEGMENT_BYTES).ok();
-        match socket.connect(address).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => failure = error,
-        }
-    }
-    Err(failure)
-}
-
 /// What one direction of a connection knows of loss: the socket that it reads from is the one that loses.
 pub(crate) struct Ward<'a> {
     losses: &'a Arc<Losses>,
@@ -133,7 +110,7 @@ impl<'a> Ward<'a> {
     }
 
     /// These are the proxy's toxics now.
-    pub(crate) fn learn(&mut self, socket: &TcpStream, toxics: &[Arc<Attached>]) {
+    pub(crate) fn learn(&mut self, socket: &Socket, toxics: &[Arc<Attached>]) {
         if self.place.is_none() && !is_lossy(toxics, self.stream) {
             return;
         }
@@ -177,8 +154,8 @@ struct Lossy {
 #[derive(Debug)]
 enum Handle {
     Nothing,
-    Own(Socket),
-    Shared(Weak<TcpStream>),
+    Own(socket2::Socket),
+    Shared(Weak<Socket>),
 }
 
 /// A socket's place in the book.
@@ -194,8 +171,8 @@ impl Losses {
     pub(crate) fn meet(
         self: &Arc<Self>,
         place: &mut Option<Box<Place>>,
-        socket: &TcpStream,
-        shared: Option<&Arc<TcpStream>>,
+        socket: &Socket,
+        shared: Option<&Arc<Socket>>,
         number: u64,
         toxics: &[Arc<Attached>],
     ) {
@@ -218,9 +195,8 @@ impl Losses {
                 .try_clone()
                 .map_or(Handle::Nothing, Handle::Own),
         };
-        let ends = socket.local_addr().ok().zip(socket.peer_addr().ok());
         let mut lossy = Lossy {
-            ends: ends.map(|(local, peer)| Ends { local, peer }),
+            ends: socket.ends().map(|(local, peer)| Ends { local, peer }),
             socket: handle,
             lines: toxics.iter().filter_map(|toxic| line_of(toxic, number)).collect(),
             share: 0.0,

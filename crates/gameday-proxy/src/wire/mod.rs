@@ -3,21 +3,26 @@
 mod buffers;
 mod connection;
 mod diag;
+mod dial;
 mod direction;
 mod door;
 pub(crate) mod loss;
 #[cfg(test)]
 mod loss_tests;
 mod pass;
+mod socket;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod toxic_tests;
+mod unix;
 
 pub(crate) use buffers::{Buffers, Lent};
 pub(crate) use connection::{Ended, Route};
+pub(crate) use dial::dial;
 pub(crate) use door::{Door, Open, accept_loop};
 pub(crate) use pass::changed;
+pub(crate) use socket::Socket;
 
 /// Whether this process may lose packets of TCP on its own sockets.
 ///

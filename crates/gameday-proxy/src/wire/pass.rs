@@ -1,18 +1,16 @@
 //! A direction that no toxic acts on: read, write, nothing else.
 
 use std::future::poll_fn;
-use std::io::{self, ErrorKind, Read};
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::pin::pin;
 use std::task::Poll;
 
 use bytes::Bytes;
-use socket2::SockRef;
-use tokio::io::Interest;
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::buffers::{Buffers, LARGE, Lent, SMALL};
+use super::socket::Socket;
 use crate::attached::{Flow, Toxics};
 use crate::link::Ending;
 
@@ -46,8 +44,8 @@ enum Pause<'a> {
 
 /// Copies until the source ends, the destination fails or the toxics change.
 pub(crate) async fn pass(
-    reader: &TcpStream,
-    writer: &TcpStream,
+    reader: &Socket,
+    writer: &Socket,
     toxics: &mut watch::Receiver<Toxics>,
     buffers: &Buffers,
     flow: Flow<'_>,
@@ -84,8 +82,8 @@ pub(crate) async fn pass(
 
 /// Copies for as long as nothing has to be waited for.
 fn burst<'a>(
-    reader: &TcpStream,
-    writer: &TcpStream,
+    reader: &Socket,
+    writer: &Socket,
     toxics: &watch::Receiver<Toxics>,
     buffers: &'a Buffers,
     flow: Flow<'_>,
@@ -96,7 +94,7 @@ fn burst<'a>(
         if toxics.has_changed().unwrap_or(false) {
             return Pause::Over(Passed::Changed(Bytes::new()));
         }
-        let length = match read(reader, &mut buffer) {
+        let length = match reader.try_read_out(&mut buffer, LITTLE) {
             Ok(0) => return Pause::Over(Passed::Ended(Ending::Finish)),
             Ok(length) => length,
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Pause::Empty,
@@ -126,25 +124,8 @@ fn burst<'a>(
     Pause::Turn
 }
 
-/// Reads what there is; when that was little, the socket is taken to be empty, which saves the read that would say so.
-fn read(reader: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
-    let socket = SockRef::from(reader);
-    let mut length = None;
-    // Said from within, so that what comes after the read makes the socket readable again.
-    let emptied = reader.try_io(Interest::READABLE, || {
-        let read = (&*socket).read(buffer)?;
-        length = Some(read);
-        if (1..LITTLE).contains(&read) {
-            Err(ErrorKind::WouldBlock.into())
-        } else {
-            Ok(())
-        }
-    });
-    length.map_or_else(|| emptied.map(|()| 0), Ok)
-}
-
 async fn write_all(
-    writer: &TcpStream,
+    writer: &Socket,
     toxics: &mut watch::Receiver<Toxics>,
     mut bytes: &[u8],
     flow: Flow<'_>,
