@@ -45,6 +45,10 @@ bench-proxy *parts:
     bash tests/install.sh bench
     cargo bench -p gameday --bench proxy -- {{parts}}
 
+# Mixed toxics at load for so many minutes: memory, descriptors and bytes
+soak minutes="30":
+    GAMEDAY_SOAK_MINUTES={{minutes}} cargo test --release -p gameday --test it -- --nocapture soak
+
 # Fuzz one target for so many seconds, or all of them in turn (needs cargo-fuzz and a nightly compiler)
 fuzz target="all" seconds="600":
     bash tests/fuzz/run.sh {{target}} {{seconds}}

@@ -18,6 +18,7 @@ mod probing;
 mod proxying;
 mod reloading;
 mod safety;
+mod soak;
 mod terminating;
 mod tokens;
 mod truth;
