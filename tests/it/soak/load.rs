@@ -65,7 +65,7 @@ impl Load {
 /// Bytes that repeat so late that a piece at the wrong place is noticed.
 fn pattern(seed: usize, length: usize) -> Vec<u8> {
     (0..length)
-        .map(|at| ((at + seed) * 7919 / 256 % 251) as u8)
+        .map(|at| u8::try_from((at + seed) * 7919 / 256 % 251).unwrap())
         .collect()
 }
 

@@ -54,8 +54,15 @@ const DATAGRAMS: [(&str, &str); 4] = [
     ("latency", r#"{"latency": 10, "jitter": 5}"#),
 ];
 
+/// A proxy's name, its protocol, and the kinds and attributes of its toxics.
+type Target = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
+
 /// The proxies, and what may be done to each.
-const PROXIES: [(&str, &str, &[(&str, &str)]); 4] = [
+const PROXIES: [Target; 4] = [
     ("kept", "tcp", &KEEPING),
     ("cut", "tcp", &CUTTING),
     ("http", "http", &HTTP),
