@@ -1,6 +1,6 @@
 //! One client's session with the embedded cache.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
 
 use super::store::Store;
-use crate::resp::{self, ReadError};
+use crate::resp::{self, Reply};
 
 /// A client must take its answer; one that does not read is dropped.
 const WRITE_LIMIT: Duration = Duration::from_secs(10);
@@ -31,12 +31,13 @@ pub(super) async fn serve(stream: TcpStream, store: Arc<Mutex<Store>>, place: Op
     loop {
         let mut out = Vec::new();
         let more = match resp::read_command(&mut stream).await {
-            Ok(words) => session.answer(words, &mut out),
-            Err(ReadError::Gone) => return,
-            Err(ReadError::Malformed(told)) => {
-                out.extend(format!("-ERR Protocol error: {told}\r\n").bytes());
+            Ok(Some(words)) => session.answer(&words, &mut out),
+            Ok(None) => return,
+            Err(error) if error.kind() == ErrorKind::InvalidData => {
+                out.extend(b"-ERR Protocol error\r\n");
                 false
             }
+            Err(_) => return,
         };
         if send(&mut stream, &out).await.is_err() || !more {
             return;
@@ -58,16 +59,20 @@ struct Session {
 
 impl Session {
     /// Does what a command says; false when it says good-bye.
-    fn answer(&mut self, words: Vec<Vec<u8>>, out: &mut Vec<u8>) -> bool {
-        let name = String::from_utf8_lossy(&words[0]).to_ascii_uppercase();
+    fn answer(&mut self, words: &[Vec<u8>], out: &mut Vec<u8>) -> bool {
+        // An empty line is no command, and Redis says nothing to it.
+        let Some((name, rest)) = words.split_first() else {
+            return true;
+        };
+        let name = String::from_utf8_lossy(name).to_ascii_uppercase();
         let now = Instant::now();
-        match (name.as_str(), &words[1..]) {
+        match (name.as_str(), rest) {
             ("PING", []) => out.extend(b"+PONG\r\n"),
-            ("PING", [word]) => resp::write_bulk(out, word),
+            ("PING", [word]) => write_bulk(out, word),
             ("GET", [key]) => {
                 let mut store = self.store.lock().expect("no holder of the store panics");
                 match store.get(key, now) {
-                    Some(value) => resp::write_bulk(out, value),
+                    Some(value) => write_bulk(out, value),
                     None if self.resp3 => out.extend(b"_\r\n"),
                     None => out.extend(b"$-1\r\n"),
                 }
@@ -89,7 +94,7 @@ impl Session {
                 let size = self.store.lock().expect("no holder of the store panics").len();
                 out.extend(format!(":{size}\r\n").bytes());
             }
-            ("INFO", _) => resp::write_bulk(out, INFO.as_bytes()),
+            ("INFO", _) => write_bulk(out, INFO.as_bytes()),
             // Nothing is told of commands; clients that ask do well without.
             ("COMMAND", _) => out.extend(b"*0\r\n"),
             ("CLIENT", [sub, ..]) if is(sub, "SETINFO") || is(sub, "SETNAME") => out.extend(b"+OK\r\n"),
@@ -120,12 +125,16 @@ impl Session {
         let (head, proto) = if self.resp3 { ("%4", 3) } else { ("*8", 2) };
         out.extend(format!("{head}\r\n").bytes());
         for (key, value) in [("server", "redis"), ("version", "7.0.0"), ("mode", "standalone")] {
-            resp::write_bulk(out, key.as_bytes());
-            resp::write_bulk(out, value.as_bytes());
+            write_bulk(out, key.as_bytes());
+            write_bulk(out, value.as_bytes());
         }
-        resp::write_bulk(out, b"proto");
+        write_bulk(out, b"proto");
         out.extend(format!(":{proto}\r\n").bytes());
     }
+}
+
+fn write_bulk(out: &mut Vec<u8>, word: &[u8]) {
+    out.extend(resp::reply(&Reply::Bulk(word.to_owned())));
 }
 
 fn is(word: &[u8], name: &str) -> bool {

@@ -17,7 +17,7 @@ async fn talk(commands: &[&str]) -> String {
     let mut out = Vec::new();
     for command in commands {
         let words: Vec<&[u8]> = command.split(' ').map(str::as_bytes).collect();
-        resp::write_command(&mut out, &words);
+        out.extend(resp::command(&words));
     }
     client.write_all(&out).await.unwrap();
     client.shutdown().await.unwrap();
