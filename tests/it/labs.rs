@@ -51,6 +51,7 @@ fn two_labs_at_once_are_complete_and_end_with_their_input() {
     for mut lab in both(&sandbox) {
         check_exports(&lab.exports);
         check_api(&lab.exports);
+        check_load(&lab.exports);
         lab.close_stdin();
         let began = Instant::now();
         assert_eq!(
@@ -198,6 +199,20 @@ fn check_cache(exports: &Exports, id: &str) {
     ] {
         assert!(metrics.contains(name), "{name}");
     }
+}
+
+/// The load tells what it sends: a fifth of 75 requests a second are payments.
+fn check_load(exports: &Exports) {
+    let text = get(&format!("{}/metrics", exports.load)).body;
+    assert!(text.contains("payments_load_rps 75\n"), "{text}");
+    assert!(
+        text.contains("payments_load_payments_total{outcome=\"missed\"} "),
+        "{text}"
+    );
+    let paid = text
+        .lines()
+        .find_map(|line| line.strip_prefix("payments_load_payments_total{outcome=\"paid\"} "));
+    assert!(paid.unwrap().parse::<u64>().unwrap() >= 30, "{text}");
 }
 
 /// How many looks into the cache had this result; the lab's load makes some as well.

@@ -24,6 +24,7 @@ const START_LIMIT: Duration = Duration::from_secs(90);
 pub(crate) struct Exports {
     pub(crate) kind: String,
     pub(crate) api: String,
+    pub(crate) load: String,
     pub(crate) proxy_api: String,
     pub(crate) prometheus: String,
     pub(crate) alertmanager: String,
