@@ -51,6 +51,8 @@ fn two_labs_at_once_are_complete_and_end_with_their_input() {
     for mut lab in both(&sandbox) {
         check_exports(&lab.exports);
         check_api(&lab.exports);
+        check_load(&lab.exports);
+        check_pool(&lab.exports);
         lab.close_stdin();
         let began = Instant::now();
         assert_eq!(
@@ -198,6 +200,47 @@ fn check_cache(exports: &Exports, id: &str) {
     ] {
         assert!(metrics.contains(name), "{name}");
     }
+}
+
+/// A ledger that is slow keeps more connections busy: 15 payments a second of three round trips are some 18.
+fn check_pool(exports: &Exports) {
+    let toxics = format!("{}/proxies/payments-db/toxics", exports.proxy_api);
+    let slow = json!({ "name": "slow", "type": "latency", "attributes": { "latency": 400 } }).to_string();
+    let json = [("Content-Type", "application/json")];
+    assert_eq!(ask("POST", &toxics, &json, &slow).unwrap().status, 200);
+    let gauge = |text: &str, start: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(start));
+        line.expect("it is told").trim().parse::<u32>().unwrap()
+    };
+    let began = Instant::now();
+    loop {
+        let text = get(&format!("{}/metrics", exports.api)).body;
+        let busy = gauge(&text, "db_pool_connections{state=\"in_use\"}");
+        // A healthy ledger needs one or two.
+        if busy >= 10 && gauge(&text, "http_requests_in_flight") >= 10 {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(20), "{text}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(
+        ask("DELETE", &format!("{toxics}/slow"), &[], "").unwrap().status,
+        204
+    );
+}
+
+/// The load tells what it sends: a fifth of 75 requests a second are payments.
+fn check_load(exports: &Exports) {
+    let text = get(&format!("{}/metrics", exports.load)).body;
+    assert!(text.contains("payments_load_rps 75\n"), "{text}");
+    assert!(
+        text.contains("payments_load_payments_total{outcome=\"missed\"} "),
+        "{text}"
+    );
+    let paid = text
+        .lines()
+        .find_map(|line| line.strip_prefix("payments_load_payments_total{outcome=\"paid\"} "));
+    assert!(paid.unwrap().parse::<u64>().unwrap() >= 30, "{text}");
 }
 
 /// How many looks into the cache had this result; the lab's load makes some as well.

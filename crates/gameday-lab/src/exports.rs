@@ -14,6 +14,8 @@ pub struct LabExports {
     pub kind: LabKind,
     /// The payments API.
     pub api: String,
+    /// The load's own metrics (`/metrics`): what it sent, and what it could not.
+    pub load: String,
     /// The control API of the fault proxy between the API and its ledger.
     pub proxy_api: String,
     /// Prometheus, or what stands in for it.

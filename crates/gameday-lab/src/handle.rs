@@ -167,7 +167,7 @@ mod tests {
         folder
     }
 
-    const EXPORTS: &str = r#"{"kind":"embedded","api":"http://a","proxy_api":"b","prometheus":"c","alertmanager":"d","webhook":"e","dir":"/nowhere/gameday-lab-x","env":{},"pids":{"api":1}}"#;
+    const EXPORTS: &str = r#"{"kind":"embedded","api":"http://a","load":"http://l","proxy_api":"b","prometheus":"c","alertmanager":"d","webhook":"e","dir":"/nowhere/gameday-lab-x","env":{},"pids":{"api":1}}"#;
 
     #[tokio::test]
     async fn a_lab_tells_its_addresses_and_stops_when_its_input_is_closed() {

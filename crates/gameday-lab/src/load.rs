@@ -3,22 +3,31 @@
 //! Who pays looks the payment up, and then looks at three others of late: five requests.
 //!
 //! Open loop: each payment has an intended start, latency counts from there, and a slow answer
-//! delays no other payment.
+//! delays no other payment. A payment that could not be sent in time is not sent later, when it
+//! would be one too many, but counted as missed: `GET /metrics` tells how many.
+
+mod metrics;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
 use hdrhistogram::Histogram;
 use reqwest::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval_at, sleep, sleep_until};
 
 use crate::{LabError, api, http};
+use metrics::Metrics;
+pub(crate) use metrics::PAYMENTS;
 
 /// Requests that come with a payment, itself counted.
 const REQUESTS: u32 = 5;
@@ -28,6 +37,8 @@ const RECENT: usize = 50;
 const REQUEST_LIMIT: Duration = Duration::from_secs(8);
 /// Payments under way at once; more are not started and counted as missed.
 const MAX_IN_FLIGHT: usize = 512;
+/// A payment that could not be sent this long after its time is missed.
+const LATE: Duration = Duration::from_secs(1);
 /// A summary is logged this often.
 const SUMMARY_EVERY: Duration = Duration::from_secs(10);
 
@@ -39,6 +50,8 @@ pub(crate) struct LoadSettings {
     pub parent: u32,
     /// The API.
     pub api: SocketAddr,
+    /// Where its own metrics are told.
+    pub listen: SocketAddr,
     /// Requests a second.
     pub rps: u32,
 }
@@ -55,15 +68,29 @@ pub(crate) async fn run(settings: LoadSettings) -> Result<(), LabError> {
         recent: Mutex::default(),
     });
     let mut total = Tally::new();
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .map_err(LabError::io(format!("listen on {}", settings.listen)))?;
+    let metrics = Metrics::new(settings.rps);
+    let router = Router::new()
+        .route("/metrics", get(text))
+        .with_state(metrics.clone());
     tokio::select! {
-        () = pay_for_ever(payer, settings.rps, &mut total) => {}
+        () = pay_for_ever(payer, settings.rps, &metrics, &mut total) => {}
+        served = axum::serve(listener, router) => {
+            served.map_err(LabError::io("serve the load's metrics"))?;
+        }
         _ = stop.recv() => {}
     }
     crate::log::info("load ended", total.summary());
     Ok(())
 }
 
-async fn pay_for_ever(payer: Arc<Payer>, rps: u32, total: &mut Tally) {
+async fn text(State(metrics): State<Metrics>) -> String {
+    metrics.text()
+}
+
+async fn pay_for_ever(payer: Arc<Payer>, rps: u32, metrics: &Metrics, total: &mut Tally) {
     while payer.log_in().await.is_none() {
         sleep(Duration::from_millis(100)).await;
     }
@@ -79,6 +106,7 @@ async fn pay_for_ever(payer: Arc<Payer>, rps: u32, total: &mut Tally) {
                 () = sleep_until(intended) => break,
                 Some(ended) = under_way.join_next() => {
                     let payment = ended.unwrap_or(None);
+                    metrics.ended(payment.is_some());
                     recent.count(payment);
                     total.count(payment);
                 }
@@ -88,9 +116,18 @@ async fn pay_for_ever(payer: Arc<Payer>, rps: u32, total: &mut Tally) {
                 }
             }
         }
-        if under_way.len() < MAX_IN_FLIGHT {
+        // When it is behind, the loop above has had no time to count what ended.
+        while let Some(ended) = under_way.try_join_next() {
+            let payment = ended.unwrap_or(None);
+            metrics.ended(payment.is_some());
+            recent.count(payment);
+            total.count(payment);
+        }
+        metrics.in_flight(under_way.len());
+        if under_way.len() < MAX_IN_FLIGHT && intended.elapsed() < LATE {
             under_way.spawn(Arc::clone(&payer).pay(intended));
         } else {
+            metrics.missed();
             recent.missed += 1;
             total.missed += 1;
         }

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
 use serde::de::DeserializeOwned;
 
@@ -59,6 +60,12 @@ where
 {
     let settings: S = settings(role, json)?;
     parent::follow(parent(&settings), Signal::SIGKILL)?;
+    // Thousands of requests at once are thousands of sockets; with what there is less is possible.
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && soft < hard
+    {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
+    }
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

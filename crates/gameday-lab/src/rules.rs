@@ -27,8 +27,13 @@ pub(crate) const REQUESTS: &str = "http_requests_total";
 /// The counter both the API writes and the cache rule reads.
 pub(crate) const CACHE_REQUESTS: &str = "cache_requests_total";
 
+/// The gauges both the API writes and the pool rule reads.
+pub(crate) const POOL_CONNECTIONS: &str = "db_pool_connections";
+/// See [`POOL_CONNECTIONS`].
+pub(crate) const POOL_MAX: &str = "db_pool_max";
+
 /// All rules.
-pub(crate) const RULES: [AlertRule; 4] = [
+pub(crate) const RULES: [AlertRule; 5] = [
     AlertRule {
         name: "PaymentsLatencyHigh",
         condition: Condition::Quantile {
@@ -89,6 +94,20 @@ pub(crate) const RULES: [AlertRule; 4] = [
             ),
         ],
     },
+    AlertRule {
+        name: "PaymentsPoolSaturated",
+        condition: Condition::InUse { ratio: 0.9 },
+        window: Duration::from_secs(5),
+        hold: Duration::from_secs(5),
+        labels: [("service", "payments"), ("severity", "page")],
+        annotations: [
+            ("runbook_url", "https://runbooks.example/payments-pool"),
+            (
+                "summary",
+                "more than 90 % of the payments API's database connections are in use",
+            ),
+        ],
+    },
 ];
 
 /// One alert rule.
@@ -118,6 +137,8 @@ pub(crate) enum Condition {
     Errors { ratio: f64 },
     /// The part of looks into the cache that were no hits.
     Misses { ratio: f64 },
+    /// The part of the database connections that are in use, of those there may be.
+    InUse { ratio: f64 },
 }
 
 impl AlertRule {
@@ -137,6 +158,9 @@ impl AlertRule {
             Condition::Misses { ratio } => format!(
                 "sum by (job) (rate({CACHE_REQUESTS}{{result!=\"hit\"}}[{window}s])) / \
                  sum by (job) (rate({CACHE_REQUESTS}[{window}s])) > {ratio}"
+            ),
+            Condition::InUse { ratio } => format!(
+                "sum by (job) ({POOL_CONNECTIONS}{{state=\"in_use\"}}) / sum by (job) ({POOL_MAX}) > {ratio}"
             ),
             Condition::Errors { ratio } => format!(
                 "sum by (job) (rate({REQUESTS}{{code=~\"5..\"}}[{window}s])) / \
@@ -214,6 +238,8 @@ mod tests {
             .assert_eq(&RULES[0].promql());
         expect![[r#"sum by (job) (rate(http_requests_total{code=~"5.."}[5s])) / sum by (job) (rate(http_requests_total[5s])) > 0.05"#]]
             .assert_eq(&RULES[1].promql());
+        expect![[r#"sum by (job) (db_pool_connections{state="in_use"}) / sum by (job) (db_pool_max) > 0.9"#]]
+            .assert_eq(&RULES[4].promql());
     }
 
     #[test]

@@ -24,6 +24,7 @@ const START_LIMIT: Duration = Duration::from_secs(90);
 pub(crate) struct Exports {
     pub(crate) kind: String,
     pub(crate) api: String,
+    pub(crate) load: String,
     pub(crate) proxy_api: String,
     pub(crate) prometheus: String,
     pub(crate) alertmanager: String,
@@ -44,6 +45,9 @@ impl Exports {
         let probe = root().join("probes/checkout.toml").display().to_string();
         let addresses = [
             ("lab = \"payments\"", ""),
+            // What a lab of the drill's own would be started with.
+            ("load = { rps = \"{{rps}}\" }", ""),
+            ("rps = \"75\"", ""),
             ("../probes/checkout.toml", probe.as_str()),
             ("{{lab.api}}", &self.api),
             ("{{lab.proxy_api}}", &self.proxy_api),

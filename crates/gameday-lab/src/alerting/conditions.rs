@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use super::history::History;
-use crate::rules::{AlertRule, CACHE_REQUESTS, Condition, LATENCY, REQUESTS};
+use crate::rules::{AlertRule, CACHE_REQUESTS, Condition, LATENCY, POOL_CONNECTIONS, POOL_MAX, REQUESTS};
 
 /// The rule's value if its condition holds at `now`.
 pub(super) fn holds(rule: &AlertRule, history: &History, now: Timestamp) -> Option<f64> {
@@ -29,6 +29,7 @@ pub(super) fn holds(rule: &AlertRule, history: &History, now: Timestamp) -> Opti
                 limit,
             )
         }
+        Condition::InUse { ratio: limit } => (in_use(history, now_ms, window_ms)?, limit),
         Condition::Misses { ratio: limit } => {
             let is_miss = |result: &str| result != "hit";
             (
@@ -94,6 +95,20 @@ fn ratio(
         }
     }
     (all > 0.0).then(|| counted / all)
+}
+
+/// The part of the pool in use at the last scrape; unknown when that failed.
+fn in_use(history: &History, now_ms: i64, window_ms: i64) -> Option<f64> {
+    let up = history.up.last(now_ms, window_ms)?;
+    let sum = |name: &str, state: Option<&str>| {
+        let meant = history
+            .named(name)
+            .filter(|(labels, _)| state.is_none_or(|state| labels.get("state").is_some_and(|s| s == state)));
+        let values = meant.filter_map(|(_, points)| points.last(now_ms, window_ms));
+        values.reduce(|one, other| one + other)
+    };
+    let part = sum(POOL_CONNECTIONS, Some("in_use"))? / sum(POOL_MAX, None)?;
+    (up > 0.0).then_some(part)
 }
 
 #[cfg(test)]
@@ -181,6 +196,25 @@ mod tests {
         assert_eq!(holds(&RULES[3], &history, now), None);
         let (history, now) = looks(4, 3, 3);
         assert_eq!(holds(&RULES[3], &history, now), Some(0.6));
+    }
+
+    #[test]
+    fn a_pool_is_saturated_when_nearly_all_is_in_use_now() {
+        let pool = |in_use: u32| {
+            history(move |n| {
+                let now = if n == 5 { in_use } else { 0 };
+                format!(
+                    "db_pool_connections{{state=\"in_use\"}} {now}\ndb_pool_connections{{state=\"idle\"}} 1\ndb_pool_max 64\n"
+                )
+            })
+        };
+        let (history, now) = pool(57);
+        assert_eq!(holds(&RULES[4], &history, now), None);
+        let (mut history, now) = pool(60);
+        assert_eq!(holds(&RULES[4], &history, now), Some(0.9375));
+        // Nobody knows what it is like once a scrape has failed.
+        history.take(now, None);
+        assert_eq!(holds(&RULES[4], &history, now), None);
     }
 
     #[test]

@@ -39,6 +39,11 @@ impl Points {
             .filter(move |(at, _)| end_ms - length_ms <= *at && *at <= end_ms)
     }
 
+    /// The newest value of a window.
+    pub(super) fn last(&self, end_ms: i64, length_ms: i64) -> Option<f64> {
+        self.window(end_ms, length_ms).last().map(|(_, value)| value)
+    }
+
     /// The growth of a counter over a window; unknown with fewer than two points.
     pub(super) fn increase(&self, end_ms: i64, length_ms: i64) -> Option<f64> {
         let mut points = self.window(end_ms, length_ms).map(|(_, value)| value);

@@ -10,11 +10,11 @@ use super::Pipeline;
 use super::exposition::{self, Sample};
 use super::ticks::Ticks;
 use crate::http;
-use crate::rules::{CACHE_REQUESTS, LATENCY, REQUESTS};
+use crate::rules::{CACHE_REQUESTS, LATENCY, POOL_CONNECTIONS, POOL_MAX, REQUESTS};
 
 const MAX_BODY_BYTES: usize = 1 << 20;
 /// What the rules read is kept.
-const READ: [&str; 3] = [LATENCY, REQUESTS, CACHE_REQUESTS];
+const READ: [&str; 5] = [LATENCY, REQUESTS, CACHE_REQUESTS, POOL_CONNECTIONS, POOL_MAX];
 /// A scrape that begins this little after its tick counts as begun at the tick, as in Prometheus.
 const ALIGNED: SignedDuration = SignedDuration::from_millis(2);
 
@@ -80,4 +80,28 @@ async fn scrape(client: &reqwest::Client, url: &str) -> Result<Vec<Sample>, Stri
     let mut samples = exposition::parse(&http::body(response, MAX_BODY_BYTES).await?)?;
     samples.retain(|sample| READ.iter().any(|name| sample.name.starts_with(name)));
     Ok(samples)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::RULES;
+
+    #[test]
+    fn every_metric_of_every_rule_is_kept() {
+        for rule in &RULES {
+            let query = rule.promql();
+            let words = query.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            let mut metrics = words.filter(|word| {
+                ["http_", "db_", "cache_"]
+                    .iter()
+                    .any(|start| word.starts_with(start))
+            });
+            assert!(
+                metrics.clone().next().is_some()
+                    && metrics.all(|name| READ.iter().any(|read| name.starts_with(read))),
+                "{query}"
+            );
+        }
+    }
 }

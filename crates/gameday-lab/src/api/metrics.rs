@@ -13,7 +13,7 @@ use prometheus::{
 
 use super::pool::Pool;
 use super::{POOL_SIZE, Shared};
-use crate::rules::{CACHE_REQUESTS, LATENCY, REQUESTS};
+use crate::rules::{CACHE_REQUESTS, LATENCY, POOL_CONNECTIONS, POOL_MAX, REQUESTS};
 
 /// From a healthy ledger's round trip to three of a sick one.
 const BUCKETS_S: [f64; 17] = [
@@ -62,7 +62,7 @@ impl Metrics {
                 "Requests not yet answered.",
             )),
             connections: sound(IntGaugeVec::new(
-                Opts::new("db_pool_connections", "Connections to the ledger."),
+                Opts::new(POOL_CONNECTIONS, "Connections to the ledger."),
                 &["state"],
             )),
             waiting: sound(IntGauge::new(
@@ -108,7 +108,7 @@ impl Metrics {
                 .register(Box::new(metrics.cache_durations.clone())),
         );
         sound(metrics.registry.register(Box::new(metrics.psp.clone())));
-        let most = sound(IntGauge::new("db_pool_max", "Connections to the ledger at most."));
+        let most = sound(IntGauge::new(POOL_MAX, "Connections to the ledger at most."));
         most.set(i64::try_from(POOL_SIZE).unwrap_or(i64::MAX));
         sound(metrics.registry.register(Box::new(most)));
         for result in ["hit", "miss", "error"] {

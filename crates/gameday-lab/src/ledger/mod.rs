@@ -1,8 +1,9 @@
 //! The embedded lab's ledger: PostgreSQL's protocol over a few tables in memory.
 //!
 //! It speaks version 3.0 with trust authentication and simple queries, for the statements of
-//! [`crate::statements`] only; anything else is refused with an error, and the session goes on.
+//! [`crate::statements`] and for a block that does nothing but fail; anything else is refused with an error, and the session goes on.
 
+mod raised;
 mod session;
 mod store;
 mod wire;

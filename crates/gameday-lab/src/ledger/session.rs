@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
+use super::raised;
 use super::store::Store;
 use super::wire::{self, Answer, Opening, ReadError, Request};
 use crate::statements::Statement;
@@ -102,7 +103,9 @@ impl Session {
                 answers.iter().for_each(|answer| answer.write(&mut self.out));
             }
             None if sql.trim_matches([' ', ';', '\n', '\t']).is_empty() => wire::write_empty(&mut self.out),
-            None => refuse("only the statements of the payments API are").write(&mut self.out),
+            None => raised::refusal(sql)
+                .unwrap_or_else(|| refuse("only the statements of the payments API are"))
+                .write(&mut self.out),
         }
         wire::write_ready(&mut self.out);
     }

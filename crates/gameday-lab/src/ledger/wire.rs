@@ -4,6 +4,7 @@
 //! at first:  length:i32 code:i32 …           then:  type:u8 length:i32 …    (length counts itself)
 //! ```
 
+use std::borrow::Cow;
 use std::io;
 
 use bytes::{BufMut as _, BytesMut};
@@ -122,7 +123,10 @@ pub(super) enum Answer {
     /// A command without rows, by its tag.
     Done(String),
     /// An error that ends the query but not the session.
-    Refused { sqlstate: &'static str, message: String },
+    Refused {
+        sqlstate: Cow<'static, str>,
+        message: String,
+    },
 }
 
 impl Answer {
@@ -147,9 +151,9 @@ impl Answer {
     }
 
     /// An error.
-    pub(super) fn refused(sqlstate: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn refused(sqlstate: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Answer::Refused {
-            sqlstate,
+            sqlstate: sqlstate.into(),
             message: message.into(),
         }
     }

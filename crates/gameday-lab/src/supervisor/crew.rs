@@ -220,8 +220,7 @@ impl Crew {
 
     /// Tells a person how it goes.
     pub(super) fn say(&self, line: &str) {
-        // Nobody may be listening; the lab goes on all the same.
-        let _ = writeln!(io::stderr(), "lab: {line}");
+        say(line);
     }
 
     fn death_of(&self, name: &str, status: &io::Result<ExitStatus>) -> LabError {
@@ -250,6 +249,12 @@ impl Crew {
             .open(&path)
             .map_err(LabError::io(format!("open {}", path.display())))
     }
+}
+
+/// Tells a person how it goes.
+pub(super) fn say(line: &str) {
+    // Nobody may be listening; the lab goes on all the same.
+    let _ = writeln!(io::stderr(), "lab: {line}");
 }
 
 /// The last whole lines of a file.

@@ -55,6 +55,11 @@ impl Looker {
         self.get(url, &[]).await.map(drop)
     }
 
+    /// What this URL answers with success.
+    pub(super) async fn text(&self, url: &str) -> Result<String, String> {
+        self.get(url, &[]).await
+    }
+
     /// Are payments being made, is the alerting watching, and is it quiet?
     pub(super) async fn is_steady(&self, steady: &Steady) -> Result<(), String> {
         let metrics = self.get(&format!("http://{}/metrics", steady.api), &[]).await?;

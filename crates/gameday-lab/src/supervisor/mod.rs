@@ -4,6 +4,7 @@
 //!   folder, ports ─► alerting ─► ledger ─► cache ─► psp ─► proxy ─► api ─► load ─► quiet and steady ─► `ready`
 //! ```
 
+mod behind;
 mod crew;
 mod folder;
 mod health;
@@ -48,9 +49,10 @@ pub async fn up(
         };
         let outcome = match started {
             None => Ok(()),
-            Some(Ok(exports)) => {
+            Some(Ok((exports, looker))) => {
                 ready(&exports);
                 tokio::select! {
+                    never = behind::watch(&looker, &exports.load) => match never {},
                     died = crew.first_death() => Err(died),
                     () = &mut stop => Ok(()),
                 }
@@ -69,7 +71,7 @@ pub async fn up(
 }
 
 /// Starts every part in order and waits until each can be used by the next.
-async fn start(kind: LabKind, rps: u32, crew: &mut Crew) -> Result<LabExports, LabError> {
+async fn start(kind: LabKind, rps: u32, crew: &mut Crew) -> Result<(LabExports, Looker), LabError> {
     let began = Instant::now();
     let plan = Plan::draw(kind, rps)?;
     let looker = Looker::new()?;
@@ -118,5 +120,5 @@ async fn start(kind: LabKind, rps: u32, crew: &mut Crew) -> Result<LabExports, L
         "the {kind} lab is ready ({:.1} s)",
         began.elapsed().as_secs_f64()
     ));
-    Ok(exports)
+    Ok((exports, looker))
 }

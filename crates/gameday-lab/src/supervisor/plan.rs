@@ -43,6 +43,8 @@ pub(super) struct Plan {
     pub psp: SocketAddr,
     /// The provider as the API sees it.
     proxied_psp: SocketAddr,
+    /// The load's metrics.
+    pub load: SocketAddr,
     pub proxy_api: SocketAddr,
     pub prometheus: SocketAddr,
     pub alertmanager: SocketAddr,
@@ -60,6 +62,7 @@ impl Plan {
             proxied_cache,
             psp,
             proxied_psp,
+            load,
             proxy_api,
             prometheus,
             alertmanager,
@@ -77,6 +80,7 @@ impl Plan {
             proxied_cache,
             psp,
             proxied_psp,
+            load,
             proxy_api,
             prometheus,
             alertmanager,
@@ -151,6 +155,7 @@ impl Plan {
             &LoadSettings {
                 parent: self.parent,
                 api: self.api,
+                listen: self.load,
                 rps: self.rps,
             },
         )
@@ -234,6 +239,7 @@ impl Plan {
         LabExports {
             kind: self.kind,
             api: url(self.api),
+            load: url(self.load),
             proxy_api: url(self.proxy_api),
             prometheus: url(self.prometheus),
             alertmanager: url(self.alertmanager),

@@ -81,6 +81,7 @@ async fn end_of_stdin() {
 fn print_exports(exports: &LabExports) {
     let addresses = [
         ("api", &exports.api),
+        ("load", &exports.load),
         ("proxy_api", &exports.proxy_api),
         ("prometheus", &exports.prometheus),
         ("alertmanager", &exports.alertmanager),
