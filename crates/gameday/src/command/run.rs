@@ -1,7 +1,9 @@
 //! `gameday run`: the boot sequence of a drill, from a scenario's file to a report's path.
 
 use std::collections::BTreeMap;
+use std::collections::hash_map::RandomState;
 use std::fs;
+use std::hash::{BuildHasher, Hasher};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -170,14 +172,17 @@ async fn drill(
     Ok(conclude(args, &folder))
 }
 
-/// The drill's name and its new folder; the time in it has milliseconds, so that two never share one.
+/// The drill's name and its new folder. The name owns the drill's leases, and two machines may begin in the same
+/// millisecond: the last four digits tell them apart.
 fn make_folder(args: &RunArgs, plan: &Plan) -> Result<(String, PathBuf), Failure> {
     let start: String = Timestamp::now()
         .to_ms_string()
         .chars()
         .filter(|c| !"-:".contains(*c))
         .collect();
-    let name = format!("{}-{start}", plan.scenario);
+    // Seeded by the system for each process, which is all the randomness that is needed.
+    let dice = RandomState::new().build_hasher().finish() & 0xffff;
+    let name = format!("{}-{start}-{dice:04x}", plan.scenario);
     let folder = args.out.join(&name);
     fs::create_dir_all(&folder)
         .map_err(|error| Failure::Usage(format!("cannot make {}: {error}", folder.display())))?;
