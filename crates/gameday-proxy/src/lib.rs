@@ -60,6 +60,7 @@ mod timer;
 mod tls;
 mod toxic;
 mod wire;
+mod workers;
 
 pub use access::{Access, read_token, token_of};
 pub use attached::Stream;

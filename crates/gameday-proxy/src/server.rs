@@ -20,6 +20,7 @@ use crate::descriptors::Budget;
 use crate::events::Events;
 use crate::log::Log;
 use crate::timer::Timer;
+use crate::workers;
 
 /// How long stopping waits for requests that are being answered.
 const DRAIN_LIMIT: Duration = Duration::from_secs(2);
@@ -140,7 +141,9 @@ pub async fn serve(
     let timer = Timer::new().map_err(ServeError::Timer)?;
     let mut services = JoinSet::new();
     services.spawn(Arc::clone(&timer).run());
-    let control = Control::new(timer, budget.connections, Events::new(log)).with_seed(seed);
+    // Dropped last: nothing runs on them any more.
+    let (carriers, _threads) = workers::start().map_err(ServeError::Timer)?;
+    let control = Control::new(timer, carriers, budget.connections, Events::new(log)).with_seed(seed);
     let control = Arc::new(control);
     if let Some(dir) = ca_dir {
         let path = dir.join("ca.pem");

@@ -14,6 +14,7 @@ use crate::control::{Control, NewProxy, NewToxic};
 use crate::events::Events;
 use crate::options::Options;
 use crate::timer::Timer;
+use crate::workers::Worker;
 
 /// A control plane that runs for as long as this is there.
 pub(crate) struct Rig {
@@ -29,7 +30,9 @@ impl Rig {
     /// One that carries no more connections than this at once.
     pub(crate) fn with_places(connections: usize) -> Self {
         let timer = Timer::new().unwrap();
-        let control = Arc::new(Control::new(Arc::clone(&timer), connections, Events::default()));
+        let workers = Arc::from([Worker::here(Arc::clone(&timer))]);
+        let control = Control::new(Arc::clone(&timer), workers, connections, Events::default());
+        let control = Arc::new(control);
         let mut tasks = JoinSet::new();
         tasks.spawn(async move { timer.run().await.unwrap() });
         let keeper = Arc::clone(&control);

@@ -11,7 +11,8 @@ use crate::address::Address;
 use crate::attached::{Attached, Stream};
 use crate::datagram::{self, Hatch};
 use crate::options::Protocol;
-use crate::wire::{Door, Route, accept_loop, loss};
+use crate::wire::{Crew, Door, Route, accept_loop, loss};
+use crate::workers::Worker;
 
 /// Datagrams need an address with a port.
 fn net(address: &Address) -> io::Result<SocketAddr> {
@@ -35,16 +36,16 @@ pub(super) struct Doors {
 
 impl Doors {
     /// Listens on an address in the way of a protocol; must be called on the runtime.
-    pub(super) fn open(address: &Address, protocol: Protocol) -> io::Result<Self> {
+    pub(super) fn open(address: &Address, protocol: Protocol, workers: &[Worker]) -> io::Result<Self> {
         match protocol {
             Protocol::Udp => Hatch::open(net(address)?).map(|hatch| Self {
                 address: Address::Net(hatch.address),
                 connections: None,
                 datagrams: Some(hatch),
             }),
-            Protocol::Dns => Self::open_both(net(address)?),
+            Protocol::Dns => Self::open_both(net(address)?, workers),
             Protocol::Tcp | Protocol::Http | Protocol::Postgres | Protocol::Redis => {
-                Door::open(address).map(|door| Self {
+                Door::open(address, workers).map(|door| Self {
                     address: door.address.clone(),
                     connections: Some(door),
                     datagrams: None,
@@ -53,10 +54,10 @@ impl Doors {
         }
     }
 
-    fn open_both(address: SocketAddr) -> io::Result<Self> {
+    fn open_both(address: SocketAddr, workers: &[Worker]) -> io::Result<Self> {
         let mut tries = 0;
         loop {
-            let door = Door::open(&Address::Net(address))?;
+            let door = Door::open(&Address::Net(address), workers)?;
             tries += 1;
             match Hatch::open(net(&door.address)?) {
                 Ok(hatch) => {
@@ -73,20 +74,35 @@ impl Doors {
         }
     }
 
-    /// Serves clients until the tasks are aborted.
-    pub(super) fn serve(&self, route: Route, tasks: &mut JoinSet<()>) -> Vec<AbortHandle> {
-        let route = Arc::new(route);
-        let losses = Arc::clone(&route.losses);
-        let connections = self.connections.iter().map(|door| {
-            let (door, route) = (Arc::clone(door), Arc::clone(&route));
-            tasks.spawn(accept_loop(door, route))
-        });
-        let mut serving: Vec<AbortHandle> = connections.collect();
-        if self.connections.is_some() {
+    /// Serves clients until the tasks are aborted: connections by the workers, datagrams where this is called.
+    pub(super) fn serve(
+        &self,
+        route: Route,
+        workers: &Arc<[Worker]>,
+        tasks: &mut JoinSet<()>,
+    ) -> Vec<AbortHandle> {
+        let mut serving = Vec::new();
+        if let Some(door) = &self.connections {
+            let of = |worker: &Worker| {
+                let timer = Arc::clone(&worker.timer);
+                Arc::new(Route {
+                    timer,
+                    ..route.clone()
+                })
+            };
+            let crew = Arc::new(Crew {
+                workers: Arc::clone(workers),
+                routes: workers.iter().map(of).collect(),
+            });
+            for (number, worker) in workers.iter().enumerate() {
+                let accepting = accept_loop(Arc::clone(door), number, Arc::clone(&crew));
+                serving.push(tasks.spawn_on(accepting, &worker.handle));
+            }
+            let losses = Arc::clone(&route.losses);
             serving.push(tasks.spawn(async move { losses.keep().await }));
         }
         if let Some(hatch) = &self.datagrams {
-            serving.push(tasks.spawn(datagram::serve(Arc::clone(hatch), route)));
+            serving.push(tasks.spawn(datagram::serve(Arc::clone(hatch), Arc::new(route))));
         }
         serving
     }

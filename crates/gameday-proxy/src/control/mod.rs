@@ -28,6 +28,7 @@ use crate::events::Events;
 use crate::timer::Timer;
 use crate::tls::Authority;
 use crate::wire::Buffers;
+use crate::workers::Worker;
 use book::Book;
 use proxy::Proxy;
 
@@ -67,6 +68,8 @@ struct State {
 struct Plumbing {
     events: Arc<Events>,
     timer: Arc<Timer>,
+    /// Who carries connections.
+    workers: Arc<[Worker]>,
     buffers: Arc<Buffers>,
     /// A place for each connection, over all proxies.
     places: Arc<Semaphore>,
@@ -76,11 +79,12 @@ struct Plumbing {
 
 impl Control {
     /// Nothing yet; all proxies together will carry so many connections at once.
-    pub(crate) fn new(timer: Arc<Timer>, connections: usize, events: Events) -> Self {
+    pub(crate) fn new(timer: Arc<Timer>, workers: Arc<[Worker]>, connections: usize, events: Events) -> Self {
         let events = Arc::new(events);
         let plumbing = Plumbing {
             events: Arc::clone(&events),
             timer: Arc::clone(&timer),
+            workers,
             buffers: Arc::default(),
             places: Arc::new(Semaphore::new(connections)),
             tasks: JoinSet::new(),

@@ -103,7 +103,7 @@ impl Proxy {
 
     /// Listens on an address and accepts; nothing has changed when that fails.
     pub(super) fn start(&mut self, address: &Address, plumbing: &mut Plumbing) -> io::Result<()> {
-        let doors = Doors::open(address, self.options.protocol)?;
+        let doors = Doors::open(address, self.options.protocol, &plumbing.workers)?;
         self.stop();
         self.listen = doors.address.to_string();
         self.events.tell(ProxyEventKind::ProxyEnabled {
@@ -194,7 +194,7 @@ impl Proxy {
             log: self.events.log().clone(),
         };
         doors.learn(&self.toxics);
-        let serving = doors.serve(route, &mut plumbing.tasks);
+        let serving = doors.serve(route, &plumbing.workers, &mut plumbing.tasks);
         self.running = Some(Running { doors, serving });
     }
 

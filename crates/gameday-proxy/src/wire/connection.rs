@@ -39,7 +39,8 @@ pub(crate) enum Ended {
     NoUpstream,
 }
 
-/// All that the connections of a proxy share.
+/// All that the connections of a proxy share, those that one worker carries.
+#[derive(Clone)]
 pub(crate) struct Route {
     pub(crate) upstream: String,
     pub(crate) options: Arc<Options>,

@@ -17,6 +17,7 @@ use super::socket::Socket;
 use super::unix;
 use crate::address::Address;
 use crate::attached::Counters;
+use crate::workers::{Worker, choose};
 
 /// How many clients may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -30,7 +31,8 @@ type Client = (Socket, Option<SocketAddr>);
 ///
 /// Closing is done when [`Door::close`] returns: a client that comes a moment later is refused.
 pub(crate) struct Door {
-    listener: Mutex<Option<Listener>>,
+    /// One for each worker, all of the same socket.
+    listeners: Vec<Mutex<Option<Listener>>>,
     pub(crate) address: Address,
 }
 
@@ -40,47 +42,72 @@ enum Listener {
 }
 
 impl Door {
-    /// Listens on an address; must be called on the runtime.
-    pub(crate) fn open(address: &Address) -> io::Result<Arc<Self>> {
-        let (listener, address) = match address {
+    /// Listens on an address for these workers; must be called on a runtime.
+    pub(crate) fn open(address: &Address, workers: &[Worker]) -> io::Result<Arc<Self>> {
+        let (listeners, address) = match address {
             Address::Net(address) => {
-                let listener = listen_anywhere(*address)?;
+                let listener = listen_anywhere(*address)?.into_std()?;
                 let address = Address::Net(listener.local_addr()?);
-                (Listener::Tcp(listener), address)
+                let of = |worker: &Worker| {
+                    let _context = worker.handle.enter();
+                    TcpListener::from_std(listener.try_clone()?).map(Listener::Tcp)
+                };
+                (workers.iter().map(of).collect::<io::Result<Vec<_>>>()?, address)
             }
             Address::Unix(path) => {
-                let listener = unix::Listener::open(path, BACKLOG)?;
-                (Listener::Unix(listener), address.clone())
+                let listener = unix::listen(path, BACKLOG)?;
+                let of = |worker: &Worker| {
+                    let _context = worker.handle.enter();
+                    listener.for_current_runtime().map(Listener::Unix)
+                };
+                (
+                    workers.iter().map(of).collect::<io::Result<Vec<_>>>()?,
+                    address.clone(),
+                )
             }
         };
+        let listeners = listeners.into_iter().map(|listener| Mutex::new(Some(listener)));
         Ok(Arc::new(Self {
-            listener: Mutex::new(Some(listener)),
+            listeners: listeners.collect(),
             address,
         }))
     }
 
     /// Stops listening, now.
     pub(crate) fn close(&self) {
-        self.lock().take();
+        for listener in &self.listeners {
+            lock(listener).take();
+        }
     }
 
     /// Clients that connect from now on are told to send segments of so many bytes at most; 0 is what the line allows.
     pub(crate) fn ask_for_segments(&self, bytes: u32) {
-        if let Some(Listener::Tcp(listener)) = &*self.lock() {
+        // It is one socket, whoever of the workers is asked.
+        if let Some(Some(Listener::Tcp(listener))) = self.listeners.first().map(lock).as_deref() {
             // Larger segments are still lost, only fewer of them.
             socket2::SockRef::from(listener).set_tcp_mss(bytes).ok();
         }
     }
 
-    /// A client, once there is one and a place for it; until then clients wait in the kernel.
-    async fn accept(&self, places: &Arc<Semaphore>) -> io::Result<(Client, OwnedSemaphorePermit)> {
+    /// A client that came to a worker, once there is one and a place for it, and who is to carry it; until then clients
+    /// wait in the kernel.
+    async fn accept(&self, own: usize, workers: &[Worker], places: &Arc<Semaphore>) -> io::Result<Accepted> {
         loop {
             let place = Arc::clone(places).acquire_owned().await;
             let mut place = Some(place.expect("the semaphore is never closed"));
             let accepted = poll_fn(|context| match place.take() {
-                Some(place) => self
-                    .poll_accept(context)
-                    .map(|accepted| Some(accepted.map(|client| (client, place)))),
+                Some(place) => {
+                    let worker = choose(workers, own);
+                    // Its socket belongs to the runtime of the worker that carries it.
+                    let _context = workers[worker].handle.enter();
+                    self.poll_accept(own, context).map(|accepted| {
+                        Some(accepted.map(|client| Accepted {
+                            client,
+                            worker,
+                            place,
+                        }))
+                    })
+                }
                 // Nobody was there, so the place was given back for other proxies. Now somebody may be.
                 None => Poll::Ready(None),
             });
@@ -90,8 +117,8 @@ impl Door {
         }
     }
 
-    fn poll_accept(&self, context: &mut Context<'_>) -> Poll<io::Result<Client>> {
-        match &*self.lock() {
+    fn poll_accept(&self, own: usize, context: &mut Context<'_>) -> Poll<io::Result<Client>> {
+        match &*lock(&self.listeners[own]) {
             Some(Listener::Tcp(listener)) => listener
                 .poll_accept(context)
                 .map_ok(|(client, address)| (Socket::Tcp(client), Some(address))),
@@ -102,10 +129,17 @@ impl Door {
             None => Poll::Pending,
         }
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Option<Listener>> {
-        self.listener.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Who has come in, who carries it, and its place.
+struct Accepted {
+    client: Client,
+    worker: usize,
+    place: OwnedSemaphorePermit,
+}
+
+fn lock(listener: &Mutex<Option<Listener>>) -> MutexGuard<'_, Option<Listener>> {
+    listener.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Without IPv6, "all interfaces" are those of IPv4.
@@ -133,20 +167,29 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Accepts until it is aborted; its connections end with it.
-pub(crate) async fn accept_loop(door: Arc<Door>, route: Arc<Route>) {
+/// All workers of a proxy, and what each needs to carry its connections.
+pub(crate) struct Crew {
+    pub(crate) workers: Arc<[Worker]>,
+    pub(crate) routes: Vec<Arc<Route>>,
+}
+
+/// Accepts what comes to one worker until it is aborted; its connections end with it.
+pub(crate) async fn accept_loop(door: Arc<Door>, own: usize, crew: Arc<Crew>) {
+    let Crew { workers, routes } = &*crew;
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            accepted = door.accept(&route.places) => match accepted {
-                Ok(((client, address), place)) => {
-                    // Dialling is the connection's own affair: no client waits for another's upstream.
-                    let (route, open) = (Arc::clone(&route), Open::new(&route));
+            accepted = door.accept(own, workers, &routes[own].places) => match accepted {
+                Ok(Accepted { client: (client, address), worker, place }) => {
+                    let (route, worker) = (Arc::clone(&routes[worker]), &workers[worker]);
+                    let held = (Open::new(&route), worker.carry(), place);
                     let number = route.counters.accepted.fetch_add(1, Ordering::Relaxed) + 1;
-                    connections.spawn(async move {
+                    // Dialling is the connection's own affair: no client waits for another's upstream.
+                    let carry = async move {
                         route.carry(client, address, number).await;
-                        drop((open, place));
-                    });
+                        drop(held);
+                    };
+                    connections.spawn_on(carry, &worker.handle);
                 }
                 Err(_) => tokio::time::sleep(PAUSE).await,
             },

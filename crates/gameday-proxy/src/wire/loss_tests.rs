@@ -155,10 +155,14 @@ async fn segments_are_lost_and_sent_again_and_the_bytes_stay_whole() {
         }
         rig.remove("loss-downstream");
         rig.remove("loss-upstream");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        let calm = seen(&server).sent_again;
-        carry(&mut server, &mut client, 2 << 20).await;
-        assert_eq!(seen(&server).sent_again, calm, "gone at once");
+        // At 5 % no round of 2 MiB would be calm. On a machine that is busy, one of five may not be without any toxic.
+        let mut calm = false;
+        for _ in 0..5 {
+            let so_far = seen(&server).sent_again;
+            carry(&mut server, &mut client, 2 << 20).await;
+            calm |= seen(&server).sent_again == so_far;
+        }
+        assert!(calm, "{host}: gone at once");
         before.shutdown().await.unwrap();
     }
 }

@@ -20,7 +20,7 @@ mod unix;
 pub(crate) use buffers::{Buffers, Lent};
 pub(crate) use connection::{Ended, Route};
 pub(crate) use dial::dial;
-pub(crate) use door::{Door, Open, accept_loop};
+pub(crate) use door::{Crew, Door, Open, accept_loop};
 pub(crate) use pass::changed;
 pub(crate) use socket::Socket;
 

@@ -3,35 +3,51 @@
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net::{UnixListener, UnixStream};
 
-/// A listening unix socket.
+/// A listening unix socket, for one runtime; its file goes with the last one.
 pub(super) struct Listener {
     listener: UnixListener,
-    /// Dropped after the listener, so that nobody finds a file at which nobody listens.
-    _file: File,
+    _file: Arc<File>,
+}
+
+/// A bound and listening socket that no runtime knows yet.
+pub(super) struct Bound {
+    socket: std::os::unix::net::UnixListener,
+    file: Arc<File>,
+}
+
+/// Listens at a path; a socket there that nobody answers any more is replaced, anything else is in the way.
+pub(super) fn listen(path: &Path, backlog: u32) -> io::Result<Bound> {
+    if is_left_over(path) {
+        std::fs::remove_file(path)?;
+    }
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&SockAddr::unix(path)?)?;
+    let file = Arc::new(File::at(path));
+    socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
+    Ok(Bound {
+        socket: socket.into(),
+        file,
+    })
+}
+
+impl Bound {
+    /// One of several that accept from the same socket.
+    pub(super) fn for_current_runtime(&self) -> io::Result<Listener> {
+        Ok(Listener {
+            listener: UnixListener::from_std(self.socket.try_clone()?)?,
+            _file: Arc::clone(&self.file),
+        })
+    }
 }
 
 impl Listener {
-    /// Listens at a path; a socket there that nobody answers any more is replaced, anything else is in the way.
-    pub(super) fn open(path: &Path, backlog: u32) -> io::Result<Self> {
-        if is_left_over(path) {
-            std::fs::remove_file(path)?;
-        }
-        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-        socket.set_nonblocking(true)?;
-        socket.bind(&SockAddr::unix(path)?)?;
-        let file = File::at(path);
-        socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
-        Ok(Self {
-            listener: UnixListener::from_std(std::os::unix::net::UnixListener::from(socket))?,
-            _file: file,
-        })
-    }
-
     pub(super) fn poll_accept(&self, context: &mut Context<'_>) -> Poll<io::Result<UnixStream>> {
         self.listener.poll_accept(context).map_ok(|(client, _)| client)
     }
