@@ -1,5 +1,8 @@
 //! Toxiproxy's own configuration: a JSON array of proxies, read as leniently as Toxiproxy reads it.
 
+#[cfg(test)]
+mod tests;
+
 use gameday_core::{Problem, Problems, Source};
 use serde_json::{Map, Value};
 

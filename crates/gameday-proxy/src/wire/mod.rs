@@ -10,6 +10,8 @@ pub(crate) mod loss;
 #[cfg(test)]
 mod loss_tests;
 mod pass;
+#[cfg(test)]
+mod scope_tests;
 mod socket;
 #[cfg(test)]
 mod tests;
