@@ -150,6 +150,9 @@ fn a_process_that_starts_slowly_is_not_started_twice() {
     // Longer than a lease, and than the kernel is waited for.
     node.start_slowly(4);
     node.kill();
+    wait_for("the node to be dead", AT_ONCE, || {
+        node.state().is_none().then_some(())
+    });
     drill.signal(Signal::SIGINT);
     drill.finish(END).assert(3, "aborted");
     node.assert_running();

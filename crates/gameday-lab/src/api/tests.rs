@@ -31,7 +31,8 @@ struct Bench {
 impl Bench {
     async fn start() -> Bench {
         let mut tasks = JoinSet::new();
-        let [ledger_at] = crate::ports::free().unwrap();
+        let ports = crate::ports::free::<1>().unwrap();
+        let [ledger_at] = ports.addresses;
         tasks.spawn(async move {
             ledger::run(ledger::LedgerSettings {
                 parent: 0,

@@ -17,6 +17,7 @@ use tokio::time::{sleep, timeout};
 use super::folder::Folder;
 use super::spawner::Spawner;
 use crate::api::PASSWORD;
+use crate::ports::Hold;
 use crate::{LabError, state};
 
 /// A part has this long to become ready.
@@ -51,6 +52,7 @@ pub(super) struct Crew {
     spawner: Spawner,
     folder: Folder,
     began: Instant,
+    ports: Option<Hold>,
 }
 
 #[derive(Debug)]
@@ -71,7 +73,13 @@ impl Crew {
             spawner: Spawner::new()?,
             folder: Folder::new()?,
             began: Instant::now(),
+            ports: None,
         })
+    }
+
+    /// These ports are the crew's until it is gone.
+    pub(super) fn hold(&mut self, ports: Hold) {
+        self.ports = Some(ports);
     }
 
     /// The lab's folder.

@@ -73,7 +73,8 @@ pub async fn up(
 /// Starts every part in order and waits until each can be used by the next.
 async fn start(kind: LabKind, rps: u32, crew: &mut Crew) -> Result<(LabExports, Looker), LabError> {
     let began = Instant::now();
-    let plan = Plan::draw(kind, rps)?;
+    let (plan, ports) = Plan::draw(kind, rps)?;
+    crew.hold(ports);
     let looker = Looker::new()?;
     // Even a lab that is killed while it starts leaves no folder for ever.
     state::remember(kind, crew.dir(), std::iter::empty())?;

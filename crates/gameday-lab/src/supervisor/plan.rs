@@ -18,6 +18,7 @@ use crate::cache::CacheSettings;
 use crate::exec::ExecSettings;
 use crate::ledger::LedgerSettings;
 use crate::load::LoadSettings;
+use crate::ports::{Hold, Ports};
 use crate::psp::PspSettings;
 use crate::{LabError, LabExports, LabKind, ports, rules};
 
@@ -52,8 +53,9 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Draws free ports.
-    pub(super) fn draw(kind: LabKind, rps: u32) -> Result<Self, LabError> {
+    /// Draws free ports, which are this lab's for as long as the second value is held.
+    pub(super) fn draw(kind: LabKind, rps: u32) -> Result<(Self, Hold), LabError> {
+        let Ports { addresses, hold } = ports::free().map_err(LabError::io("find free ports"))?;
         let [
             api,
             ledger,
@@ -67,9 +69,9 @@ impl Plan {
             prometheus,
             alertmanager,
             webhook,
-        ] = ports::free().map_err(LabError::io("find free ports"))?;
+        ] = addresses;
         let parent = std::process::id();
-        Ok(Plan {
+        let plan = Plan {
             kind,
             rps,
             parent,
@@ -85,7 +87,8 @@ impl Plan {
             prometheus,
             alertmanager,
             webhook,
-        })
+        };
+        Ok((plan, hold))
     }
 
     /// Writes the files that the foreign programs and the proxy read.
