@@ -93,8 +93,8 @@ fn proxies_of_a_file_are_there_from_the_start_and_can_be_switched_off() {
 fn many() -> usize {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard).unwrap();
-    // The test has both ends of each, and the proxy keeps some back.
-    usize::try_from((hard / 4).min(10_000)).unwrap()
+    // The test has both ends of each, as the proxy has, which keeps a twelfth back.
+    usize::try_from((hard / 20 * 9).min(10_000)).unwrap()
 }
 
 #[test]

@@ -20,9 +20,10 @@ const ROUNDS: usize = 5;
 /// A part's name, what it measures, and how.
 type Part = (&'static str, fn());
 
-const PARTS: [Part; 8] = [
+const PARTS: [Part; 9] = [
     ("bulk-1", || bulk::measure(1)),
     ("bulk-16", || bulk::measure(16)),
+    ("given-back", bulk::measure_given_back),
     ("keepalive", || http::measure(&http::KEEP_ALIVE)),
     ("short", || http::measure(&http::SHORT)),
     ("http", || http::measure(&http::HTTP_MODE)),

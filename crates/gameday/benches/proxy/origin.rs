@@ -66,19 +66,23 @@ pub(crate) fn send(to: SocketAddr, connections: usize, bytes: usize) {
     let senders: Vec<_> = (0..connections)
         .map(|_| {
             thread::spawn(move || {
-                let mut socket = TcpStream::connect(to).expect("connects");
-                let chunk = vec![0; CHUNK];
-                for _ in 0..bytes / connections / CHUNK {
-                    socket.write_all(&chunk).expect("writes");
-                }
-                socket.shutdown(std::net::Shutdown::Write).expect("a live socket");
-                socket.read_exact(&mut [0]).expect("the sink's last word");
+                send_over(TcpStream::connect(to).expect("connects"), bytes / connections);
             })
         })
         .collect();
     senders
         .into_iter()
         .for_each(|sender| sender.join().expect("sends"));
+}
+
+/// Sends so many bytes over one connection, ends it, and waits until all have arrived.
+pub(crate) fn send_over(mut socket: TcpStream, bytes: usize) {
+    let chunk = vec![0; CHUNK];
+    for _ in 0..bytes / CHUNK {
+        socket.write_all(&chunk).expect("writes");
+    }
+    socket.shutdown(std::net::Shutdown::Write).expect("a live socket");
+    socket.read_exact(&mut [0]).expect("the sink's last word");
 }
 
 /// nginx, which answers every request with two bytes.

@@ -18,6 +18,8 @@ pub(crate) enum Mode {
 pub(crate) struct Peer {
     pub(crate) name: &'static str,
     pub(crate) address: SocketAddr,
+    /// Ours only.
+    api: Option<SocketAddr>,
     child: Child,
     _folder: tempfile::TempDir,
 }
@@ -42,17 +44,31 @@ impl Peer {
 
     /// Our proxy with further lines in its `[proxy.bench]`.
     pub(crate) fn ours(name: &'static str, upstream: SocketAddr, lines: &str) -> Self {
-        let address = free();
-        Self::start(name, address, |folder| {
+        let (address, api) = (free(), free());
+        let mut peer = Self::start(name, address, |folder| {
             let file = folder.join("proxy.toml");
             let table = format!("[proxy.bench]\nlisten = \"{address}\"\nupstream = \"{upstream}\"\n{lines}");
             std::fs::write(&file, table).expect("a writable folder");
             let mut command = Command::new(env!("CARGO_BIN_EXE_gameday"));
             command
-                .args(["proxy", "--api", &free().to_string(), "--config"])
+                .args(["proxy", "--api", &api.to_string(), "--config"])
                 .arg(file);
             command
-        })
+        });
+        peer.api = Some(api);
+        peer
+    }
+
+    /// `gameday proxy toxic …` on our proxy.
+    pub(crate) fn toxic(&self, args: &[&str]) {
+        let api = self.api.expect("one of ours");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gameday"));
+        command.args(["proxy", "toxic"]).args(args);
+        let status = command
+            .env("TOXIPROXY_URL", format!("http://{api}"))
+            .stdout(Stdio::null())
+            .status();
+        assert!(status.expect("gameday").success(), "{args:?}");
     }
 
     pub(crate) fn haproxy(upstream: SocketAddr) -> Self {
@@ -102,6 +118,7 @@ impl Peer {
         Self {
             name,
             address,
+            api: None,
             child,
             _folder: folder,
         }
