@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Instant;
 
 use gameday_core::Timestamp;
@@ -118,8 +118,8 @@ pub(crate) struct Visitor {
     pub(crate) number: u64,
     /// Bytes passed on to the upstream, and to the client.
     pub(crate) passed: [AtomicU64; 2],
-    /// What was decided where places were few, by the toxic's id.
-    places: Mutex<BTreeMap<u64, Option<Place>>>,
+    /// What was decided where places were few, by the toxic's id, for as long as somebody has it.
+    places: Mutex<BTreeMap<u64, (Weak<Touches>, Option<Place>)>>,
 }
 
 impl Visitor {
@@ -144,10 +144,11 @@ impl Visitor {
 
     fn has_place(&self, toxic: &Attached, most: u64) -> bool {
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        places
-            .entry(toxic.id)
-            .or_insert_with(|| toxic.places.take(most))
-            .is_some()
+        if !places.contains_key(&toxic.id) {
+            places.retain(|_, (life, _)| life.strong_count() > 0);
+        }
+        let take = || (Arc::downgrade(&toxic.touches), toxic.places.take(most));
+        places.entry(toxic.id).or_insert_with(take).1.is_some()
     }
 }
 

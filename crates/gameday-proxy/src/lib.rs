@@ -49,6 +49,7 @@ mod pattern;
 mod postgres;
 mod redis;
 mod refusal;
+mod rolls;
 mod scope;
 mod server;
 mod session;

@@ -10,6 +10,8 @@ use std::time::Duration;
 /// How long a client waits for what a toxic has taken.
 const PATIENCE: Duration = Duration::from_millis(300);
 const CLIENTS: usize = 3;
+/// Connections of each client that are never closed before the end.
+const POOL: usize = 32;
 const BODY: usize = 2_000;
 
 /// What the clients saw.
@@ -25,26 +27,29 @@ pub(super) struct Done {
     pub(super) answers: AtomicU64,
     /// Datagrams that came back.
     pub(super) datagrams: AtomicU64,
+    /// Replies over connections that lived as long as the soak.
+    pub(super) replies: AtomicU64,
+    /// The clients are to end.
+    over: AtomicBool,
 }
 
 /// Clients in threads of their own.
 pub(super) struct Load {
-    stop: Arc<AtomicBool>,
     done: Arc<Done>,
     clients: Vec<JoinHandle<()>>,
 }
 
 impl Load {
-    /// Through these doors: kept, cut, HTTP and datagrams.
+    /// Through these doors: kept, cut, HTTP, datagrams and a pool.
     pub(super) fn start(doors: &[SocketAddr]) -> Self {
-        let (stop, done) = (Arc::<AtomicBool>::default(), Arc::<Done>::default());
-        let kinds: [fn(SocketAddr, usize, &Done); 4] = [keep, be_cut, browse, call];
+        let done = Arc::<Done>::default();
+        let kinds: [fn(SocketAddr, usize, &Done); 5] = [keep, be_cut, browse, call, stay];
         let clients = (0..CLIENTS * kinds.len()).map(|number| {
             let (door, client) = (doors[number % kinds.len()], kinds[number % kinds.len()]);
-            let (stop, done) = (Arc::clone(&stop), Arc::clone(&done));
+            let done = Arc::clone(&done);
             thread::spawn(move || {
                 for round in 0.. {
-                    if stop.load(Ordering::SeqCst) {
+                    if done.over.load(Ordering::SeqCst) {
                         return;
                     }
                     client(door, number * 31 + round, &done);
@@ -52,11 +57,11 @@ impl Load {
             })
         });
         let clients = clients.collect();
-        Self { stop, done, clients }
+        Self { done, clients }
     }
 
     pub(super) fn stop(self) -> Arc<Done> {
-        self.stop.store(true, Ordering::SeqCst);
+        self.done.over.store(true, Ordering::SeqCst);
         self.clients.into_iter().for_each(|client| client.join().unwrap());
         self.done
     }
@@ -172,6 +177,53 @@ fn call(door: SocketAddr, seed: usize, done: &Done) {
             done.datagrams.fetch_add(1, Ordering::SeqCst);
         }
     }
+}
+
+/// Asks over connections that stay open until all is over, as a pool's do: each command has one reply.
+fn stay(door: SocketAddr, _seed: usize, done: &Done) {
+    let connect = |_| {
+        let socket = TcpStream::connect(door).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        BufReader::new(socket)
+    };
+    let mut pool: Vec<_> = (0..POOL).map(connect).collect();
+    let mut line = String::new();
+    while !done.over.load(Ordering::SeqCst) {
+        for reader in &mut pool {
+            line.clear();
+            let asked = reader.get_mut().write_all(b"GET key\r\n");
+            let read = asked.and_then(|()| reader.read_line(&mut line));
+            let is_known = ["+hi\r\n", "$-1\r\n"].contains(&&*line) || line.starts_with("-LOADING ");
+            if read.is_err() || !is_known {
+                println!("stayed: {read:?}, {line:?}");
+                done.wrong.fetch_add(1, Ordering::SeqCst);
+                return;
+            }
+            done.replies.fetch_add(1, Ordering::SeqCst);
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Greets for each line, as a Redis might.
+pub(super) fn cache() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for client in listener.incoming().map_while(Result::ok) {
+            thread::spawn(move || {
+                let mut reader = BufReader::new(client);
+                let mut line = String::new();
+                while reader.read_line(&mut line).is_ok_and(|length| length > 0) {
+                    if reader.get_mut().write_all(b"+hi\r\n").is_err() {
+                        return;
+                    }
+                    line.clear();
+                }
+            });
+        }
+    });
+    address
 }
 
 /// Answers each request with the same page.

@@ -53,6 +53,11 @@ const DATAGRAMS: [(&str, &str); 4] = [
     ("reorder", r#"{"share": "20%", "delay": "5ms"}"#),
     ("latency", r#"{"latency": 10, "jitter": 5}"#),
 ];
+const REDIS: [(&str, &str); 3] = [
+    ("redis", r#"{"share": "50%", "nil": true}"#),
+    ("redis", r#"{"share": "30%", "error": "LOADING"}"#),
+    ("redis", r#"{"share": "10%", "delay": "2ms", "jitter": "1ms"}"#),
+];
 
 /// A proxy's name, its protocol, and the kinds and attributes of its toxics.
 type Target = (
@@ -62,11 +67,12 @@ type Target = (
 );
 
 /// The proxies, and what may be done to each.
-const PROXIES: [Target; 4] = [
+const PROXIES: [Target; 5] = [
     ("kept", "tcp", &KEEPING),
     ("cut", "tcp", &CUTTING),
     ("http", "http", &HTTP),
     ("udp", "udp", &DATAGRAMS),
+    ("redis", "redis", &REDIS),
 ];
 
 #[test]
@@ -76,7 +82,7 @@ fn nothing_grows_and_every_byte_is_accounted_for() {
         .map(|text| text.parse::<f64>().unwrap());
     let lasts = Duration::from_secs_f64(minutes.map_or(20.0, |minutes| minutes * 60.0));
     let proxy = Proxy::start(&[], Sandbox::new());
-    let upstreams = [echo(), echo(), load::web(), load::udp_echo()];
+    let upstreams = [echo(), echo(), load::web(), load::udp_echo(), load::cache()];
     let doors: Vec<SocketAddr> = PROXIES
         .iter()
         .zip(upstreams)
@@ -171,8 +177,9 @@ fn account_for(proxy: &Proxy, done: &Done) {
         (&kept["upstream"], &kept["downstream"]),
         (&json!(clients), &json!(clients))
     );
+    let others = [&done.answers, &done.datagrams, &done.replies];
     assert!(
-        done.answers.load(Ordering::SeqCst) > 0 && done.datagrams.load(Ordering::SeqCst) > 0,
+        others.iter().all(|count| count.load(Ordering::SeqCst) > 0),
         "{done:?}"
     );
 }

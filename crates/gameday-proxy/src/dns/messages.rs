@@ -1,6 +1,5 @@
 //! What faults make of one client's DNS messages. It has no clock and no socket; what is no DNS passes as it is.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +9,10 @@ use gameday_core::{Ratio, Span};
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::{RData, Record, RecordType};
 use rand::RngExt;
-use rand::rngs::StdRng;
 
 use super::{DnsFault, Rcode};
 use crate::attached::{Attached, Visitor};
+use crate::rolls::Rolls;
 use crate::toxic::ToxicSpec;
 
 /// What becomes of a query.
@@ -31,7 +30,7 @@ pub(crate) enum Asked {
 pub(crate) struct Messages {
     visitor: Arc<Visitor>,
     datagrams: bool,
-    rolls: HashMap<u64, StdRng>,
+    rolls: Rolls,
 }
 
 impl Messages {
@@ -40,7 +39,7 @@ impl Messages {
         Self {
             visitor,
             datagrams,
-            rolls: HashMap::new(),
+            rolls: Rolls::default(),
         }
     }
 
@@ -116,7 +115,7 @@ impl Messages {
 
     fn is_hit(&mut self, toxic: &Attached, fault: &DnsFault) -> bool {
         let share = fault.share.map_or(1.0, Ratio::get);
-        share >= 1.0 || self.rng(toxic).random::<f64>() < share
+        share >= 1.0 || self.roll(toxic) < share
     }
 
     fn delay(&mut self, toxic: &Attached, fault: &DnsFault) -> Duration {
@@ -124,13 +123,12 @@ impl Messages {
         if jitter.is_zero() {
             return delay;
         }
-        let stray = jitter.mul_f64(2.0 * self.rng(toxic).random::<f64>());
+        let stray = jitter.mul_f64(2.0 * self.roll(toxic));
         (delay + stray).saturating_sub(jitter)
     }
 
-    fn rng(&mut self, toxic: &Attached) -> &mut StdRng {
-        let dice = || toxic.dice(self.visitor.number).stage_rng(toxic.id);
-        self.rolls.entry(toxic.id).or_insert_with(dice)
+    fn roll(&self, toxic: &Attached) -> f64 {
+        self.rolls.draw(toxic, self.visitor.number, |rng| rng.random())
     }
 }
 

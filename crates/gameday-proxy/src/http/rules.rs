@@ -1,15 +1,14 @@
 //! Which faults a request meets: decided once for each request, from its head and the connection's dice.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use hyper::Request;
 use hyper::header::CONTENT_TYPE;
 use rand::RngExt;
-use rand::rngs::StdRng;
 
 use super::HttpFault;
 use crate::attached::Attached;
+use crate::rolls::Rolls;
 use crate::session::Session;
 use crate::toxic::ToxicSpec;
 
@@ -28,22 +27,6 @@ impl Met {
     /// It has done something to this request.
     pub(super) fn note(&self) {
         self.0.touches.note();
-    }
-}
-
-/// The dice of each fault on one connection.
-#[derive(Default)]
-pub(super) struct Rolls(Mutex<HashMap<u64, StdRng>>);
-
-impl Rolls {
-    /// Draws with a fault's dice.
-    pub(super) fn draw<T>(&self, toxic: &Attached, number: u64, draw: impl FnOnce(&mut StdRng) -> T) -> T {
-        let mut rolls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        draw(
-            rolls
-                .entry(toxic.id)
-                .or_insert_with(|| toxic.dice(number).stage_rng(toxic.id)),
-        )
     }
 }
 

@@ -19,8 +19,9 @@ use super::body::{Failure, Faulted, Passing, grpc_status};
 use super::fault::{Abort, RstCode};
 use super::here::Here;
 use super::rewind::Rewind;
-use super::rules::{Met, Rolls, met};
+use super::rules::{Met, met};
 use super::upstream::Upstream;
+use crate::rolls::Rolls;
 use crate::session::Session;
 
 /// What answers the requests of one connection.

@@ -6,6 +6,8 @@ use std::collections::{HashMap, VecDeque};
 const MOST: usize = 16_384;
 /// So much of a prepared statement's text is kept.
 const LONGEST: usize = 4096;
+/// So much of all statements, names and texts, and as much again of all portals.
+pub(super) const MOST_BYTES: usize = 4 * 1024 * 1024;
 
 /// What the server will answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +27,8 @@ pub(super) enum Due {
 #[derive(Debug, Default)]
 pub(super) struct Exchange {
     due: VecDeque<Due>,
-    statements: HashMap<String, String>,
-    portals: HashMap<String, String>,
+    statements: Texts,
+    portals: Texts,
     /// Too much to follow: faults that need to know what is due are no longer done.
     pub(super) is_lost: bool,
     /// The connection is cut after so many bytes from the server.
@@ -54,17 +56,11 @@ impl Exchange {
                 .unwrap_or(0);
             text.truncate(end);
         }
-        if self.statements.len() >= MOST {
-            self.is_lost = true;
-            self.statements.clear();
-        }
-        self.statements.insert(name, text);
+        self.is_lost |= !self.statements.insert(name, text);
     }
 
     pub(super) fn bind(&mut self, portal: String, statement: String) {
-        if self.portals.len() >= MOST {
-            self.portals.clear();
-        }
+        // One that is forgotten meets no fault.
         self.portals.insert(portal, statement);
     }
 
@@ -79,7 +75,13 @@ impl Exchange {
 
     /// The text of the statement that a portal executes.
     pub(super) fn executed(&self, portal: &str) -> Option<&str> {
-        self.statements.get(self.portals.get(portal)?).map(String::as_str)
+        self.statements.get(self.portals.get(portal)?)
+    }
+
+    /// Bytes of names and texts that are kept.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn kept(&self) -> usize {
+        self.statements.bytes + self.portals.bytes
     }
 
     /// The server has sent a message; false if it answers one of ours and is not for the client.
@@ -107,6 +109,38 @@ impl Exchange {
                 true
             }
             _ => true,
+        }
+    }
+}
+
+/// Texts by their names, as both come from a client that may never stop.
+#[derive(Debug, Default)]
+struct Texts {
+    by_name: HashMap<String, String>,
+    bytes: usize,
+}
+
+impl Texts {
+    /// False if it was too much, and all that was there before is forgotten.
+    fn insert(&mut self, name: String, text: String) -> bool {
+        self.remove(&name);
+        let more = name.len() + text.len();
+        let fits = self.by_name.len() < MOST && self.bytes + more <= MOST_BYTES;
+        if !fits {
+            *self = Self::default();
+        }
+        self.bytes += more;
+        self.by_name.insert(name, text);
+        fits
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.by_name.get(name).map(String::as_str)
+    }
+
+    fn remove(&mut self, name: &str) {
+        if let Some(text) = self.by_name.remove(name) {
+            self.bytes -= name.len() + text.len();
         }
     }
 }
@@ -140,6 +174,29 @@ mod tests {
         (0..MOST + 10).for_each(|_| session.ask(Due::Execute));
         assert!(session.is_lost && session.due.len() == MOST);
         (0..2 * MOST).for_each(|number| session.prepare(number.to_string(), "é".repeat(LONGEST)));
-        assert!(session.statements.len() <= MOST);
+        assert!(session.statements.by_name.len() <= MOST);
+    }
+
+    #[test]
+    fn long_names_are_kept_no_longer_than_short_ones() {
+        let mut session = Exchange::default();
+        for number in 0..200 {
+            let long = format!("{number}{}", "x".repeat(60_000));
+            session.prepare(long.clone(), "select 1".to_owned());
+            session.bind(long.clone(), long);
+            assert!(session.kept() <= 2 * MOST_BYTES);
+        }
+        assert!(session.is_lost);
+        // The same name again takes the place of the one before.
+        let mut session = Exchange::default();
+        for _ in 0..2 * MOST {
+            session.prepare(String::new(), "select 1".to_owned());
+            session.bind("portal".to_owned(), String::new());
+        }
+        assert!(!session.is_lost && session.kept() == "select 1portal".len());
+        assert_eq!(session.executed("portal"), Some("select 1"));
+        session.close(b'S', "");
+        session.close(b'P', "portal");
+        assert_eq!((session.kept(), session.executed("portal")), (0, None));
     }
 }

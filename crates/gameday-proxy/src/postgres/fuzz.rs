@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 
-use super::exchange::{Due, Exchange};
+use super::exchange::{Due, Exchange, MOST_BYTES};
 use super::frames::{CAP, Frame, Frames, body, text};
 use super::statement::{command, tables};
 
@@ -35,6 +35,7 @@ fn follow(stream: &[u8], cut: usize, wanted: &[u8]) {
                 }
             }
         }
+        assert!(exchange.kept() <= 2 * MOST_BYTES);
         assert!(
             buffer.len() < CAP + cut,
             "no more is gathered than a message's cap"

@@ -18,7 +18,6 @@ mod tests;
 
 pub use fault::PostgresFault;
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
@@ -26,6 +25,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 
 use crate::attached::Attached;
+use crate::rolls::Rolls;
 use crate::session::{BoxIo, Session};
 use crate::toxic::ToxicSpec;
 use exchange::Exchange;
@@ -35,7 +35,7 @@ struct Talk<'a> {
     session: &'a Session<'a>,
     exchange: Mutex<Exchange>,
     /// The dice of each fault.
-    rolls: Mutex<HashMap<u64, StdRng>>,
+    rolls: Rolls,
 }
 
 /// Carries one connection to its end.
@@ -43,7 +43,7 @@ pub(crate) fn carry<'a>(session: &'a Session<'a>, client: BoxIo) -> BoxFuture<'a
     let talk = Talk {
         session,
         exchange: Mutex::default(),
-        rolls: Mutex::default(),
+        rolls: Rolls::default(),
     };
     Box::pin(async move {
         // Whatever ended it, both sides are closed by being dropped.
@@ -93,9 +93,7 @@ impl Talk<'_> {
     }
 
     fn draw<T>(&self, toxic: &Attached, draw: impl FnOnce(&mut StdRng) -> T) -> T {
-        let mut rolls = self.rolls.lock().unwrap_or_else(PoisonError::into_inner);
-        let dice = || toxic.dice(self.session.visitor.number).stage_rng(toxic.id);
-        draw(rolls.entry(toxic.id).or_insert_with(dice))
+        self.rolls.draw(toxic, self.session.visitor.number, draw)
     }
 }
 

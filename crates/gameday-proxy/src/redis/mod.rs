@@ -15,7 +15,7 @@ mod tests;
 
 pub use fault::RedisFault;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -27,6 +27,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::Notify;
 
 use crate::attached::Attached;
+use crate::rolls::Rolls;
 use crate::session::{BoxIo, Session};
 use crate::toxic::ToxicSpec;
 use commands::{Commands, Piece};
@@ -73,7 +74,7 @@ struct Talk<'a> {
     state: Mutex<State>,
     /// There is an answer of ours.
     answered: Notify,
-    rolls: Mutex<HashMap<u64, StdRng>>,
+    rolls: Rolls,
 }
 
 /// Carries one connection to its end.
@@ -82,7 +83,7 @@ pub(crate) fn carry<'a>(session: &'a Session<'a>, client: BoxIo) -> BoxFuture<'a
         session,
         state: Mutex::default(),
         answered: Notify::new(),
-        rolls: Mutex::default(),
+        rolls: Rolls::default(),
     };
     Box::pin(async move {
         // Whatever ended it, both sides are closed by being dropped.
@@ -268,9 +269,7 @@ impl Talk<'_> {
     }
 
     fn draw<T>(&self, toxic: &Attached, draw: impl FnOnce(&mut StdRng) -> T) -> T {
-        let mut rolls = self.rolls.lock().unwrap_or_else(PoisonError::into_inner);
-        let dice = || toxic.dice(self.session.visitor.number).stage_rng(toxic.id);
-        draw(rolls.entry(toxic.id).or_insert_with(dice))
+        self.rolls.draw(toxic, self.session.visitor.number, draw)
     }
 }
 
