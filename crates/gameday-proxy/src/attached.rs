@@ -119,8 +119,11 @@ pub(crate) struct Visitor {
     /// Bytes passed on to the upstream, and to the client.
     pub(crate) passed: [AtomicU64; 2],
     /// What was decided where places were few, by the toxic's id, for as long as somebody has it.
-    places: Mutex<BTreeMap<u64, (Weak<Touches>, Option<Place>)>>,
+    places: Mutex<BTreeMap<u64, Decided>>,
 }
+
+/// How long a decision stands, and the place if there was one.
+type Decided = (Weak<Touches>, Option<Place>);
 
 impl Visitor {
     pub(crate) fn new(client: Option<IpAddr>, number: u64) -> Arc<Self> {

@@ -50,7 +50,7 @@ mod tests {
     #[test]
     fn dice_are_kept_while_their_toxic_is_attached_and_no_longer() {
         let rolls = Rolls::default();
-        let roll = |toxic: &Attached| rolls.draw(toxic, 1, |rng| rng.random::<u64>());
+        let roll = |toxic: &Attached| rolls.draw(toxic, 1, RngExt::random::<u64>);
         let kept = toxic(0);
         let first = roll(&kept);
         for id in 1..1_000 {
@@ -61,7 +61,7 @@ mod tests {
         updated.revision += 1;
         drop(kept);
         let fresh = Rolls::default();
-        let draws = [(); 2].map(|()| fresh.draw(&updated, 1, |rng| rng.random::<u64>()));
+        let draws = [(); 2].map(|()| fresh.draw(&updated, 1, RngExt::random::<u64>));
         assert_eq!(
             [first, roll(&updated)],
             draws,

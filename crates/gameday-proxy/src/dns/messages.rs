@@ -128,7 +128,7 @@ impl Messages {
     }
 
     fn roll(&self, toxic: &Attached) -> f64 {
-        self.rolls.draw(toxic, self.visitor.number, |rng| rng.random())
+        self.rolls.draw(toxic, self.visitor.number, RngExt::random)
     }
 }
 
