@@ -20,6 +20,8 @@ use crate::session::{BoxIo, Session};
 
 /// No more answers than this wait to leave; then no more messages are read.
 const MOST_QUEUED: usize = 1024;
+/// Nor more bytes of them than this and one message.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
 
 /// One connection, seen from both directions.
 struct Talk<'a> {
@@ -33,6 +35,7 @@ struct State {
     messages: Messages,
     /// By when each leaves, then in the order of arrival.
     queue: BTreeMap<(Instant, u64), Bytes>,
+    bytes: usize,
     queued: u64,
     /// Neither the server nor a fault will answer anything more.
     over: bool,
@@ -43,6 +46,7 @@ pub(crate) fn carry<'a>(session: &'a Session<'a>, client: BoxIo) -> BoxFuture<'a
     let state = State {
         messages: Messages::new(Arc::clone(&session.visitor), false),
         queue: BTreeMap::new(),
+        bytes: 0,
         queued: 0,
         over: false,
     };
@@ -152,9 +156,10 @@ impl Talk<'_> {
 
 impl State {
     fn put(&mut self, answer: Bytes, delay: Duration) -> bool {
-        if self.queue.len() >= MOST_QUEUED {
+        if self.queue.len() >= MOST_QUEUED || self.bytes >= MOST_BYTES {
             return false;
         }
+        self.bytes += answer.len();
         self.queued += 1;
         self.queue.insert((Instant::now() + delay, self.queued), answer);
         true
@@ -173,6 +178,7 @@ impl State {
         };
         let due = first.key().0;
         let answer = (due <= now).then(|| first.remove());
+        self.bytes -= answer.as_ref().map_or(0, Bytes::len);
         (answer, Some(due), self.over)
     }
 }
@@ -194,4 +200,34 @@ async fn write(to: &mut (impl AsyncWrite + Unpin), message: &[u8]) -> io::Result
     let framed = [&length.to_be_bytes(), message].concat();
     to.write_all(&framed).await?;
     to.flush().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attached::Visitor;
+
+    #[test]
+    fn long_answers_fill_the_queue_sooner_and_room_comes_back_as_they_leave() {
+        let mut state = State {
+            messages: Messages::new(Visitor::new(None, 1), false),
+            queue: BTreeMap::new(),
+            bytes: 0,
+            queued: 0,
+            over: false,
+        };
+        let long = Bytes::from_static(&[0; 65_535]);
+        let mut fitted = 0;
+        while state.put(long.clone(), Duration::ZERO) {
+            fitted += 1;
+        }
+        assert_eq!(fitted, MOST_BYTES.div_ceil(long.len()));
+        let later = Instant::now();
+        assert!(state.next(later).0.is_some() && state.put(long.clone(), Duration::ZERO));
+        while state.next(Instant::now()).0.is_some() {}
+        assert_eq!((state.bytes, state.queue.len()), (0, 0));
+        let short = Bytes::from_static(b"short");
+        let fitted = (0..2 * MOST_QUEUED).filter(|_| state.put(short.clone(), Duration::ZERO));
+        assert_eq!(fitted.count(), MOST_QUEUED);
+    }
 }
