@@ -70,6 +70,10 @@ reasons! {
     DnsTimeout = "dns_timeout",
     /// The name exists but has no address.
     DnsNoAddress = "dns_no_address",
+    /// The answer's DNSSEC signatures do not hold (RFC 4035, 4.3).
+    DnssecBogus = "dnssec_bogus",
+    /// Resolvers, or the zone's own servers, tell different things.
+    ResolverDisagree = "resolver_disagree",
     /// Nothing listens there.
     ConnectRefused = "connect_refused",
     /// No answer to the connection attempt.
@@ -86,6 +90,16 @@ reasons! {
     CertNotYetValid = "cert_not_yet_valid",
     /// The certificate is for other names.
     CertNameMismatch = "cert_name_mismatch",
+    /// A certificate between the server's own and a trusted root was not sent.
+    CertChainIncomplete = "cert_chain_incomplete",
+    /// The certificate is its own issuer.
+    CertSelfSigned = "cert_self_signed",
+    /// The stapled OCSP answer says revoked (RFC 6960).
+    CertRevoked = "cert_revoked",
+    /// A signature in the chain is of a kind that is no longer safe.
+    CertWeakSignature = "cert_weak_signature",
+    /// The public key is none of those that are pinned.
+    CertPinMismatch = "cert_pin_mismatch",
     /// The certificate's issuer is not trusted here.
     CertUntrusted = "cert_untrusted",
     /// The response head did not come in time.
@@ -94,12 +108,30 @@ reasons! {
     BodyTimeout = "body_timeout",
     /// The response body is over the cap.
     BodyTooLarge = "body_too_large",
+    /// The response body is not what its `Content-Encoding` says.
+    BodyEncoding = "body_encoding",
+    /// A redirect led to where it had been before.
+    RedirectLoop = "redirect_loop",
+    /// More redirects than allowed.
+    TooManyRedirects = "too_many_redirects",
     /// What came is not HTTP.
     HttpProtocol = "http_protocol",
     /// The status was not the expected one.
     HttpStatus = "http_status",
     /// An assertion other than the status's did not hold.
     AssertFailed = "assert_failed",
+    /// What came is not what the protocol or the probe expects.
+    UnexpectedReply = "unexpected_reply",
+    /// The service says itself that it does not serve.
+    NotServing = "not_serving",
+    /// No token or login was to be had.
+    AuthFailed = "auth_failed",
+    /// The same request with the same idempotency key had another answer.
+    ReplayMismatch = "replay_mismatch",
+    /// The edges of a CDN serve different things.
+    EdgeDisagree = "edge_disagree",
+    /// A cache serves what is older than it may be.
+    CacheStale = "cache_stale",
     /// A value that later steps need was not in the answer.
     SaveFailed = "save_failed",
     /// A poll's condition did not come true in time.

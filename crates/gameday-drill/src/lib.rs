@@ -31,7 +31,7 @@ pub use helper::{network, pause};
 pub use network::{BadPeer, Loss, Peer, Transport};
 pub use nft::{check as check_rules, tables as network_tables};
 pub use plan::{
-    AbortIf, Entry, Expectation, FaultKind, Guard, Observe, Plan, ProbePlan, Steady, SteadyKind, Target,
+    AbortIf, Entry, Expectation, FaultKind, Guard, Observe, Plan, ScenarioProbe, Steady, SteadyKind, Target,
 };
 pub use registry::{Claim, ClaimError, OpenDrill, Registry};
 pub use runner::{Run, RunError, run};

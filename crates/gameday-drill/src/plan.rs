@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::token::TokenFrom;
 use gameday_core::{FaultName, ProbeName, Ratio, RegionName, SteadyName, TargetName, redact_url};
-use gameday_probe::FlowPlan;
+use gameday_probe::ProbePlan;
 use gameday_proxy::{Scope, ToxicSpec};
 
 use crate::network::{Peer, Transport};
@@ -35,7 +35,7 @@ pub struct Plan {
     /// The only things that may be touched.
     pub targets: BTreeMap<TargetName, Target>,
     /// What looks at the service.
-    pub probes: Vec<ProbePlan>,
+    pub probes: Vec<ScenarioProbe>,
     /// The alerting that is read.
     pub observe: Observe,
     /// Gate before, drawn during, defines recovery after.
@@ -111,13 +111,13 @@ impl Target {
 
 /// A probe with its regions.
 #[derive(Debug, Clone)]
-pub struct ProbePlan {
+pub struct ScenarioProbe {
     /// Its name in the scenario.
     pub name: ProbeName,
     /// The file it was read from, for messages.
     pub file: PathBuf,
     /// What it does.
-    pub flow: FlowPlan,
+    pub plan: ProbePlan,
     /// Where it looks from.
     pub regions: Vec<RegionName>,
 }

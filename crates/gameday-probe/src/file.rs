@@ -10,6 +10,9 @@
 //!                 slo = "400ms", poll = { until = "…", every = "500ms", within = "4s" }, always = true
 //! ```
 //!
+//! Instead of `[[step]]`, one table of another kind of probe: `[tcp]` and the other rows of `kind.rs`.
+//! Beside either, panels: `[check.NAME]`, `every` 60 s and `timeout` 10 s unless they say otherwise.
+//!
 //! Any string may hold `{{name}}`. Without an assertion on the status, it must be below 400.
 
 mod answer;
@@ -26,13 +29,14 @@ use std::time::Duration;
 use gameday_core::{ProbeName, Problem, Problems, Ratio, Source, Table};
 use toml::Spanned;
 
-use crate::plan::{FileSlo, FlowPlan, StepPlan};
-use scope::Scope;
+use crate::kind::{Kind, ROWS};
+use crate::plan::{CheckPlan, FileSlo, ProbePlan, StepPlan};
+pub(crate) use scope::Scope;
 use step::read_step;
-use value::{Times, span, unit};
+pub(crate) use value::{Times, span, unit};
 
 /// The top-level keys; a variable of such a name is a key that slipped below a header.
-const KEYS: [&str; 6] = ["every", "timeout", "slo", "vars", "secrets", "step"];
+const KEYS: [&str; 7] = ["every", "timeout", "slo", "vars", "secrets", "step", "check"];
 
 const DEFAULT_EVERY: Duration = Duration::from_secs(60);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -41,11 +45,11 @@ const MIN_EVERY: Duration = Duration::from_millis(10);
 const MAX_TIMEOUT: Duration = Duration::from_mins(10);
 const MAX_STEPS: usize = 100;
 
-impl FlowPlan {
-    /// Reads a flow; `overrides` take the place of the values in its `[vars]`.
+impl ProbePlan {
+    /// Reads a probe's file; `overrides` take the place of the values in its `[vars]`.
     ///
     /// An override's value is final: a `{{` in it is only text. One that the file's `[vars]` lacks has
-    /// no effect; compare with [`FlowPlan::var_names`].
+    /// no effect; compare with [`ProbePlan::var_names`].
     ///
     /// # Errors
     /// Every problem of the file, in the order of its lines.
@@ -56,7 +60,7 @@ impl FlowPlan {
     }
 }
 
-fn read(problems: &Problems<'_>, overrides: &BTreeMap<String, String>) -> Option<FlowPlan> {
+fn read(problems: &Problems<'_>, overrides: &BTreeMap<String, String>) -> Option<ProbePlan> {
     let path = problems.source().path.clone();
     let name = ProbeName::new(problems.source().stem())
         .map_err(|bad| problems.push(Problem::of_file(&path, format!("the file's name: {bad}"))))
@@ -71,13 +75,14 @@ fn read(problems: &Problems<'_>, overrides: &BTreeMap<String, String>) -> Option
     let mut scope = Scope::read(&mut root, overrides);
     let times = read_times(&mut root, &scope);
     let slo = read_slo(&mut root, &scope, &times);
-    let steps = read_steps(&mut root, &mut scope, &times);
+    let kind = read_kind(&mut root, &mut scope, &times);
+    let checks = read_checks(&mut root, problems.source().stem(), &scope);
     root.finish();
     // In a file that was understood only in part, what looks unused may be used in the other part.
     if whole {
         scope.tell_unused();
     }
-    Some(FlowPlan {
+    Some(ProbePlan {
         name: name?,
         every: times.every,
         timeout: times.timeout,
@@ -86,8 +91,65 @@ fn read(problems: &Problems<'_>, overrides: &BTreeMap<String, String>) -> Option
         var_names: scope.var_names(),
         run_vars: scope.run_vars(),
         secrets: scope.secrets(),
-        steps,
+        kind: kind?,
+        checks,
     })
+}
+
+/// The one thing that the file's probe does: its steps, or the table of another kind.
+fn read_kind(root: &mut Table<'_, '_>, scope: &mut Scope<'_, '_>, times: &Times) -> Option<Kind> {
+    let mut present: Vec<_> = ROWS
+        .iter()
+        .filter_map(|row| Some((root.key_span(row.key)?, row)))
+        .collect();
+    present.sort_by_key(|(place, _)| place.start);
+    let first = present.first().map(|(_, row)| row.key);
+    let Some(first) = first else {
+        return Some(Kind::Flow(read_steps(root, scope, times)));
+    };
+    let flow = root.key_span("step").map(|place| (place, "step"));
+    let others = present
+        .iter()
+        .skip(1)
+        .map(|(place, row)| (place.clone(), row.key));
+    for (place, other) in flow.into_iter().chain(others) {
+        let message = format!("`{first}` and `{other}` are both there: a file holds one probe");
+        scope.problems().add(place, message);
+    }
+    let mut kind = None;
+    for (_, row) in present.into_iter().rev() {
+        kind = root
+            .table(row.key)
+            .and_then(|table| (row.read)(table, scope, times));
+    }
+    // Told already, if it is there: it counts as known.
+    let _ = root.has("step");
+    kind
+}
+
+fn read_checks(root: &mut Table<'_, '_>, stem: &str, scope: &Scope<'_, '_>) -> Vec<CheckPlan> {
+    let problems = scope.problems();
+    let mut checks = Vec::new();
+    for (key, mut table) in root.tables("check") {
+        let panels = ROWS.iter().filter(|row| row.panel);
+        let Some(row) = panels.clone().find(|row| row.key == key.get_ref()) else {
+            let message = format!("no panel is named `{}`", key.get_ref());
+            let problem = problems.source().problem(key.span(), message);
+            problems.push(problem.nearest(key.get_ref(), panels.map(|row| row.key)));
+            continue;
+        };
+        let times = read_times(&mut table, scope);
+        let name = ProbeName::new(&format!("{stem}.{}", row.key));
+        if let (Some(kind), Ok(name)) = ((row.read)(table, scope, &times), name) {
+            checks.push(CheckPlan {
+                name,
+                every: times.every,
+                timeout: times.timeout,
+                kind,
+            });
+        }
+    }
+    checks
 }
 
 fn read_times(root: &mut Table<'_, '_>, scope: &Scope<'_, '_>) -> Times {

@@ -3,125 +3,54 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::Arc;
 use std::time::Instant;
 
-use futures_util::future::BoxFuture;
-use gameday_core::{Outcome, Phases, Reason, Secret, StepDone, StepName};
+use gameday_core::{Outcome, Phases, Reason, StepDone, StepName};
 
-use crate::net::Connector;
-use crate::observation::{Fault, Observation, Probe};
-use crate::plan::{FlowPlan, StepPlan};
+use crate::evidence::Evidence;
+use crate::kind::Means;
+use crate::observation::{Fault, Observation};
+use crate::plan::StepPlan;
 use crate::step::{StepReport, TIDY_LIMIT, run_step};
 use crate::values::Values;
-use crate::{BuildError, Environment};
 
-/// Makes a flow ready to run: its secrets are taken from `environment`.
-///
-/// # Errors
-/// [`BuildError`] when an environment variable is missing or empty.
-pub fn build(plan: &FlowPlan, environment: &Environment) -> Result<Arc<dyn Probe>, BuildError> {
-    let flow = Flow::new(plan, environment, Connector::default())?;
-    if plan.may_use_tls() {
-        flow.connector.prepare_tls();
-    }
-    Ok(Arc::new(flow))
-}
-
-/// A flow with its secrets and its way to the network.
-pub(crate) struct Flow {
-    plan: FlowPlan,
-    secrets: BTreeMap<String, Secret>,
-    connector: Connector,
-}
-
-impl fmt::Debug for Flow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Flow")
-            .field("plan", &self.plan)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Flow {
-    pub(crate) fn new(
-        plan: &FlowPlan,
-        environment: &Environment,
-        connector: Connector,
-    ) -> Result<Self, BuildError> {
-        let mut secrets = BTreeMap::new();
-        for (secret, variable) in &plan.secrets {
-            let value = environment.get(variable).filter(|value| !value.is_empty());
-            let value = value.ok_or_else(|| BuildError::MissingVariable {
-                variable: variable.clone(),
-                secret: secret.clone(),
-                file: plan.path.clone(),
-            })?;
-            secrets.insert(secret.clone(), Secret::new(value.clone()));
-        }
-        Ok(Self {
-            plan: plan.clone(),
-            secrets,
-            connector,
-        })
-    }
-
-    async fn look(&self, deadline: Instant) -> Observation {
-        let started = Instant::now();
-        let mut values = match Values::begin(&self.secrets, &self.plan.run_vars) {
-            Ok(values) => values,
-            // The file was checked: every name that a variable holds is a secret or `uuid`.
-            Err(missing) => {
-                let message = format!("`{}` has no value", missing.0);
-                return Observation::stopped(Reason::CannotLook, started.elapsed(), message);
-            }
-        };
-        let mut look = Look::default();
-        for step in self.plan.steps.iter().filter(|step| !step.always) {
-            look.add(step, self.step(step, &mut values, deadline).await);
-            if look.fault.is_some() {
-                break;
-            }
-        }
-        let total = started.elapsed();
-        let tidy_by = Instant::now() + TIDY_LIMIT;
-        for step in self.plan.steps.iter().filter(|step| step.always) {
-            // A step that needs a value which no step saved has nothing to tidy up.
-            let report = run_step(&self.connector, step, &mut values, tidy_by).await;
-            look.steps.extend(report.map(|report| report.done));
-        }
-        Observation {
-            outcome: look.outcome(),
-            phases: look.phases,
-            total,
-            message: look.message().map(|message| values.redact(&message)),
-            steps: look.steps,
+/// Runs the steps once.
+pub(crate) async fn look(steps: &[StepPlan], means: &Means<'_>, values: &mut Values<'_>) -> Observation {
+    let started = Instant::now();
+    let mut look = Look::default();
+    for step in steps.iter().filter(|step| !step.always) {
+        look.add(step, run(step, means, values).await);
+        if look.fault.is_some() {
+            break;
         }
     }
-
-    async fn step(
-        &self,
-        step: &StepPlan,
-        values: &mut Values<'_>,
-        deadline: Instant,
-    ) -> Result<StepReport, Fault> {
-        if Instant::now() >= deadline {
-            return Err(Fault::new(
-                Reason::Timeout,
-                "the probe's time was used up before it",
-            ));
-        }
-        let report = run_step(&self.connector, step, values, deadline).await;
-        report.map_err(|missing| Fault::new(Reason::CannotLook, format!("`{}` has no value", missing.0)))
+    let total = started.elapsed();
+    let tidy_by = Instant::now() + TIDY_LIMIT;
+    for step in steps.iter().filter(|step| step.always) {
+        // A step that needs a value which no step saved has nothing to tidy up.
+        let report = run_step(means.connector, step, values, tidy_by).await;
+        look.steps.extend(report.map(|report| report.done));
+    }
+    Observation {
+        outcome: look.outcome(),
+        phases: look.phases,
+        total,
+        message: look.message(),
+        steps: look.steps,
+        readings: Vec::new(),
+        evidence: Evidence::default(),
     }
 }
 
-impl Probe for Flow {
-    fn run(&self, deadline: Instant) -> BoxFuture<'_, Observation> {
-        Box::pin(self.look(deadline))
+async fn run(step: &StepPlan, means: &Means<'_>, values: &mut Values<'_>) -> Result<StepReport, Fault> {
+    if Instant::now() >= means.deadline {
+        return Err(Fault::new(
+            Reason::Timeout,
+            "the probe's time was used up before it",
+        ));
     }
+    let report = run_step(means.connector, step, values, means.deadline).await;
+    report.map_err(|missing| Fault::new(Reason::CannotLook, format!("`{}` has no value", missing.0)))
 }
 
 /// What a run has said so far.

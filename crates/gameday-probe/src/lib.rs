@@ -1,7 +1,7 @@
 //! Looks at a service as its users would: flows of HTTP steps from `probes/*.toml`, on an open-loop schedule.
 //!
 //! ```text
-//!   probes/checkout.toml ──► FlowPlan ──build──► Probe ──schedule──► Tick::Done { observation }
+//!   probes/checkout.toml ──► ProbePlan ──build──► Probe ──schedule──► Tick::Done { observation }
 //!        (typed)            (checked)           (runs)              Tick::Missed { count }
 //!
 //!   one step:  resolve ─ connect ─ tls ─ send ─ wait ─ transfer ─► expect ─► save
@@ -17,10 +17,13 @@
 
 mod alarm;
 mod assertion;
+mod build;
 mod duration;
 mod error;
+mod evidence;
 mod file;
 mod flow;
+mod kind;
 mod net;
 mod observation;
 mod plan;
@@ -30,10 +33,12 @@ mod step;
 mod template;
 mod values;
 
+pub use build::{Built, BuiltCheck, build};
 pub use error::BuildError;
-pub use flow::build;
-pub use observation::{Observation, Probe};
-pub use plan::{FileSlo, FlowPlan};
+pub use evidence::{Evidence, Exhibit};
+pub use kind::is_probe;
+pub use observation::{Observation, Probe, Reading};
+pub use plan::{FileSlo, ProbePlan};
 pub use schedule::{MAX_IN_FLIGHT, Scheduled, Tick, schedule};
 
 /// Where secrets come from: the caller hands it in, nothing here reads the process's own.

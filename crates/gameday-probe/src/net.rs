@@ -19,6 +19,7 @@ mod url;
 
 pub(crate) use connector::Connector;
 pub(crate) use exchange::Request;
+pub(crate) use laps::Laps;
 pub(crate) use url::Url;
 
 use std::io;

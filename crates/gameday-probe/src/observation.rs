@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use futures_util::future::BoxFuture;
 use gameday_core::{Outcome, Phases, Reason, StepDone};
 
+use crate::evidence::Evidence;
+
 /// Something that can be looked at again and again.
 pub trait Probe: Send + Sync {
     /// Looks once. The verdict is reached by the deadline; steps that run `always` may take 2 s more.
@@ -12,7 +14,7 @@ pub trait Probe: Send + Sync {
 }
 
 /// What one look said.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Observation {
     /// Up, down or unknown.
     pub outcome: Outcome,
@@ -24,6 +26,21 @@ pub struct Observation {
     pub steps: Vec<StepDone>,
     /// What was wrong or slow, in a line, redacted.
     pub message: Option<String>,
+    /// Numbers beside the phases, e.g. when a certificate ends.
+    pub readings: Vec<Reading>,
+    /// What was seen, redacted.
+    pub evidence: Evidence,
+}
+
+/// A number that a probe read, as a gauge: `gameday_probe_<name>{labels}`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// The metric's name, with its unit, without the prefix.
+    pub name: &'static str,
+    /// Labels beside the probe's and the region's.
+    pub labels: Vec<(&'static str, String)>,
+    /// The value, in the base unit that the name ends with.
+    pub value: f64,
 }
 
 impl Observation {
@@ -36,6 +53,22 @@ impl Observation {
             total,
             steps: Vec::new(),
             message: Some(message.into()),
+            readings: Vec::new(),
+            evidence: Evidence::default(),
+        }
+    }
+
+    /// A look of one exchange: `fault` is what was wrong with it.
+    pub(crate) fn of(fault: Option<Fault>, phases: Phases, total: Duration) -> Self {
+        let up = Outcome::Up { slow: Vec::new() };
+        Self {
+            outcome: fault.as_ref().map_or(up, Fault::outcome),
+            phases,
+            total,
+            steps: Vec::new(),
+            message: fault.map(|fault| fault.message),
+            readings: Vec::new(),
+            evidence: Evidence::default(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A flow as it will be run: every name resolved, every number checked.
+//! A probe as it will be run: every name resolved, every number checked.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,11 +11,12 @@ use serde_json_path::JsonPath;
 
 use crate::assertion::Assertion;
 use crate::duration::millis;
+use crate::kind::Kind;
 use crate::template::{JsonTemplate, Template};
 
-/// A flow of `probes/*.toml`, checked.
+/// A file of `probes/*.toml`, checked: one probe, and the panels beside it.
 #[derive(Debug, Clone)]
-pub struct FlowPlan {
+pub struct ProbePlan {
     /// The file's stem.
     pub name: ProbeName,
     /// How often each region looks; 60 s unless the file says otherwise.
@@ -30,8 +31,18 @@ pub struct FlowPlan {
     pub(crate) run_vars: BTreeMap<String, Template>,
     /// Each secret and the environment variable that it comes from.
     pub(crate) secrets: BTreeMap<String, String>,
-    /// In order; those that run `always` are last.
-    pub(crate) steps: Vec<StepPlan>,
+    pub(crate) kind: Kind,
+    /// Panels with a cadence and a verdict of their own.
+    pub(crate) checks: Vec<CheckPlan>,
+}
+
+/// A panel beside a probe: `[check.dns]` of `checkout.toml` is named `checkout.dns`.
+#[derive(Debug, Clone)]
+pub(crate) struct CheckPlan {
+    pub(crate) name: ProbeName,
+    pub(crate) every: Duration,
+    pub(crate) timeout: Duration,
+    pub(crate) kind: Kind,
 }
 
 /// What a flow's file promises.
@@ -60,6 +71,14 @@ pub(crate) struct StepPlan {
     pub(crate) always: bool,
 }
 
+impl StepPlan {
+    /// Whether its URL surely is not `https`.
+    pub(crate) fn is_plain(&self) -> bool {
+        let start = self.url.beginning();
+        start.is_some_and(|start| start.starts_with("http://"))
+    }
+}
+
 /// A value of the answer, kept for later steps.
 #[derive(Debug, Clone)]
 pub(crate) struct Save {
@@ -83,28 +102,22 @@ pub(crate) struct Poll {
     pub(crate) within: Duration,
 }
 
-impl FlowPlan {
+impl ProbePlan {
     /// The names in the file's `[vars]`: what a scenario may override.
     pub fn var_names(&self) -> impl Iterator<Item = &str> {
         self.var_names.iter().map(String::as_str)
     }
 
-    /// The names of the steps, in order.
+    /// The names of the steps, in order; a probe that is no flow has none.
     pub fn step_names(&self) -> impl Iterator<Item = &StepName> {
-        self.steps.iter().map(|step| &step.name)
-    }
-
-    /// Whether a step's URL is or may turn out to be `https`.
-    pub(crate) fn may_use_tls(&self) -> bool {
-        let plain = |step: &StepPlan| {
-            step.url
-                .beginning()
-                .is_some_and(|start| start.starts_with("http://"))
+        let steps: &[StepPlan] = match &self.kind {
+            Kind::Flow(steps) => steps,
+            _ => &[],
         };
-        !self.steps.iter().all(plain)
+        steps.iter().map(|step| &step.name)
     }
 
-    /// The flow as it stands in the journal.
+    /// The probe as it stands in the journal.
     #[must_use]
     pub fn record(&self, name: ProbeName, regions: &[RegionName]) -> ProbeRecord {
         ProbeRecord {

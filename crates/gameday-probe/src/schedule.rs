@@ -52,7 +52,7 @@ pub struct Scheduled {
 }
 
 /// What the schedule tells.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Tick {
     /// A look is over.
     Done {

@@ -74,7 +74,7 @@ impl Plan {
             probes: self
                 .probes
                 .iter()
-                .map(|p| p.flow.record(p.name.clone(), &p.regions))
+                .map(|p| p.plan.record(p.name.clone(), &p.regions))
                 .collect(),
             observe: ObserveRecord {
                 prometheus: redacted(&self.observe.prometheus),

@@ -210,24 +210,24 @@ async fn alertmanager(plan: &Plan, url: &str) -> Result<(Alertmanager, String, S
 fn probes(plan: &Plan, run: &Run, checks: &mut Checks<'_>) -> io::Result<Vec<Scheduled>> {
     let mut scheduled = Vec::new();
     for probe in &plan.probes {
-        let built = gameday_probe::build(&probe.flow, &run.environment);
+        let built = gameday_probe::build(&probe.plan, &run.environment);
         let found = match &built {
             Ok(_) => {
                 let regions: Vec<&str> = probe.regions.iter().map(RegionName::as_str).collect();
-                let every = Span::from_value(probe.flow.every);
+                let every = Span::from_value(probe.plan.every);
                 Ok(format!("every {every} from {}", regions.join(", ")))
             }
             Err(error) => Err(error.to_string()),
         };
         checks.note(format!("probe {}", probe.name), found)?;
-        let Ok(flow) = built else { continue };
+        let Ok(built) = built else { continue };
         for region in &probe.regions {
             scheduled.push(Scheduled {
                 probe: probe.name.clone(),
                 region: region.clone(),
-                every: probe.flow.every,
-                timeout: probe.flow.timeout,
-                run: flow.clone(),
+                every: probe.plan.every,
+                timeout: probe.plan.timeout,
+                run: built.probe.clone(),
             });
         }
     }

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use gameday_core::{ProbeName, Problem, Problems, RegionName, Source, Table};
-use gameday_probe::FlowPlan;
+use gameday_probe::ProbePlan;
 use toml::Spanned;
 
-use crate::plan::ProbePlan;
+use crate::plan::ScenarioProbe;
 
 /// The probes of a scenario; one whose file is bad is declared all the same.
 #[derive(Debug, Default)]
 pub(super) struct Probes {
-    pub(super) good: Vec<ProbePlan>,
+    pub(super) good: Vec<ScenarioProbe>,
     declared: Vec<String>,
 }
 
@@ -46,7 +46,7 @@ pub(super) fn read(root: &mut Table<'_, '_>, scenario: &Source) -> Probes {
     probes
 }
 
-fn read_one(name: ProbeName, mut table: Table<'_, '_>, scenario: &Source) -> Option<ProbePlan> {
+fn read_one(name: ProbeName, mut table: Table<'_, '_>, scenario: &Source) -> Option<ScenarioProbe> {
     let problems = table.problems();
     let file: Option<Spanned<PathBuf>> = table.need_spanned("file");
     let regions: Option<Spanned<Vec<RegionName>>> = table.spanned("regions");
@@ -80,16 +80,16 @@ fn read_one(name: ProbeName, mut table: Table<'_, '_>, scenario: &Source) -> Opt
         .ok()?;
     tell_unknown(&flow, &overrides, problems);
     let regions = regions.map(Spanned::into_inner).unwrap_or_else(|| vec![local()]);
-    Some(ProbePlan {
+    Some(ScenarioProbe {
         name,
         file: path,
-        flow,
+        plan: flow,
         regions,
     })
 }
 
-fn load(path: &Path, overrides: &BTreeMap<String, String>) -> Result<FlowPlan, Vec<Problem>> {
-    FlowPlan::load(&Source::read(path)?, overrides)
+fn load(path: &Path, overrides: &BTreeMap<String, String>) -> Result<ProbePlan, Vec<Problem>> {
+    ProbePlan::load(&Source::read(path)?, overrides)
 }
 
 fn tell(list: Vec<Problem>, path: &Path, file: &Spanned<PathBuf>, problems: &Problems<'_>) {
@@ -117,7 +117,7 @@ fn read_overrides(table: &mut Table<'_, '_>) -> Vec<Override> {
 }
 
 /// An override that the probe's file does not know would silently do nothing.
-fn tell_unknown(flow: &FlowPlan, overrides: &[Override], problems: &Problems<'_>) {
+fn tell_unknown(flow: &ProbePlan, overrides: &[Override], problems: &Problems<'_>) {
     for (name, _) in overrides {
         let typed = name.get_ref().as_str();
         if !flow.var_names().any(|known| known == typed) {

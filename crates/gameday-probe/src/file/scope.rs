@@ -15,7 +15,7 @@ use super::KEYS;
 use crate::template::{Part, Template};
 
 /// The names of a file, growing as its steps are read.
-pub(super) struct Scope<'s, 'p> {
+pub(crate) struct Scope<'s, 'p> {
     problems: &'p Problems<'s>,
     vars: BTreeMap<String, Declared<Template>>,
     /// Secret to environment variable.
@@ -34,7 +34,7 @@ struct Declared<T> {
 
 impl<'s, 'p> Scope<'s, 'p> {
     /// Takes `[secrets]` and `[vars]`.
-    pub(super) fn read(root: &mut Table<'s, 'p>, overrides: &BTreeMap<String, String>) -> Self {
+    pub(crate) fn read(root: &mut Table<'s, 'p>, overrides: &BTreeMap<String, String>) -> Self {
         let mut scope = Self {
             problems: root.problems(),
             vars: BTreeMap::new(),
@@ -122,17 +122,17 @@ impl<'s, 'p> Scope<'s, 'p> {
     }
 
     /// Where problems go.
-    pub(super) fn problems(&self) -> &'p Problems<'s> {
+    pub(crate) fn problems(&self) -> &'p Problems<'s> {
         self.problems
     }
 
     /// Reads a string as a template; what is wrong with it is told.
-    pub(super) fn template(&self, text: &Spanned<String>) -> Option<Template> {
+    pub(crate) fn template(&self, text: &Spanned<String>) -> Option<Template> {
         self.template_at(text.get_ref(), text.span())
     }
 
     /// Reads a string that stands somewhere within `place`.
-    pub(super) fn template_at(&self, text: &str, place: Range<usize>) -> Option<Template> {
+    pub(crate) fn template_at(&self, text: &str, place: Range<usize>) -> Option<Template> {
         let text = Spanned::new(place.clone(), text.to_owned());
         let before = self.problems.count();
         let template = self.parse(&text, |name| self.resolve(name, place.clone()))?;
@@ -140,7 +140,7 @@ impl<'s, 'p> Scope<'s, 'p> {
     }
 
     /// Reads a string whose value must be known now.
-    pub(super) fn now(&self, text: &Spanned<String>) -> Option<String> {
+    pub(crate) fn now(&self, text: &Spanned<String>) -> Option<String> {
         let template = self.template(text)?;
         if let Some(name) = template.first_run_time_name() {
             let message = format!("`{{{{{name}}}}}` is known only when the probe runs; it cannot stand here");
@@ -212,7 +212,7 @@ impl<'s, 'p> Scope<'s, 'p> {
     }
 
     /// From here on, a step's saved value is known.
-    pub(super) fn save(&mut self, name: &Spanned<String>, step: &str) -> bool {
+    pub(crate) fn save(&mut self, name: &Spanned<String>, step: &str) -> bool {
         if !self.is_a_name(name) {
             return false;
         }
@@ -232,7 +232,7 @@ impl<'s, 'p> Scope<'s, 'p> {
     }
 
     /// Says which variables and secrets nothing uses.
-    pub(super) fn tell_unused(&self) {
+    pub(crate) fn tell_unused(&self) {
         let used = self.used.borrow();
         for (name, declared) in self.vars.iter().filter(|(name, _)| !used.contains(*name)) {
             let message = format!("the variable `{name}` is never used");
@@ -246,12 +246,12 @@ impl<'s, 'p> Scope<'s, 'p> {
         }
     }
 
-    pub(super) fn var_names(&self) -> Vec<String> {
+    pub(crate) fn var_names(&self) -> Vec<String> {
         self.vars.keys().cloned().collect()
     }
 
     /// Variables with a run-time part.
-    pub(super) fn run_vars(&self) -> BTreeMap<String, Template> {
+    pub(crate) fn run_vars(&self) -> BTreeMap<String, Template> {
         let vars = self
             .vars
             .iter()
@@ -261,7 +261,7 @@ impl<'s, 'p> Scope<'s, 'p> {
     }
 
     /// Each secret's environment variable.
-    pub(super) fn secrets(&self) -> BTreeMap<String, String> {
+    pub(crate) fn secrets(&self) -> BTreeMap<String, String> {
         let secrets = self.secrets.iter();
         secrets
             .map(|(name, declared)| (name.clone(), declared.value.clone()))

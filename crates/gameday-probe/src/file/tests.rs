@@ -7,15 +7,16 @@ use std::collections::BTreeMap;
 use expect_test::{Expect, expect};
 use gameday_core::{ProbeName, Problem, RegionName, Source};
 
-use crate::FlowPlan;
+use crate::ProbePlan;
+use crate::kind::Kind;
 
-fn load(text: &str, overrides: &[(&str, &str)]) -> Result<FlowPlan, Vec<Problem>> {
+fn load(text: &str, overrides: &[(&str, &str)]) -> Result<ProbePlan, Vec<Problem>> {
     let source = Source {
         path: "probes/p.toml".into(),
         text: text.to_owned(),
     };
     let overrides = overrides.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
-    FlowPlan::load(&source, &overrides.collect())
+    ProbePlan::load(&source, &overrides.collect())
 }
 
 /// The one place that knows the API: every problem as it is drawn, or `good`.
@@ -70,7 +71,10 @@ fn a_variable_may_stand_for_a_unit_and_an_override_takes_its_place() {
 fn an_overrides_value_is_never_read_as_a_template() {
     let text = "[vars]\nwho = \"x\"\n[[step]]\nname = \"s\"\nget = \"http://a.test/\"\nheaders = { X = \"{{who}}\" }\n";
     let plan = load(text, &[("who", "{{secret.password}}")]).unwrap();
-    assert_eq!(plan.steps[0].headers[0].1.text(), Some("{{secret.password}}"));
+    let Kind::Flow(steps) = &plan.kind else {
+        panic!("no flow")
+    };
+    assert_eq!(steps[0].headers[0].1.text(), Some("{{secret.password}}"));
 }
 
 #[test]
@@ -95,11 +99,10 @@ fn unknown_keys_and_missing_ones_are_told_together() {
                 |         ^^^^^^
             hint: did you mean `success`?
 
-            error: unknown key `check`
-              --> probes/p.toml:3:2
+            error: no panel is named `dns`
+              --> probes/p.toml:3:8
               3 | [check.dns]
-                |  ^^^^^
-            hint: known here: `every`, `secrets`, `slo`, `step`, `timeout`, `vars`
+                |        ^^^
 
             error: step 1: the key `name` is missing
               --> probes/p.toml:5:1
@@ -312,7 +315,7 @@ fn a_file_whose_name_is_no_name_is_refused() {
         path: "probes/my probe.toml".into(),
         text: "[[step]]\nname = \"s\"\nget = \"http://a/\"\n".into(),
     };
-    let problems = FlowPlan::load(&source, &BTreeMap::new()).unwrap_err();
+    let problems = ProbePlan::load(&source, &BTreeMap::new()).unwrap_err();
     expect![[r#"
         error: the file's name: `my probe` is not a name: use 1 to 64 letters, digits, `-`, `_` or `.`, beginning with a letter or digit
           --> probes/my probe.toml

@@ -9,14 +9,14 @@ use toml::Spanned;
 use super::scope::Scope;
 
 /// The times that other values are compared with.
-pub(super) struct Times {
-    pub(super) every: Duration,
-    pub(super) timeout: Duration,
+pub(crate) struct Times {
+    pub(crate) every: Duration,
+    pub(crate) timeout: Duration,
 }
 
 impl Times {
     /// A limit that is not within `timeout` can never be reached.
-    pub(super) fn refuse_longer(&self, limit: Option<&Spanned<Duration>>, key: &str, scope: &Scope<'_, '_>) {
+    pub(crate) fn refuse_longer(&self, limit: Option<&Spanned<Duration>>, key: &str, scope: &Scope<'_, '_>) {
         let Some(limit) = limit.filter(|limit| *limit.get_ref() > self.timeout) else {
             return;
         };
@@ -33,7 +33,7 @@ impl Times {
 }
 
 /// Takes a unit, written out or in a variable.
-pub(super) fn unit<T: FromStr<Err: std::fmt::Display>>(
+pub(crate) fn unit<T: FromStr<Err: std::fmt::Display>>(
     table: &mut Table<'_, '_>,
     key: &'static str,
     scope: &Scope<'_, '_>,
@@ -57,7 +57,7 @@ fn parse<T: FromStr<Err: std::fmt::Display>>(
 }
 
 /// Takes a length of time.
-pub(super) fn span(
+pub(crate) fn span(
     table: &mut Table<'_, '_>,
     key: &'static str,
     scope: &Scope<'_, '_>,
@@ -67,7 +67,7 @@ pub(super) fn span(
 }
 
 /// Takes a length of time that must be there.
-pub(super) fn need_span(
+pub(crate) fn need_span(
     table: &mut Table<'_, '_>,
     key: &'static str,
     scope: &Scope<'_, '_>,

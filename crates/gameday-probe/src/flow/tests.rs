@@ -1,5 +1,6 @@
 //! Flows against a small payments service.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -12,7 +13,10 @@ use gameday_core::Source;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::build::Runner;
+use crate::net::Connector;
 use crate::net::testing::Server;
+use crate::{Environment, Probe, ProbePlan, build};
 
 /// What the service has seen, and how it behaves.
 #[derive(Default)]
@@ -66,7 +70,7 @@ async fn delete(State(shop): State<Arc<Shop>>, Path(id): Path<String>) -> Status
 
 struct Fixture {
     shop: Arc<Shop>,
-    flow: Flow,
+    flow: Runner,
     _server: Server,
 }
 
@@ -86,8 +90,8 @@ async fn fixture(shop: Shop, change: (&str, &str)) -> Fixture {
         text: text.replace(change.0, change.1),
     };
     let base = BTreeMap::from([("base".to_owned(), server.url(""))]);
-    let plan = FlowPlan::load(&source, &base).unwrap();
-    let flow = Flow::new(&plan, &environment("hunter2"), Connector::default()).unwrap();
+    let plan = ProbePlan::load(&source, &base).unwrap();
+    let flow = Runner::new(&plan, &plan.kind, &environment("hunter2"), Connector::default()).unwrap();
     Fixture {
         shop,
         flow,
@@ -317,7 +321,7 @@ fn a_missing_or_empty_environment_variable_is_named_with_its_secret_and_file() {
         path: "probes/checkout.toml".into(),
         text,
     };
-    let plan = FlowPlan::load(&source, &BTreeMap::new()).unwrap();
+    let plan = ProbePlan::load(&source, &BTreeMap::new()).unwrap();
     for environment in [Environment::new(), environment("")] {
         let error = build(&plan, &environment).err().unwrap();
         assert_eq!(

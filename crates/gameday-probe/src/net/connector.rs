@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use gameday_core::{Phases, Reason};
+use tokio::net::TcpStream;
 use tokio::time::timeout_at;
 
 use super::dial::dial;
@@ -45,33 +46,39 @@ impl Connector {
 
     async fn ask(&self, request: &Request, deadline: Instant, laps: &mut Laps) -> Result<Response, Fault> {
         let url = &request.url;
-        let by = By { deadline, laps };
-        let resolving = self.resolver.addresses(&url.host);
-        let late = || {
-            Fault::new(
-                Reason::DnsTimeout,
-                format!("`{}` was not resolved in time", url.host),
-            )
-        };
-        let (addresses, by) = by.phase(|phases| &mut phases.resolve_us, resolving, late).await?;
-        let late = || {
-            Fault::new(
-                Reason::ConnectTimeout,
-                format!("no connection to `{}` in time", url.authority),
-            )
-        };
-        let dialling = dial(&addresses, url.port);
-        let (stream, by) = by.phase(|phases| &mut phases.connect_us, dialling, late).await?;
+        let stream = self.connect(&url.host, url.port, deadline, laps).await?;
         if !url.tls {
-            return converse(stream, request, deadline, by.laps).await;
+            return converse(stream, request, deadline, laps).await;
         }
         let late = || {
             let message = format!("the TLS handshake with `{}` did not end in time", url.host);
             Fault::new(Reason::TlsHandshake, message)
         };
         let shaking = self.tls.handshake(&url.host, stream);
+        let by = By { deadline, laps };
         let (stream, by) = by.phase(|phases| &mut phases.tls_us, shaking, late).await?;
         converse(stream, request, deadline, by.laps).await
+    }
+
+    /// Resolves and connects to the first address that accepts, stamping both phases.
+    pub(crate) async fn connect(
+        &self,
+        host: &str,
+        port: u16,
+        deadline: Instant,
+        laps: &mut Laps,
+    ) -> Result<TcpStream, Fault> {
+        let by = By { deadline, laps };
+        let late = || Fault::new(Reason::DnsTimeout, format!("`{host}` was not resolved in time"));
+        let resolving = self.resolver.addresses(host);
+        let (addresses, by) = by.phase(|phases| &mut phases.resolve_us, resolving, late).await?;
+        let late = || {
+            let message = format!("no connection to `{host}:{port}` in time");
+            Fault::new(Reason::ConnectTimeout, message)
+        };
+        let dialling = dial(&addresses, port);
+        let (stream, _) = by.phase(|phases| &mut phases.connect_us, dialling, late).await?;
+        Ok(stream)
     }
 }
 

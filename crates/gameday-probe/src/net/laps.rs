@@ -21,18 +21,18 @@ use crate::duration::micros;
 const UNSET: u64 = u64::MAX;
 
 /// A phase's place among the phases.
-pub(super) type Phase = fn(&mut Phases) -> &mut u64;
+pub(crate) type Phase = fn(&mut Phases) -> &mut u64;
 
 /// What has been stamped so far.
 #[derive(Debug)]
-pub(super) struct Laps {
+pub(crate) struct Laps {
     start: Instant,
     last_us: u64,
     phases: Phases,
 }
 
 impl Laps {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self {
             start: Instant::now(),
             last_us: 0,
@@ -41,7 +41,7 @@ impl Laps {
     }
 
     /// A phase ends now.
-    pub(super) fn end(&mut self, phase: Phase) {
+    pub(crate) fn end(&mut self, phase: Phase) {
         let now = micros(self.start.elapsed());
         self.end_at(phase, now);
     }
@@ -72,7 +72,7 @@ impl Laps {
         self.end_at(|phases| &mut phases.transfer_us, now);
     }
 
-    pub(super) fn phases(&self) -> Phases {
+    pub(crate) fn phases(&self) -> Phases {
         self.phases
     }
 }

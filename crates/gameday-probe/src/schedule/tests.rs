@@ -32,6 +32,8 @@ impl Probe for Slow {
                 total: began.elapsed(),
                 steps: Vec::new(),
                 message: None,
+                readings: Vec::new(),
+                evidence: Default::default(),
             }
         }
         .boxed()

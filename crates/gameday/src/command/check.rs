@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use gameday_core::{Problem, Problems, Source, Table};
 use gameday_drill::{Given, Plan};
-use gameday_probe::FlowPlan;
+use gameday_probe::ProbePlan;
 use serde_json::json;
 
 use crate::cli::CheckArgs;
@@ -55,7 +55,7 @@ fn check_file(path: &Path) -> Result<(), Vec<Problem>> {
     let source = Source::read(path)?;
     match kind(&source) {
         Some(Kind::Scenario) => Plan::load(&source, &Given::placeholders(BTreeMap::new())).map(drop),
-        Some(Kind::Probe) => FlowPlan::load(&source, &BTreeMap::new()).map(drop),
+        Some(Kind::Probe) => ProbePlan::load(&source, &BTreeMap::new()).map(drop),
         Some(Kind::Proxy) => gameday_proxy::load_config(&source).map(drop),
         None => Err(unknown_kind(&source)),
     }
@@ -89,7 +89,7 @@ fn kind(source: &Source) -> Option<Kind> {
         .any(|key| root.has(key))
     {
         Some(Kind::Scenario)
-    } else if root.has("step") {
+    } else if gameday_probe::is_probe(|key| root.key_span(key).is_some()) {
         Some(Kind::Probe)
     } else if root.has("proxy") {
         Some(Kind::Proxy)

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use gameday_core::{Outcome, Problem, RegionName, Source};
-use gameday_probe::{FlowPlan, Observation, Scheduled, Tick};
+use gameday_probe::{Built, Observation, ProbePlan, Scheduled, Tick};
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -43,21 +43,20 @@ fn load(args: &ProbeArgs) -> Result<Vec<Scheduled>, Vec<Problem>> {
     }
     for path in &args.paths {
         for file in command::toml_files(path)? {
-            let plan = Source::read(&file).and_then(|source| FlowPlan::load(&source, &BTreeMap::new()));
+            let plan = Source::read(&file).and_then(|source| ProbePlan::load(&source, &BTreeMap::new()));
             let built = plan.and_then(|plan| {
-                let run = gameday_probe::build(&plan, &environment);
-                run.map(|run| (plan, run))
+                let built = gameday_probe::build(&plan, &environment);
+                built
+                    .map(|built| (plan, built))
                     .map_err(|error| vec![Problem::of_file(&file, error.to_string())])
             });
             match built {
                 Err(list) => problems.extend(list),
-                Ok((plan, run)) => scheduled.extend(args.regions.iter().map(|region| Scheduled {
-                    probe: plan.name.clone(),
-                    region: region.clone(),
-                    every: plan.every,
-                    timeout: plan.timeout,
-                    run: run.clone(),
-                })),
+                Ok((plan, built)) => {
+                    for region in &args.regions {
+                        scheduled.extend(in_region(&plan, &built, region));
+                    }
+                }
             }
         }
     }
@@ -66,6 +65,25 @@ fn load(args: &ProbeArgs) -> Result<Vec<Scheduled>, Vec<Problem>> {
     } else {
         Err(problems)
     }
+}
+
+/// A probe and its panels, as one region looks.
+fn in_region(plan: &ProbePlan, built: &Built, region: &RegionName) -> Vec<Scheduled> {
+    let probe = Scheduled {
+        probe: plan.name.clone(),
+        region: region.clone(),
+        every: plan.every,
+        timeout: plan.timeout,
+        run: built.probe.clone(),
+    };
+    let checks = built.checks.iter().map(|check| Scheduled {
+        probe: check.name.clone(),
+        region: region.clone(),
+        every: check.every,
+        timeout: check.timeout,
+        run: check.probe.clone(),
+    });
+    std::iter::once(probe).chain(checks).collect()
 }
 
 async fn once(args: &ProbeArgs, probes: Vec<Scheduled>) -> ExitCode {
