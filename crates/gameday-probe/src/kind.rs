@@ -35,11 +35,10 @@ pub(crate) struct Row {
 }
 
 /// Every kind but the flow.
-pub(crate) const ROWS: [Row; 1] = [Row {
-    key: "tcp",
-    panel: false,
-    read: |table, scope, times| tcp::Tcp::read(table, scope, times).map(Kind::Tcp),
-}];
+#[rustfmt::skip] // A row a line.
+pub(crate) const ROWS: &[Row] = &[
+    Row { key: "tcp", panel: false, read: |t, scope, times| Some(Kind::Tcp(tcp::Tcp::read(t, scope, times)?)) },
+];
 
 /// Whether a file with these keys is a probe's.
 pub fn is_probe(has: impl Fn(&str) -> bool) -> bool {
