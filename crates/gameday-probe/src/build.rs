@@ -38,13 +38,17 @@ pub struct BuiltCheck {
     pub probe: Arc<dyn Probe>,
 }
 
-/// Makes a probe ready to run: its secrets are taken from `environment`.
+/// Makes a probe ready to run: its secrets are taken from `environment`, its way to the network is shared.
 ///
 /// # Errors
 /// [`BuildError`] when an environment variable is missing or empty.
-pub fn build(plan: &ProbePlan, environment: &Environment) -> Result<Built, BuildError> {
+pub fn build(
+    plan: &ProbePlan,
+    environment: &Environment,
+    connector: &Connector,
+) -> Result<Built, BuildError> {
     let ready = |kind: &Kind| -> Result<Arc<dyn Probe>, BuildError> {
-        let runner = Runner::new(plan, kind, environment, Connector::default())?;
+        let runner = Runner::new(plan, kind, environment, connector.clone())?;
         if kind.may_use_tls() {
             runner.connector.prepare_tls();
         }

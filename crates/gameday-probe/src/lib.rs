@@ -37,6 +37,7 @@ pub use build::{Built, BuiltCheck, build};
 pub use error::BuildError;
 pub use evidence::{Evidence, Exhibit};
 pub use kind::is_probe;
+pub use net::Connector;
 pub use observation::{Observation, Probe, Reading};
 pub use plan::{FileSlo, ProbePlan};
 pub use schedule::{MAX_IN_FLIGHT, Scheduled, Tick, schedule};

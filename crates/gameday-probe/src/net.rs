@@ -2,24 +2,40 @@
 //!
 //! A prober wants what a pool hides: the cost of a fresh connection, the phase that failed, and the
 //! certificate's own fault. So each request has its own connection, made here from hickory's
-//! resolver, a `TcpStream`, tokio-rustls and hyper's HTTP/1.1. Nothing is spawned: the future that
+//! resolver, a `TcpStream`, tokio-rustls, and hyper's HTTP/1.1 or h2's HTTP/2. Nothing is spawned: the future that
 //! waits for the answer also drives the connection, and dropping it closes the socket.
 
+mod body;
 mod connector;
+mod decode;
 mod dial;
 mod exchange;
+mod http1;
+mod http2;
 mod laps;
+mod request;
 mod resolve;
+mod route;
+mod scan;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod trail;
+mod unchecked;
 mod url;
 
-pub(crate) use connector::Connector;
-pub(crate) use exchange::Request;
-pub(crate) use laps::Laps;
+pub(crate) use body::{Body, BodyPlan, DEFAULT_MAX_BODY};
+pub use connector::Connector;
+pub(crate) use connector::{Exchange, Link, Place};
+pub(crate) use decode::ACCEPTED;
+pub(crate) use exchange::Head;
+pub(crate) use request::Request;
+pub(crate) use route::{Family, HttpVersion, Route};
+pub(crate) use scan::Scan;
+pub(crate) use tls::{Alpn, OwnTls, pem};
+pub(crate) use trail::Trail;
 pub(crate) use url::Url;
 
 use std::io;

@@ -2,11 +2,12 @@
 //!
 //! A step without an assertion on the status wants one below 400, so that an error page is never up.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use gameday_core::{Outcome, Phases, Reason, Span, StepDone};
-use hyper::header::{HeaderMap, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::Value;
 use tokio::time::sleep_until;
 
@@ -181,13 +182,19 @@ fn request(step: &StepPlan, values: &Values<'_>) -> Result<Request, Stop> {
     }
     let body = match &step.json {
         None => None,
-        Some(json) => Some(Bytes::from(json.render(values)?.to_string())),
+        Some(json) => {
+            let is_json = HeaderValue::from_static("application/json");
+            headers.entry(CONTENT_TYPE).or_insert(is_json);
+            Some(Bytes::from(json.render(values)?.to_string()))
+        }
     };
     Ok(Request {
         method: step.method.clone(),
         url,
         headers,
         body,
+        route: Arc::default(),
+        reading: Arc::default(),
     })
 }
 

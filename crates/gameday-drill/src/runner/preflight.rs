@@ -208,9 +208,10 @@ async fn alertmanager(plan: &Plan, url: &str) -> Result<(Alertmanager, String, S
 }
 
 fn probes(plan: &Plan, run: &Run, checks: &mut Checks<'_>) -> io::Result<Vec<Scheduled>> {
+    let connector = gameday_probe::Connector::default();
     let mut scheduled = Vec::new();
     for probe in &plan.probes {
-        let built = gameday_probe::build(&probe.plan, &run.environment);
+        let built = gameday_probe::build(&probe.plan, &run.environment, &connector);
         let found = match &built {
             Ok(_) => {
                 let regions: Vec<&str> = probe.regions.iter().map(RegionName::as_str).collect();

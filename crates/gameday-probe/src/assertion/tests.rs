@@ -6,7 +6,10 @@ use bytes::Bytes;
 use expect_test::{Expect, expect};
 use hyper::header::{HeaderMap, HeaderValue};
 
+use hyper::Version;
+
 use super::*;
+use crate::net::{Body, Head, Request, Url};
 
 fn response() -> Response {
     let mut headers = HeaderMap::new();
@@ -18,7 +21,18 @@ fn response() -> Response {
     headers.append("via", HeaderValue::from_static("b"));
     let body = br#"{ "id": "pay_1", "amount": 100, "rate": 1.0, "paid": true, "error": null,
                       "a b": "x", "items": [ { "k": 1, "v": "one" }, { "k": 2, "v": "two" } ] }"#;
-    Response::new(201, headers, Bytes::from_static(body))
+    let head = Head {
+        status: 201,
+        version: Version::HTTP_11,
+        headers,
+    };
+    let body = Body {
+        bytes: body.len() as u64,
+        kept: Bytes::from_static(body),
+        ..Body::default()
+    };
+    let asked = Request::get(Url::parse("http://shop.test/pay?x=1").unwrap());
+    Response::new(head, body, ([127, 0, 0, 1], 80).into(), &asked)
 }
 
 /// The one place that knows the API: `holds`, what was found instead, or what is wrong with it.

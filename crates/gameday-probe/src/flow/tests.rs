@@ -323,7 +323,7 @@ fn a_missing_or_empty_environment_variable_is_named_with_its_secret_and_file() {
     };
     let plan = ProbePlan::load(&source, &BTreeMap::new()).unwrap();
     for environment in [Environment::new(), environment("")] {
-        let error = build(&plan, &environment).err().unwrap();
+        let error = build(&plan, &environment, &Connector::default()).err().unwrap();
         assert_eq!(
             error.to_string(),
             "the environment variable `CHECKOUT_PASSWORD` is not set or empty: \

@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::Means;
 use crate::file::{Scope, Times};
-use crate::net::Laps;
+use crate::net::{Place, Route, Trail};
 use crate::observation::{Fault, Observation};
 use crate::template::Template;
 use crate::values::Values;
@@ -29,12 +29,14 @@ impl Tcp {
 
     pub(crate) async fn look(&self, means: &Means<'_>, values: &mut Values<'_>) -> Observation {
         let began = Instant::now();
-        let mut laps = Laps::start();
-        let fault = self.connect(means, values, &mut laps).await.err();
-        Observation::of(fault, laps.phases(), began.elapsed())
+        let mut trail = Trail::start();
+        let fault = self.connect(means, values, &mut trail).await.err();
+        let mut observation = Observation::of(fault, trail.laps.phases(), began.elapsed());
+        observation.evidence = trail.evidence;
+        observation
     }
 
-    async fn connect(&self, means: &Means<'_>, values: &Values<'_>, laps: &mut Laps) -> Result<(), Fault> {
+    async fn connect(&self, means: &Means<'_>, values: &Values<'_>, trail: &mut Trail) -> Result<(), Fault> {
         let missing = |missing: crate::values::Missing| {
             Fault::new(Reason::CannotLook, format!("`{}` has no value", missing.0))
         };
@@ -42,7 +44,15 @@ impl Tcp {
         let wrong = || Fault::new(Reason::CannotLook, format!("`{address}` is not HOST:PORT"));
         let (host, port) = address.rsplit_once(':').ok_or_else(wrong)?;
         let port: u16 = port.parse().map_err(|_| wrong())?;
-        means.connector.connect(host, port, means.deadline, laps).await?;
+        let place = Place {
+            host,
+            port,
+            tls: None,
+        };
+        let connector = means.connector;
+        connector
+            .open(place, &Route::default(), means.deadline, trail)
+            .await?;
         Ok(())
     }
 }

@@ -1,30 +1,60 @@
-//! Runs one request through all its phases, each under the same deadline.
+//! This machine's way to services: names, connections and trust; shared by every probe of a process.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use gameday_core::{Phases, Reason};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout_at;
 
 use super::dial::dial;
-use super::exchange::{Request, converse};
+use super::exchange::converse;
 use super::laps::{Laps, Phase};
+use super::request::Request;
 use super::resolve::Resolver;
-use super::tls::Tls;
+use super::route::Route;
+use super::tls::{Alpn, Tls, exhibit};
+use super::trail::Trail;
+use crate::evidence::Evidence;
 use crate::observation::Fault;
 use crate::response::Response;
 
-/// Makes a fresh connection for each request.
-#[derive(Default)]
-pub(crate) struct Connector {
-    pub(super) resolver: Resolver,
-    pub(super) tls: Tls,
+/// Makes a fresh connection for each request; clones share the resolver and the trusted roots.
+#[derive(Clone, Default)]
+pub struct Connector {
+    pub(super) resolver: Arc<Resolver>,
+    pub(super) tls: Arc<Tls>,
 }
 
-/// What came of a request, and how long each phase took, also of one that failed.
+/// Bytes both ways.
+pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
+
+/// A connection that is there.
+pub(crate) struct Link {
+    pub(crate) stream: Box<dyn Io>,
+    /// Who was connected to.
+    pub(crate) remote: SocketAddr,
+    /// Whether the server chose HTTP/2.
+    pub(crate) chose_http2: bool,
+}
+
+/// Where a connection goes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) host: &'a str,
+    pub(crate) port: u16,
+    /// What is offered over TLS; none without TLS.
+    pub(crate) tls: Option<Alpn>,
+}
+
+/// What came of a request, how long each phase took, and what was seen; also of one that failed.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) phases: Phases,
+    pub(crate) evidence: Evidence,
     pub(crate) result: Result<Response, Fault>,
 }
 
@@ -36,68 +66,79 @@ impl Connector {
 
     /// Asks, and is back by the deadline.
     pub(crate) async fn exchange(&self, request: &Request, deadline: Instant) -> Exchange {
-        let mut laps = Laps::start();
-        let result = self.ask(request, deadline, &mut laps).await;
+        let mut trail = Trail::start();
+        let result = self.ask(request, deadline, &mut trail).await;
+        let phases = trail.laps.phases();
         Exchange {
-            phases: laps.phases(),
-            result,
+            phases,
+            evidence: trail.evidence,
+            result: result.map(|response| response.took(phases)),
         }
     }
 
-    async fn ask(&self, request: &Request, deadline: Instant, laps: &mut Laps) -> Result<Response, Fault> {
+    async fn ask(&self, request: &Request, deadline: Instant, trail: &mut Trail) -> Result<Response, Fault> {
         let url = &request.url;
-        let stream = self.connect(&url.host, url.port, deadline, laps).await?;
-        if !url.tls {
-            return converse(stream, request, deadline, laps).await;
-        }
-        let late = || {
-            let message = format!("the TLS handshake with `{}` did not end in time", url.host);
-            Fault::new(Reason::TlsHandshake, message)
+        let place = Place {
+            host: &url.host,
+            port: url.port,
+            tls: url.tls.then(|| request.route.version.into()),
         };
-        let shaking = self.tls.handshake(&url.host, stream);
-        let by = By { deadline, laps };
-        let (stream, by) = by.phase(|phases| &mut phases.tls_us, shaking, late).await?;
-        converse(stream, request, deadline, by.laps).await
+        let link = self.open(place, &request.route, deadline, trail).await?;
+        converse(link, request, deadline, trail).await
     }
 
-    /// Resolves and connects to the first address that accepts, stamping both phases.
-    pub(crate) async fn connect(
+    /// Resolves, connects and secures, stamping each phase.
+    pub(crate) async fn open(
         &self,
-        host: &str,
-        port: u16,
+        place: Place<'_>,
+        route: &Route,
         deadline: Instant,
-        laps: &mut Laps,
-    ) -> Result<TcpStream, Fault> {
-        let by = By { deadline, laps };
+        trail: &mut Trail,
+    ) -> Result<Link, Fault> {
+        let Place { host, port, tls } = place;
+        let Trail { laps, evidence } = trail;
         let late = || Fault::new(Reason::DnsTimeout, format!("`{host}` was not resolved in time"));
-        let resolving = self.resolver.addresses(host);
-        let (addresses, by) = by.phase(|phases| &mut phases.resolve_us, resolving, late).await?;
+        let resolving = self.resolver.addresses(host, route, evidence);
+        let addresses = phase(laps, deadline, |p| &mut p.resolve_us, resolving, late).await?;
         let late = || {
             let message = format!("no connection to `{host}:{port}` in time");
             Fault::new(Reason::ConnectTimeout, message)
         };
-        let dialling = dial(&addresses, port);
-        let (stream, _) = by.phase(|phases| &mut phases.connect_us, dialling, late).await?;
-        Ok(stream)
+        let dialling = dial(&addresses, port, route.source, evidence);
+        let (stream, remote) = phase(laps, deadline, |p| &mut p.connect_us, dialling, late).await?;
+        let Some(alpn) = tls else {
+            let stream = Box::new(stream);
+            return Ok(Link {
+                stream,
+                remote,
+                chose_http2: false,
+            });
+        };
+        let late = || {
+            let message = format!("the TLS handshake with `{host}` did not end in time");
+            Fault::new(Reason::TlsHandshake, message)
+        };
+        let shaking = self.tls.handshake(host, alpn, route.tls.as_deref(), stream);
+        let stream = phase(laps, deadline, |p| &mut p.tls_us, shaking, late).await?;
+        evidence.add(exhibit(host, &stream));
+        let chose_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        Ok(Link {
+            stream: Box::new(stream),
+            remote,
+            chose_http2,
+        })
     }
 }
 
-/// A deadline and where the time until it is written down.
-struct By<'l> {
+/// Does one phase, and stamps its end however it ends.
+async fn phase<T>(
+    laps: &mut Laps,
     deadline: Instant,
-    laps: &'l mut Laps,
-}
-
-impl By<'_> {
-    /// Does one phase, and stamps its end however it ends.
-    async fn phase<T>(
-        self,
-        phase: Phase,
-        doing: impl Future<Output = Result<T, Fault>>,
-        late: impl FnOnce() -> Fault,
-    ) -> Result<(T, Self), Fault> {
-        let ended = timeout_at(self.deadline.into(), doing).await;
-        self.laps.end(phase);
-        Ok((ended.unwrap_or_else(|_| Err(late()))?, self))
-    }
+    phase: Phase,
+    doing: impl Future<Output = Result<T, Fault>>,
+    late: impl FnOnce() -> Fault,
+) -> Result<T, Fault> {
+    let ended = timeout_at(deadline.into(), doing).await;
+    laps.end(phase);
+    ended.unwrap_or_else(|_| Err(late()))
 }

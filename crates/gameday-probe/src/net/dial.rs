@@ -2,15 +2,17 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use gameday_core::Reason;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::sleep;
 
 use super::lacking;
+use crate::duration::micros;
+use crate::evidence::{Evidence, Exhibit};
 use crate::observation::Fault;
 
 /// How long an address has for itself before the next is tried beside it (RFC 8305, 5).
@@ -19,14 +21,19 @@ const HEAD_START: Duration = Duration::from_millis(250);
 /// More addresses than this are not tried.
 const MAX_ADDRESSES: usize = 8;
 
-/// Connects to the first of these that accepts.
-pub(super) async fn dial(addresses: &[IpAddr], port: u16) -> Result<TcpStream, Fault> {
+/// Connects to the first of these that accepts, from `source` if one is given.
+pub(super) async fn dial(
+    addresses: &[IpAddr],
+    port: u16,
+    source: Option<IpAddr>,
+    evidence: &mut Evidence,
+) -> Result<(TcpStream, SocketAddr), Fault> {
     let mut rest = addresses.iter().take(MAX_ADDRESSES);
     let mut attempts = FuturesUnordered::new();
     let mut failure: Option<(SocketAddr, io::Error)> = None;
     loop {
         if let Some(ip) = rest.next() {
-            attempts.push(attempt(SocketAddr::new(*ip, port)));
+            attempts.push(attempt(SocketAddr::new(*ip, port), source));
         }
         let head_start = sleep(if rest.len() == 0 {
             Duration::MAX
@@ -35,11 +42,14 @@ pub(super) async fn dial(addresses: &[IpAddr], port: u16) -> Result<TcpStream, F
         });
         tokio::select! {
             biased;
-            ended = attempts.next() => match ended {
-                Some((_, Ok(stream))) => return Ok(stream),
-                Some((address, Err(error))) => failure = Some(worse(failure, address, error)),
-                None => break,
-            },
+            ended = attempts.next() => {
+                let Some(attempt) = ended else { break };
+                evidence.add(attempt.exhibit());
+                match attempt.result {
+                    Ok(stream) => return Ok((stream, attempt.address)),
+                    Err(error) => failure = Some(worse(failure, attempt.address, error)),
+                }
+            }
             () = head_start => {}
         }
     }
@@ -49,11 +59,48 @@ pub(super) async fn dial(addresses: &[IpAddr], port: u16) -> Result<TcpStream, F
     ))
 }
 
-async fn attempt(address: SocketAddr) -> (SocketAddr, io::Result<TcpStream>) {
-    let connected = TcpStream::connect(address).await;
+/// One attempt, and how long it took.
+struct Attempt {
+    address: SocketAddr,
+    result: io::Result<TcpStream>,
+    took: Duration,
+}
+
+impl Attempt {
+    fn exhibit(&self) -> Exhibit {
+        Exhibit::Connect {
+            address: self.address.to_string(),
+            outcome: match &self.result {
+                Ok(_) => "connected".to_owned(),
+                Err(error) => error.to_string(),
+            },
+            took_us: micros(self.took),
+        }
+    }
+}
+
+async fn attempt(address: SocketAddr, source: Option<IpAddr>) -> Attempt {
+    let began = Instant::now();
+    let connected = connect(address, source).await;
     // Without it, a small request may wait for the answer to a packet before it.
-    let ready = connected.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
-    (address, ready)
+    let result = connected.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
+    Attempt {
+        address,
+        result,
+        took: began.elapsed(),
+    }
+}
+
+async fn connect(address: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStream> {
+    let Some(source) = source else {
+        return TcpStream::connect(address).await;
+    };
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.bind(SocketAddr::new(source, 0))?;
+    socket.connect(address).await
 }
 
 /// Of several failures, one that a host answered says more than a missing route.

@@ -1,117 +1,115 @@
-//! HTTP/1.1 over a connection that is there: the request out, the answer in.
+//! One request and its answer over a connection that is there, in HTTP/1.1 or HTTP/2.
 
 use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
-use futures_util::FutureExt;
+use bytes::Bytes;
 use gameday_core::Reason;
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::client::conn::http1;
-use hyper::header::{ACCEPT, CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT};
-use hyper::{Method, Version};
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
+use hyper::Version;
+use hyper::header::HeaderMap;
 use tokio::time::timeout_at;
 
-use super::laps::{Laps, Stamped};
-use super::url::Url;
+use super::body::{Body, Sink};
+use super::connector::Link;
+use super::laps::Traffic;
+use super::request::{Request, sample, shown_head};
+use super::route::HttpVersion;
+use super::trail::Trail;
+use super::{http1, http2};
+use crate::evidence::Exhibit;
 use crate::observation::Fault;
 use crate::response::Response;
 
 /// The answer's head may not be longer.
-const MAX_HEAD_BYTES: usize = 64 * 1024;
-/// The answer's body may not be longer.
-pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
+pub(super) const MAX_HEAD_BYTES: usize = 64 * 1024;
 
-/// What is asked; its headers win over the usual ones. No `Debug`: secrets are in it.
-pub(crate) struct Request {
-    pub(crate) method: Method,
-    pub(crate) url: Url,
+/// An answer's first part.
+pub(crate) struct Head {
+    pub(crate) status: u16,
+    pub(crate) version: Version,
     pub(crate) headers: HeaderMap,
-    /// A JSON text.
-    pub(crate) body: Option<Bytes>,
 }
 
-impl Request {
-    fn to_hyper(&self) -> Result<hyper::Request<Full<Bytes>>, Fault> {
-        let refuse =
-            |error: hyper::http::Error| Fault::new(Reason::CannotLook, format!("no request: {error}"));
-        let body = Full::new(self.body.clone().unwrap_or_default());
-        let mut request = hyper::Request::builder()
-            .method(self.method.clone())
-            .uri(&self.url.target)
-            .version(Version::HTTP_11)
-            .body(body)
-            .map_err(refuse)?;
-        let headers = request.headers_mut();
-        let host = HeaderValue::from_str(&self.url.authority).map_err(|error| refuse(error.into()))?;
-        headers.insert(HOST, host);
-        let agent = concat!("gameday/", env!("CARGO_PKG_VERSION"));
-        headers.insert(USER_AGENT, HeaderValue::from_static(agent));
-        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-        if self.body.is_some() {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        }
-        for (name, value) in &self.headers {
-            headers.insert(name, value.clone());
-        }
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        Ok(request)
+/// What both versions need while they talk.
+pub(super) struct Talk<'a> {
+    pub(super) request: &'a Request,
+    pub(super) deadline: Instant,
+    pub(super) traffic: Arc<Traffic>,
+}
+
+impl Talk<'_> {
+    pub(super) fn place(&self) -> &str {
+        &self.request.url.authority
+    }
+
+    /// Waits for the answer's head until the deadline.
+    pub(super) async fn head<T>(&self, wanted: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        let ended = timeout_at(self.deadline.into(), wanted).await;
+        ended.unwrap_or_else(|_| {
+            let message = format!("no response head from `{}` in time", self.place());
+            Err(Fault::new(Reason::HeaderTimeout, message))
+        })
+    }
+
+    /// Waits for the answer's body until the deadline.
+    pub(super) async fn body(
+        &self,
+        head: &Head,
+        read: impl AsyncFnOnce(&mut Sink) -> Result<(), Fault>,
+    ) -> Result<Body, Fault> {
+        let mut sink = Sink::new(&self.request.reading, &head.headers, self.place())?;
+        let ended = timeout_at(self.deadline.into(), read(&mut sink)).await;
+        ended.unwrap_or_else(|_| {
+            let message = format!("the response body from `{}` did not end in time", self.place());
+            Err(Fault::new(Reason::BodyTimeout, message))
+        })?;
+        sink.finish()
     }
 }
 
 /// Sends the request and reads the whole answer, stamping send, wait and transfer.
-pub(super) async fn converse<S>(
-    stream: S,
+pub(super) async fn converse(
+    link: Link,
     request: &Request,
     deadline: Instant,
-    laps: &mut Laps,
-) -> Result<Response, Fault>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send,
-{
-    let traffic = laps.traffic();
-    let stream = Stamped::new(stream, traffic.clone());
-    let result = talk(stream, request, deadline).await;
-    laps.end_conversation(&traffic);
-    result
+    trail: &mut Trail,
+) -> Result<Response, Fault> {
+    let traffic = trail.laps.traffic();
+    trail.show(request.exhibit());
+    let talk = Talk {
+        request,
+        deadline,
+        traffic: Arc::clone(&traffic),
+    };
+    let speaks_http2 = match request.route.version {
+        HttpVersion::Auto => link.chose_http2,
+        HttpVersion::Http1 => false,
+        HttpVersion::Http2 => true,
+    };
+    let result = match speaks_http2 {
+        true => http2::talk(link.stream, &talk).await,
+        false => http1::talk(link.stream, &talk).await,
+    };
+    trail.laps.end_conversation(&traffic);
+    let (head, body) = result?;
+    trail.show(exhibit(&head, &body));
+    Ok(Response::new(head, body, link.remote, request))
 }
 
-async fn talk<S>(stream: S, request: &Request, deadline: Instant) -> Result<Response, Fault>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send,
-{
-    let place = &request.url.authority;
-    let outgoing = request.to_hyper()?;
-    let (mut sender, connection) = http1::Builder::new()
-        .max_buf_size(MAX_HEAD_BYTES)
-        .max_header_size(MAX_HEAD_BYTES)
-        .handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| fault(place, &error))?;
-    let mut connection = pin!(connection.fuse());
-    let head = beside(connection.as_mut(), sender.send_request(outgoing));
-    let head = timeout_at(deadline.into(), head).await.map_err(|_| {
-        let message = format!("no response head from `{place}` in time");
-        Fault::new(Reason::HeaderTimeout, message)
-    })?;
-    let (head, body) = head.map_err(|error| fault(place, &error))?.into_parts();
-    let body = beside(connection.as_mut(), read_body(place, body));
-    let body = timeout_at(deadline.into(), body).await.map_err(|_| {
-        let message = format!("the response body from `{place}` did not end in time");
-        Fault::new(Reason::BodyTimeout, message)
-    })??;
-    // One more turn, which closes a TLS connection politely if that needs no waiting.
-    beside(connection, async {}).await;
-    Ok(Response::new(head.status.as_u16(), head.headers, body))
+fn exhibit(head: &Head, body: &Body) -> Exhibit {
+    let first = format!("{:?} {}", head.version, head.status);
+    Exhibit::Response {
+        head: shown_head(first, &head.headers),
+        body: sample(&body.kept),
+        body_bytes: body.bytes,
+    }
 }
 
 /// Drives the connection while waiting for something that comes over it.
-async fn beside<T>(mut connection: Pin<&mut impl Future>, wanted: impl Future<Output = T>) -> T {
+pub(super) async fn beside<T>(mut connection: Pin<&mut impl Future>, wanted: impl Future<Output = T>) -> T {
     let mut wanted = pin!(wanted);
     poll_fn(|cx| {
         // However the connection ends, what is waited for hears of it.
@@ -121,52 +119,13 @@ async fn beside<T>(mut connection: Pin<&mut impl Future>, wanted: impl Future<Ou
     .await
 }
 
-async fn read_body(place: &str, mut body: Incoming) -> Result<Bytes, Fault> {
-    let mut read = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| fault(place, &error))?;
-        let Ok(data) = frame.into_data() else { continue };
-        if read.len() + data.len() > MAX_BODY_BYTES {
-            let message = format!("the response body from `{place}` is over {MAX_BODY_BYTES} bytes");
-            return Err(Fault::new(Reason::BodyTooLarge, message));
-        }
-        read.extend_from_slice(&data);
-    }
-    Ok(read.freeze())
+/// What an error of the connection itself means.
+pub(super) fn broken(place: &str, error: &io::Error) -> Fault {
+    super::lacking(error).unwrap_or_else(|| {
+        let message = format!("the connection to `{place}` broke: {error}");
+        Fault::new(Reason::ConnectionReset, message)
+    })
 }
 
-fn fault(place: &str, error: &hyper::Error) -> Fault {
-    if error.is_parse() {
-        return Fault::new(
-            Reason::HttpProtocol,
-            format!("what `{place}` answered is not HTTP: {error}"),
-        );
-    }
-    if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
-        let message = format!("`{place}` closed the connection before the answer was whole");
-        return Fault::new(Reason::ConnectionReset, message);
-    }
-    match io_error(error) {
-        Some(io) => super::lacking(io).unwrap_or_else(|| {
-            Fault::new(
-                Reason::ConnectionReset,
-                format!("the connection to `{place}` broke: {io}"),
-            )
-        }),
-        None => Fault::new(
-            Reason::HttpProtocol,
-            format!("HTTP with `{place}` failed: {error}"),
-        ),
-    }
-}
-
-fn io_error(error: &hyper::Error) -> Option<&io::Error> {
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        if let Some(io) = inner.downcast_ref() {
-            return Some(io);
-        }
-        source = inner.source();
-    }
-    None
-}
+/// Nothing, as a body.
+pub(super) const EMPTY: Bytes = Bytes::new();

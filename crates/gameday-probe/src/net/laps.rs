@@ -86,14 +86,14 @@ pub(super) struct Traffic {
 }
 
 impl Traffic {
-    fn wrote(&self) {
+    pub(super) fn wrote(&self) {
         if self.first_read_us.load(Ordering::Relaxed) == UNSET {
             self.last_write_us
                 .store(micros(self.start.elapsed()), Ordering::Relaxed);
         }
     }
 
-    fn read(&self) {
+    pub(super) fn read(&self) {
         let now = micros(self.start.elapsed());
         // Only the first one counts; the others find it set.
         self.first_read_us

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::OnceLock;
+use std::time::Instant;
 
 use gameday_core::Reason;
 use hickory_resolver::TokioResolver;
@@ -9,6 +10,9 @@ use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
 
 use super::lacking;
+use super::route::{Family, Route};
+use crate::duration::micros;
+use crate::evidence::{Evidence, Exhibit};
 use crate::observation::Fault;
 
 /// Finds addresses.
@@ -26,14 +30,40 @@ impl Resolver {
         }
     }
 
-    /// A host's addresses, in the order in which they are to be tried; never none.
-    pub(super) async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, Fault> {
-        if let Ok(address) = host.parse() {
+    /// A host's addresses of the route's family, in the order in which they are to be tried; never none.
+    pub(super) async fn addresses(
+        &self,
+        host: &str,
+        route: &Route,
+        evidence: &mut Evidence,
+    ) -> Result<Vec<IpAddr>, Fault> {
+        if let Some(address) = route.address {
             return Ok(vec![address]);
         }
-        if is_localhost(host) {
-            return Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
+        let mut addresses = match host.parse() {
+            Ok(address) => vec![address],
+            Err(_) if is_localhost(host) => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+            Err(_) => {
+                let began = Instant::now();
+                let found = self.ask(host).await;
+                evidence.add(exhibit(host, &found, began));
+                found?
+            }
+        };
+        addresses.retain(|address| route.family.has(*address));
+        if addresses.is_empty() {
+            let family = if route.family == Family::Ip6 {
+                "IPv6"
+            } else {
+                "IPv4"
+            };
+            let message = format!("`{host}` has no {family} address");
+            return Err(Fault::new(Reason::DnsNoAddress, message));
         }
+        Ok(addresses)
+    }
+
+    async fn ask(&self, host: &str) -> Result<Vec<IpAddr>, Fault> {
         let resolver = self
             .system
             .get_or_init(system_resolver)
@@ -54,6 +84,22 @@ impl Resolver {
             ));
         }
         Ok(addresses)
+    }
+}
+
+fn exhibit(host: &str, found: &Result<Vec<IpAddr>, Fault>, began: Instant) -> Exhibit {
+    let answer = match found {
+        Ok(addresses) => {
+            let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+            addresses.join(" ")
+        }
+        Err(fault) => fault.message.clone(),
+    };
+    Exhibit::Dns {
+        question: format!("{host} A AAAA"),
+        server: "system".to_owned(),
+        answer,
+        took_us: micros(began.elapsed()),
     }
 }
 

@@ -4,8 +4,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hyper::Method;
-use hyper::header::HeaderMap;
 use rcgen::{CertificateParams, Issuer, KeyPair};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
@@ -183,7 +181,7 @@ impl Authority {
             .with_root_certificates(self.roots.clone())
             .with_no_client_auth();
         Connector {
-            tls: super::tls::Tls::with(config),
+            tls: Arc::new(super::tls::Tls::with(config)),
             ..Connector::default()
         }
     }
@@ -191,12 +189,7 @@ impl Authority {
 
 /// A plain GET.
 pub(crate) fn get(url: &str) -> Request {
-    Request {
-        method: Method::GET,
-        url: Url::parse(url).unwrap(),
-        headers: HeaderMap::new(),
-        body: None,
-    }
+    Request::get(Url::parse(url).unwrap())
 }
 
 /// A deadline from now.

@@ -1,6 +1,7 @@
 //! Requests over real sockets: the phases, and a reason of its own for each way to fail.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gameday_core::Reason;
@@ -12,11 +13,12 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use super::testing::{Authority, Server, get, hear, name_server, within_ms};
 use super::{Connector, dial, lacking, resolve};
+use crate::evidence::Evidence;
 
 /// The one place that knows the API: the reason, or `ok` and the body.
 async fn ask(connector: &Connector, url: &str, within: u64) -> String {
     match connector.exchange(&get(url), within_ms(within)).await.result {
-        Ok(response) => format!("ok {}", String::from_utf8_lossy(&response.body)),
+        Ok(response) => format!("ok {}", String::from_utf8_lossy(&response.body.kept)),
         Err(fault) => fault.reason.to_string(),
     }
 }
@@ -34,7 +36,7 @@ async fn phases_are_where_the_time_went_and_add_up_exactly() {
         .exchange(&get(&server.url("/")), within_ms(5000))
         .await;
     let elapsed_us = u64::try_from(began.elapsed().as_micros()).unwrap();
-    assert_eq!(&exchange.result.unwrap().body[..], b"ab");
+    assert_eq!(&exchange.result.unwrap().body.kept[..], b"ab");
     let phases = exchange.phases;
     assert!(phases.wait_us >= 40_000, "the head came after 40 ms: {phases:?}");
     assert!(
@@ -101,7 +103,10 @@ async fn the_next_address_is_tried_when_one_refuses_and_when_one_is_silent() {
     let port = server.address.port();
     let nobody: IpAddr = Ipv4Addr::new(127, 0, 0, 9).into();
     let began = Instant::now();
-    dial::dial(&[nobody, server.address.ip()], port).await.unwrap();
+    let mut seen = Evidence::default();
+    let both = [nobody, server.address.ip()];
+    dial::dial(&both, port, None, &mut seen).await.unwrap();
+    assert_eq!(seen.exhibits.len(), 2, "every attempt is an exhibit: {seen:?}");
     assert!(
         began.elapsed() < Duration::from_millis(250),
         "a refusal is not waited for"
@@ -110,7 +115,8 @@ async fn the_next_address_is_tried_when_one_refuses_and_when_one_is_silent() {
     let silent = Ipv4Addr::new(127, 0, 0, 8);
     let _hole = black_hole(silent, port).await;
     let began = Instant::now();
-    dial::dial(&[silent.into(), server.address.ip()], port)
+    let both = [silent.into(), server.address.ip()];
+    dial::dial(&both, port, None, &mut Evidence::default())
         .await
         .unwrap();
     // The silent one has 250 ms for itself; the kernel's first retry would come after 1 s.
@@ -236,7 +242,7 @@ fn asking(name_server: SocketAddr) -> Connector {
     let config = ResolverConfig::from_parts(None, vec![], vec![server]);
     let builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
     Connector {
-        resolver: resolve::Resolver::with(builder.build().unwrap()),
+        resolver: Arc::new(resolve::Resolver::with(builder.build().unwrap())),
         ..Connector::default()
     }
 }
@@ -270,7 +276,7 @@ async fn a_name_is_resolved_and_its_address_connected_to() {
     let (address, _tasks) = name_server(0, &[[127, 0, 0, 1]]).await;
     let url = format!("http://shop.test:{}/", server.address.port());
     let exchange = asking(address).exchange(&get(&url), within_ms(3000)).await;
-    assert_eq!(&exchange.result.unwrap().body[..], b"hi");
+    assert_eq!(&exchange.result.unwrap().body.kept[..], b"hi");
     assert!(exchange.phases.resolve_us > 0, "{:?}", exchange.phases);
 }
 

@@ -55,6 +55,14 @@ impl Url {
     }
 }
 
+/// The whole URL, without a fragment.
+impl std::fmt::Display for Url {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let scheme = if self.tls { "https" } else { "http" };
+        write!(f, "{scheme}://{}{}", self.authority, self.target)
+    }
+}
+
 fn port(authority: &Authority) -> Result<Option<u16>, String> {
     let has_port = !authority.as_str().ends_with(authority.host());
     match authority.port_u16() {

@@ -34,6 +34,7 @@ pub(crate) fn probe(args: &ProbeArgs) -> ExitCode {
 
 fn load(args: &ProbeArgs) -> Result<Vec<Scheduled>, Vec<Problem>> {
     let environment: gameday_probe::Environment = std::env::vars().collect();
+    let connector = gameday_probe::Connector::default();
     let (mut scheduled, mut problems) = (Vec::new(), Vec::new());
     for (index, region) in args.regions.iter().enumerate() {
         if args.regions[..index].contains(region) {
@@ -45,7 +46,7 @@ fn load(args: &ProbeArgs) -> Result<Vec<Scheduled>, Vec<Problem>> {
         for file in command::toml_files(path)? {
             let plan = Source::read(&file).and_then(|source| ProbePlan::load(&source, &BTreeMap::new()));
             let built = plan.and_then(|plan| {
-                let built = gameday_probe::build(&plan, &environment);
+                let built = gameday_probe::build(&plan, &environment, &connector);
                 built
                     .map(|built| (plan, built))
                     .map_err(|error| vec![Problem::of_file(&file, error.to_string())])

@@ -1,0 +1,173 @@
+//! What is done with a body while it comes: decoded, counted, hashed, looked through; never kept whole
+//! beyond a limit.
+//!
+//! ```text
+//!  wire ──► decoder ──► count ──► hash ──► scans ──► the first 4 MiB are kept
+//! ```
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use gameday_core::Reason;
+use hyper::header::{CONTENT_ENCODING, HeaderMap};
+use sha2::{Digest, Sha256};
+
+use super::decode::Decoder;
+use super::scan::{Scan, Scanning};
+use crate::observation::Fault;
+
+/// An answer's body may not be longer unless the probe's file says so.
+pub(crate) const DEFAULT_MAX_BODY: u64 = 1024 * 1024;
+/// So much of a longer body is kept for what needs it whole, e.g. JSON.
+const MAX_KEPT_BYTES: usize = 4 * 1024 * 1024;
+
+/// What a step wants of its answer's body.
+#[derive(Debug)]
+pub(crate) struct BodyPlan {
+    /// In bytes, as they came and decoded.
+    pub(crate) max_bytes: u64,
+    pub(crate) sha256: bool,
+    /// Patterns that are looked for while the body comes.
+    pub(crate) scans: Vec<Arc<Scan>>,
+}
+
+impl Default for BodyPlan {
+    fn default() -> Self {
+        Self {
+            max_bytes: DEFAULT_MAX_BODY,
+            sha256: false,
+            scans: Vec::new(),
+        }
+    }
+}
+
+/// A body that has ended.
+#[derive(Default)]
+pub(crate) struct Body {
+    /// Its beginning.
+    pub(crate) kept: Bytes,
+    /// Its whole size, decoded.
+    pub(crate) bytes: u64,
+    /// Of the whole body, decoded.
+    pub(crate) sha256: Option<[u8; 32]>,
+    /// Which patterns were found, by their text.
+    pub(crate) found: BTreeMap<String, bool>,
+}
+
+/// Takes a body piece by piece.
+pub(super) struct Sink {
+    place: String,
+    encoding: String,
+    max_bytes: u64,
+    wire_bytes: u64,
+    decoder: Decoder<Plain>,
+}
+
+/// The decoded side.
+#[derive(Default)]
+pub(super) struct Plain {
+    max_bytes: u64,
+    bytes: u64,
+    kept: BytesMut,
+    hash: Option<Sha256>,
+    scans: Vec<Scanning>,
+}
+
+impl Sink {
+    pub(super) fn new(plan: &BodyPlan, headers: &HeaderMap, place: &str) -> Result<Self, Fault> {
+        let encoding = headers
+            .get(CONTENT_ENCODING)
+            .map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let encoding = encoding.unwrap_or_default().trim().to_ascii_lowercase();
+        let plain = Plain {
+            max_bytes: plan.max_bytes,
+            bytes: 0,
+            kept: BytesMut::new(),
+            hash: plan.sha256.then(Sha256::new),
+            scans: plan.scans.iter().map(Scanning::begin).collect(),
+        };
+        let decoder = Decoder::new(&encoding, plain).ok_or_else(|| {
+            let message =
+                format!("the body from `{place}` is encoded as `{encoding}`, which nobody asked for");
+            Fault::new(Reason::BodyEncoding, message)
+        })?;
+        Ok(Self {
+            place: place.to_owned(),
+            encoding,
+            max_bytes: plan.max_bytes,
+            wire_bytes: 0,
+            decoder,
+        })
+    }
+
+    pub(super) fn push(&mut self, data: &[u8]) -> Result<(), Fault> {
+        self.wire_bytes += data.len() as u64;
+        if self.wire_bytes > self.max_bytes {
+            return Err(self.too_large());
+        }
+        self.decoder.push(data).map_err(|error| self.wrong(&error))
+    }
+
+    /// The body is over.
+    pub(super) fn finish(mut self) -> Result<Body, Fault> {
+        // HEAD, 204 and 304 have the header of an encoding and nothing that is encoded.
+        if self.wire_bytes > 0 {
+            self.decoder.finish().map_err(|error| self.wrong(&error))?;
+        }
+        Ok(self.decoder.into_inner().end())
+    }
+
+    fn wrong(&self, error: &io::Error) -> Fault {
+        if error.kind() == io::ErrorKind::FileTooLarge {
+            return self.too_large();
+        }
+        let message = format!(
+            "the body from `{}` is not `{}`: {error}",
+            self.place, self.encoding
+        );
+        Fault::new(Reason::BodyEncoding, message)
+    }
+
+    fn too_large(&self) -> Fault {
+        let message = format!(
+            "the response body from `{}` is over {} bytes",
+            self.place, self.max_bytes
+        );
+        Fault::new(Reason::BodyTooLarge, message)
+    }
+}
+
+impl Plain {
+    fn end(self) -> Body {
+        Body {
+            kept: self.kept.freeze(),
+            bytes: self.bytes,
+            sha256: self.hash.map(|hash| hash.finalize().into()),
+            found: self.scans.into_iter().map(Scanning::end).collect(),
+        }
+    }
+}
+
+impl io::Write for Plain {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.bytes += data.len() as u64;
+        if self.bytes > self.max_bytes {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        if let Some(hash) = &mut self.hash {
+            hash.update(data);
+        }
+        for scan in &mut self.scans {
+            scan.push(data);
+        }
+        let room = MAX_KEPT_BYTES.saturating_sub(self.kept.len());
+        self.kept.extend_from_slice(&data[..data.len().min(room)]);
+        Ok(data.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,91 @@
+//! HTTP/1.1 over a connection of its own, by hyper.
+
+use std::error::Error;
+use std::io;
+use std::pin::pin;
+
+use futures_util::FutureExt;
+use gameday_core::Reason;
+use http_body_util::{BodyExt, Full};
+use hyper::Version;
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+
+use super::body::{Body, Sink};
+use super::connector::Io;
+use super::exchange::{EMPTY, Head, MAX_HEAD_BYTES, Talk, beside, broken};
+use super::laps::Stamped;
+use crate::observation::Fault;
+
+pub(super) async fn talk(stream: Box<dyn Io>, talk: &Talk<'_>) -> Result<(Head, Body), Fault> {
+    let place = talk.place();
+    let stream = Stamped::new(stream, talk.traffic.clone());
+    let outgoing = talk.request.head(Version::HTTP_11)?;
+    let outgoing = outgoing.map(|()| Full::new(talk.request.body.clone().unwrap_or(EMPTY)));
+    let (mut sender, connection) = http1::Builder::new()
+        .max_buf_size(MAX_HEAD_BYTES)
+        .max_header_size(MAX_HEAD_BYTES)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| fault(place, &error))?;
+    let mut connection = pin!(connection.fuse());
+    let answer = async {
+        sender
+            .send_request(outgoing)
+            .await
+            .map_err(|error| fault(place, &error))
+    };
+    let (head, incoming) = talk.head(beside(connection.as_mut(), answer)).await?.into_parts();
+    let head = Head {
+        status: head.status.as_u16(),
+        version: head.version,
+        headers: head.headers,
+    };
+    let read = async |sink: &mut Sink| beside(connection.as_mut(), drain(place, incoming, sink)).await;
+    let body = talk.body(&head, read).await?;
+    // One more turn, which closes a TLS connection politely if that needs no waiting.
+    beside(connection, async {}).await;
+    Ok((head, body))
+}
+
+async fn drain(place: &str, mut body: Incoming, sink: &mut Sink) -> Result<(), Fault> {
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| fault(place, &error))?;
+        if let Ok(data) = frame.into_data() {
+            sink.push(&data)?;
+        }
+    }
+    Ok(())
+}
+
+fn fault(place: &str, error: &hyper::Error) -> Fault {
+    if error.is_parse() {
+        return Fault::new(
+            Reason::HttpProtocol,
+            format!("what `{place}` answered is not HTTP: {error}"),
+        );
+    }
+    if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
+        let message = format!("`{place}` closed the connection before the answer was whole");
+        return Fault::new(Reason::ConnectionReset, message);
+    }
+    match io_error(error) {
+        Some(io) => broken(place, io),
+        None => Fault::new(
+            Reason::HttpProtocol,
+            format!("HTTP with `{place}` failed: {error}"),
+        ),
+    }
+}
+
+fn io_error(error: &hyper::Error) -> Option<&io::Error> {
+    let mut source = error.source();
+    while let Some(inner) = source {
+        if let Some(io) = inner.downcast_ref() {
+            return Some(io);
+        }
+        source = inner.source();
+    }
+    None
+}
