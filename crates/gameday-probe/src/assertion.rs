@@ -1,58 +1,59 @@
-//! Assertions: `<query> [argument] <operator> <value>`, e.g. `json $.id matches /^pay_/`.
+//! Assertions: `<query> [filter…] [not] <predicate>`, e.g. `json $.items count >= 3`.
 //!
-//! Queries: `status` · `header NAME` · `json JSONPATH` (which must find exactly one value).
-//! Operators: `==` and `in` compare with JSON literals, `contains` looks for a text in a text,
-//! `matches` wants a `/regex/`, `isString` stands alone. Texts may hold `{{…}}`.
+//! | queries | |
+//! |---|---|
+//! | numbers | `status` `version` `bytes` `redirects` |
+//! | times | `duration` `phase.resolve` `phase.connect` `phase.tls` `phase.send` `phase.wait` `phase.transfer` |
+//! | texts | `url` `ip` `sha256` `body` `header NAME` `cookie NAME` `cookie NAME[Attribute]` `regex /…(…)…/` |
+//! | JSON | `json JSONPATH` (RFC 9535); several values count as a list |
+//!
+//! The vocabulary is Hurl's. `==` and `in` compare with JSON literals; texts may hold `{{…}}`.
 
+mod cursor;
+mod filter;
+mod literal;
 mod parse;
+mod predicate;
+mod query;
 #[cfg(test)]
 mod tests;
 
-use hyper::header::HeaderName;
-use regex::Regex;
-use serde_json::{Number, Value};
-use serde_json_path::JsonPath;
+use serde_json::Value;
 
 use crate::response::Response;
-use crate::template::Template;
 use crate::values::{Missing, Values};
 
-pub(crate) use parse::{Wrong, parse, read_path};
+use filter::Filter;
+use predicate::Predicate;
+
+pub(crate) use parse::{Wrong, parse, parse_source};
+pub(crate) use query::Query;
+
+/// Where a value comes from: a query, and what is made of its answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    pub(crate) query: Query,
+    pub(crate) filters: Vec<Filter>,
+}
 
 /// One condition on an answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Assertion {
     /// As it was typed.
     pub(crate) text: String,
-    pub(crate) query: Query,
-    pub(crate) check: Check,
+    pub(crate) origin: Origin,
+    pub(crate) negated: bool,
+    pub(crate) predicate: Predicate,
 }
 
-/// What is looked at.
-#[derive(Debug, Clone)]
-pub(crate) enum Query {
-    Status,
-    Header(HeaderName),
-    Json(JsonPath),
-}
-
-/// What must hold of it.
-#[derive(Debug, Clone)]
-pub(crate) enum Check {
-    Equals(Literal),
-    In(Vec<Literal>),
-    Contains(Template),
-    Matches(Regex),
-    IsString,
-}
-
-/// A value that was typed.
+/// What a query found.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Literal {
-    Null,
-    Bool(bool),
-    Number(Number),
-    Text(Template),
+pub(crate) enum Found {
+    One(Value),
+    /// A path may find several values.
+    Many(Vec<Value>),
+    /// In words: why there is none.
+    Nothing(String),
 }
 
 /// How an assertion did not hold.
@@ -70,61 +71,70 @@ impl From<Missing> for Unmet {
     }
 }
 
-impl Assertion {
-    /// Whether it is about the status.
-    pub(crate) fn is_about_status(&self) -> bool {
-        matches!(self.query, Query::Status)
-    }
-
-    /// Whether it holds.
-    pub(crate) fn check(&self, response: &Response, values: &Values<'_>) -> Result<(), Unmet> {
-        let found = match &self.query {
-            Query::Status => Ok(Value::from(response.status)),
-            Query::Header(name) => response.header(name).map(Value::String),
-            Query::Json(path) => response.at(path).cloned(),
-        };
-        let found = found.map_err(Unmet::Found)?;
-        if self.check.holds(&found, values)? {
-            Ok(())
-        } else {
-            Err(Unmet::Found(found.to_string()))
+/// For people.
+impl std::fmt::Display for Found {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::One(value) => write!(f, "{value}"),
+            Self::Many(many) => write!(f, "{} values", many.len()),
+            Self::Nothing(why) => f.write_str(why),
         }
     }
 }
 
-impl Check {
-    fn holds(&self, found: &Value, values: &Values<'_>) -> Result<bool, Missing> {
-        Ok(match self {
-            Self::Equals(literal) => literal.equals(found, values)?,
-            Self::In(literals) => {
-                for literal in literals {
-                    if literal.equals(found, values)? {
-                        return Ok(true);
-                    }
-                }
-                false
-            }
-            Self::Contains(template) => {
-                let wanted = template.render(values)?;
-                found.as_str().is_some_and(|found| found.contains(&wanted))
-            }
-            Self::Matches(regex) => found.as_str().is_some_and(|found| regex.is_match(found)),
-            Self::IsString => found.is_string(),
-        })
+impl Origin {
+    /// The value in an answer.
+    pub(crate) fn find(&self, response: &Response) -> Found {
+        let found = self.query.find(response);
+        self.filters
+            .iter()
+            .fold(found, |found, filter| filter.apply(found))
     }
 }
 
-impl Literal {
-    fn equals(&self, found: &Value, values: &Values<'_>) -> Result<bool, Missing> {
-        Ok(match (self, found) {
-            (Self::Null, Value::Null) => true,
-            (Self::Bool(wanted), Value::Bool(found)) => wanted == found,
-            // 1 and 1.0 are one number in JSON, whatever they are in Rust.
-            (Self::Number(wanted), Value::Number(found)) => {
-                wanted == found || (wanted.is_f64() || found.is_f64()) && wanted.as_f64() == found.as_f64()
-            }
-            (Self::Text(wanted), Value::String(found)) => wanted.render(values)? == *found,
-            _ => false,
-        })
+impl Assertion {
+    /// Whether it is about the status.
+    pub(crate) fn is_about_status(&self) -> bool {
+        matches!(self.origin.query, Query::Status)
+    }
+
+    /// The pattern to look for in a body that is too long to be kept.
+    pub(crate) fn scan(&self) -> Option<String> {
+        match self.origin {
+            Origin {
+                query: Query::Body,
+                ref filters,
+            } if filters.is_empty() => self.predicate.pattern(),
+            _ => None,
+        }
+    }
+
+    /// Whether it holds.
+    pub(crate) fn check(&self, response: &Response, values: &Values<'_>) -> Result<(), Unmet> {
+        if let Some(found) = self
+            .scan()
+            .and_then(|pattern| response.body.found.get(&pattern).copied())
+        {
+            let said = format!("a body of {} bytes", response.body.bytes);
+            return if found == self.negated {
+                Err(Unmet::Found(said))
+            } else {
+                Ok(())
+            };
+        }
+        let found = self.origin.find(response);
+        let holds = self.predicate.holds(&found, values)?;
+        match (holds, found) {
+            // What is not there has no properties, not even missing ones; only its absence can be told.
+            (None, Found::Nothing(why)) => Err(Unmet::Found(why)),
+            (None, Found::Many(many)) => Err(Unmet::Found(format!(
+                "{} values there instead of one",
+                many.len()
+            ))),
+            (Some(holds), _) if holds != self.negated => Ok(()),
+            (_, Found::Nothing(why)) => Err(Unmet::Found(why)),
+            (_, Found::One(value)) => Err(Unmet::Found(self.origin.query.shown(&value))),
+            (_, Found::Many(many)) => Err(Unmet::Found(Value::Array(many).to_string())),
+        }
     }
 }

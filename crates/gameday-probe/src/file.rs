@@ -16,6 +16,9 @@
 //! Any string may hold `{{name}}`. Without an assertion on the status, it must be below 400.
 
 mod answer;
+mod auth;
+mod body;
+mod http;
 mod json;
 mod scope;
 mod step;
@@ -30,13 +33,16 @@ use gameday_core::{ProbeName, Problem, Problems, Ratio, Source, Table};
 use toml::Spanned;
 
 use crate::kind::{Kind, ROWS};
-use crate::plan::{CheckPlan, FileSlo, ProbePlan, StepPlan};
+use crate::plan::{CheckPlan, FileSlo, FlowPlan, ProbePlan, StepPlan};
+use http::Common;
 pub(crate) use scope::Scope;
 use step::read_step;
 pub(crate) use value::{Times, span, unit};
 
 /// The top-level keys; a variable of such a name is a key that slipped below a header.
-const KEYS: [&str; 7] = ["every", "timeout", "slo", "vars", "secrets", "step", "check"];
+const KEYS: [&str; 8] = [
+    "every", "timeout", "slo", "vars", "secrets", "http", "step", "check",
+];
 
 const DEFAULT_EVERY: Duration = Duration::from_secs(60);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -105,7 +111,12 @@ fn read_kind(root: &mut Table<'_, '_>, scope: &mut Scope<'_, '_>, times: &Times)
     present.sort_by_key(|(place, _)| place.start);
     let first = present.first().map(|(_, row)| row.key);
     let Some(first) = first else {
-        return Some(Kind::Flow(read_steps(root, scope, times)));
+        let common = Common::read(root, scope);
+        return Some(Kind::Flow(FlowPlan {
+            steps: read_steps(root, scope, times, &common),
+            cookies: common.cookies,
+            traceparent: common.traceparent,
+        }));
     };
     let flow = root.key_span("step").map(|place| (place, "step"));
     let others = present
@@ -191,7 +202,12 @@ fn read_slo(root: &mut Table<'_, '_>, scope: &Scope<'_, '_>, times: &Times) -> O
     })
 }
 
-fn read_steps(root: &mut Table<'_, '_>, scope: &mut Scope<'_, '_>, times: &Times) -> Vec<StepPlan> {
+fn read_steps(
+    root: &mut Table<'_, '_>,
+    scope: &mut Scope<'_, '_>,
+    times: &Times,
+    common: &Common,
+) -> Vec<StepPlan> {
     let problems = scope.problems();
     let tables = root.array("step");
     if tables.is_empty() && root.problems().count() == 0 {
@@ -205,7 +221,7 @@ fn read_steps(root: &mut Table<'_, '_>, scope: &mut Scope<'_, '_>, times: &Times
     let count = tables.len();
     for (index, table) in tables.into_iter().enumerate() {
         let place = table.span();
-        let Some(step) = read_step(table, index + 1, &mut names, scope, times) else {
+        let Some(step) = read_step(table, index + 1, &mut names, scope, times, common) else {
             continue;
         };
         match &first_always {

@@ -7,28 +7,29 @@ use std::time::Instant;
 
 use gameday_core::{Outcome, Phases, Reason, StepDone, StepName};
 
-use crate::evidence::Evidence;
 use crate::kind::Means;
-use crate::observation::{Fault, Observation};
-use crate::plan::StepPlan;
+use crate::observation::{Fault, Observation, Reading};
+use crate::plan::{FlowPlan, StepPlan};
+use crate::session::Session;
 use crate::step::{StepReport, TIDY_LIMIT, run_step};
 use crate::values::Values;
 
 /// Runs the steps once.
-pub(crate) async fn look(steps: &[StepPlan], means: &Means<'_>, values: &mut Values<'_>) -> Observation {
+pub(crate) async fn look(flow: &FlowPlan, means: &Means<'_>, values: &mut Values<'_>) -> Observation {
     let started = Instant::now();
     let mut look = Look::default();
-    for step in steps.iter().filter(|step| !step.always) {
-        look.add(step, run(step, means, values).await);
+    let mut session = Session::begin(means.connector, flow);
+    for step in flow.steps.iter().filter(|step| !step.always) {
+        look.add(step, run(step, &mut session, means.deadline, values).await);
         if look.fault.is_some() {
             break;
         }
     }
     let total = started.elapsed();
     let tidy_by = Instant::now() + TIDY_LIMIT;
-    for step in steps.iter().filter(|step| step.always) {
+    for step in flow.steps.iter().filter(|step| step.always) {
         // A step that needs a value which no step saved has nothing to tidy up.
-        let report = run_step(means.connector, step, values, tidy_by).await;
+        let report = run_step(&mut session, step, values, tidy_by).await;
         look.steps.extend(report.map(|report| report.done));
     }
     Observation {
@@ -37,19 +38,25 @@ pub(crate) async fn look(steps: &[StepPlan], means: &Means<'_>, values: &mut Val
         total,
         message: look.message(),
         steps: look.steps,
-        readings: Vec::new(),
-        evidence: Evidence::default(),
+        readings: look.retries,
+        evidence: session.evidence,
+        trace_id: session.trace_id,
     }
 }
 
-async fn run(step: &StepPlan, means: &Means<'_>, values: &mut Values<'_>) -> Result<StepReport, Fault> {
-    if Instant::now() >= means.deadline {
+async fn run(
+    step: &StepPlan,
+    session: &mut Session<'_>,
+    deadline: Instant,
+    values: &mut Values<'_>,
+) -> Result<StepReport, Fault> {
+    if Instant::now() >= deadline {
         return Err(Fault::new(
             Reason::Timeout,
             "the probe's time was used up before it",
         ));
     }
-    let report = run_step(means.connector, step, values, means.deadline).await;
+    let report = run_step(session, step, values, deadline).await;
     report.map_err(|missing| Fault::new(Reason::CannotLook, format!("`{}` has no value", missing.0)))
 }
 
@@ -59,6 +66,8 @@ struct Look {
     steps: Vec<StepDone>,
     phases: Phases,
     slow: Vec<StepName>,
+    /// One for each step that was tried again.
+    retries: Vec<Reading>,
     fault: Option<(StepName, Fault)>,
     slow_message: Option<String>,
 }
@@ -75,6 +84,13 @@ impl Look {
         if let Some(message) = report.slow {
             self.slow.push(step.name.clone());
             self.slow_message.get_or_insert(message);
+        }
+        if report.retries > 0 {
+            self.retries.push(Reading {
+                name: "step_retries",
+                labels: vec![("step", step.name.to_string())],
+                value: f64::from(report.retries),
+            });
         }
         self.fault = report.fault.map(|fault| (step.name.clone(), fault));
         self.phases.add(&report.done.phases);

@@ -13,14 +13,14 @@ use gameday_core::Table;
 use crate::file::{Scope, Times};
 use crate::net::Connector;
 use crate::observation::Observation;
-use crate::plan::StepPlan;
+use crate::plan::{FlowPlan, StepPlan};
 use crate::values::Values;
 
 /// A probe of some kind, checked.
 #[derive(Debug, Clone)]
 pub(crate) enum Kind {
     /// HTTP steps, in order; those that run `always` are last.
-    Flow(Vec<StepPlan>),
+    Flow(FlowPlan),
     /// A TCP connection and what is said over it.
     Tcp(tcp::Tcp),
 }
@@ -60,7 +60,7 @@ impl Kind {
         values: &'a mut Values<'_>,
     ) -> BoxFuture<'a, Observation> {
         match self {
-            Self::Flow(steps) => Box::pin(crate::flow::look(steps, means, values)),
+            Self::Flow(flow) => Box::pin(crate::flow::look(flow, means, values)),
             Self::Tcp(tcp) => Box::pin(tcp.look(means, values)),
         }
     }
@@ -68,7 +68,7 @@ impl Kind {
     /// Whether this machine's trusted certificates may be needed.
     pub(crate) fn may_use_tls(&self) -> bool {
         match self {
-            Self::Flow(steps) => !steps.iter().all(StepPlan::is_plain),
+            Self::Flow(flow) => !flow.steps.iter().all(StepPlan::is_plain),
             Self::Tcp(_) => false,
         }
     }

@@ -29,6 +29,7 @@ mod observation;
 mod plan;
 mod response;
 mod schedule;
+mod session;
 mod step;
 mod template;
 mod values;

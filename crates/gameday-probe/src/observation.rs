@@ -30,6 +30,8 @@ pub struct Observation {
     pub readings: Vec<Reading>,
     /// What was seen, redacted.
     pub evidence: Evidence,
+    /// By which the run's requests can be found in the traces (W3C Trace Context, 3.2.2.3).
+    pub trace_id: Option<String>,
 }
 
 /// A number that a probe read, as a gauge: `gameday_probe_<name>{labels}`.
@@ -55,6 +57,7 @@ impl Observation {
             message: Some(message.into()),
             readings: Vec::new(),
             evidence: Evidence::default(),
+            trace_id: None,
         }
     }
 
@@ -69,6 +72,7 @@ impl Observation {
             message: fault.map(|fault| fault.message),
             readings: Vec::new(),
             evidence: Evidence::default(),
+            trace_id: None,
         }
     }
 }

@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use gameday_core::{ProbeName, ProbeRecord, RegionName, StepName};
 use hyper::Method;
 use hyper::header::HeaderName;
-use serde_json_path::JsonPath;
 
-use crate::assertion::Assertion;
+use crate::assertion::{Assertion, Origin};
 use crate::duration::millis;
 use crate::kind::Kind;
+use crate::net::{BodyPlan, Route};
+use crate::step::ClientCredentials;
 use crate::template::{JsonTemplate, Template};
 
 /// A file of `probes/*.toml`, checked: one probe, and the panels beside it.
@@ -56,18 +59,39 @@ pub struct FileSlo {
     pub window: Option<Duration>,
 }
 
+/// A flow: its steps, and what all of them share.
+#[derive(Debug, Clone)]
+pub(crate) struct FlowPlan {
+    /// In order; those that run `always` are last.
+    pub(crate) steps: Vec<StepPlan>,
+    /// Cookies that an answer sets are sent by later steps of the same run.
+    pub(crate) cookies: bool,
+    /// Each request carries a `traceparent` of the run (W3C Trace Context).
+    pub(crate) traceparent: bool,
+}
+
 /// One step.
 #[derive(Debug, Clone)]
 pub(crate) struct StepPlan {
     pub(crate) name: StepName,
     pub(crate) method: Method,
     pub(crate) url: Template,
+    /// Added to the URL, encoded.
+    pub(crate) query: Vec<(String, Template)>,
     pub(crate) headers: Vec<(HeaderName, Template)>,
-    pub(crate) json: Option<JsonTemplate>,
+    pub(crate) body: Option<BodyTemplate>,
+    pub(crate) auth: Option<Auth>,
+    pub(crate) route: Arc<Route>,
+    pub(crate) reading: Arc<BodyPlan>,
+    pub(crate) compressed: bool,
+    /// So many redirects are followed.
+    pub(crate) follow: u32,
     pub(crate) expect: Vec<Assertion>,
     pub(crate) save: Vec<Save>,
     pub(crate) slo: Option<Duration>,
     pub(crate) poll: Option<Poll>,
+    pub(crate) retry: Option<Retry>,
+    pub(crate) replay: Option<Replay>,
     pub(crate) always: bool,
 }
 
@@ -79,19 +103,53 @@ impl StepPlan {
     }
 }
 
+/// A request's body.
+#[derive(Debug, Clone)]
+pub(crate) enum BodyTemplate {
+    Json(JsonTemplate),
+    /// `application/x-www-form-urlencoded` (WHATWG URL, 5).
+    Form(Vec<(String, Template)>),
+    Text(Template),
+    Bytes(Bytes),
+    /// `multipart/form-data` (RFC 7578).
+    Multipart(Vec<Part>),
+}
+
+/// A part of a multipart body.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    pub(crate) name: String,
+    pub(crate) content: PartContent,
+}
+
+/// What a part holds.
+#[derive(Debug, Clone)]
+pub(crate) enum PartContent {
+    Text(Template),
+    File {
+        file_name: String,
+        media_type: String,
+        bytes: Bytes,
+    },
+}
+
+/// How a request says who asks.
+#[derive(Debug, Clone)]
+pub(crate) enum Auth {
+    /// RFC 7617.
+    Basic { user: Template, password: Template },
+    /// RFC 6750.
+    Bearer(Template),
+    /// RFC 6749, 4.4.
+    ClientCredentials(Arc<ClientCredentials>),
+}
+
 /// A value of the answer, kept for later steps.
 #[derive(Debug, Clone)]
 pub(crate) struct Save {
     pub(crate) name: String,
-    pub(crate) from: SaveFrom,
+    pub(crate) origin: Origin,
     pub(crate) redact: bool,
-}
-
-/// Where in the answer a value is.
-#[derive(Debug, Clone)]
-pub(crate) enum SaveFrom {
-    Json(JsonPath),
-    Header(HeaderName),
 }
 
 /// The request is repeated until a condition holds.
@@ -100,6 +158,20 @@ pub(crate) struct Poll {
     pub(crate) until: Assertion,
     pub(crate) every: Duration,
     pub(crate) within: Duration,
+}
+
+/// A step that failed is tried again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Retry {
+    pub(crate) times: u32,
+    pub(crate) every: Duration,
+}
+
+/// The same request is sent once more, and must have the same answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Replay {
+    /// What must be the same, as typed.
+    pub(crate) same: Vec<(String, Origin)>,
 }
 
 impl ProbePlan {
@@ -111,7 +183,7 @@ impl ProbePlan {
     /// The names of the steps, in order; a probe that is no flow has none.
     pub fn step_names(&self) -> impl Iterator<Item = &StepName> {
         let steps: &[StepPlan] = match &self.kind {
-            Kind::Flow(steps) => steps,
+            Kind::Flow(flow) => &flow.steps,
             _ => &[],
         };
         steps.iter().map(|step| &step.name)

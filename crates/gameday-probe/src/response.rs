@@ -79,18 +79,6 @@ impl Response {
         }
     }
 
-    /// The one value at a path.
-    ///
-    /// # Errors
-    /// In words: not JSON, nothing there, or more than one value.
-    pub(crate) fn at(&self, path: &JsonPath) -> Result<&Value, String> {
-        match self.nodes(path)?.as_slice() {
-            [] => Err("nothing there".to_owned()),
-            [value] => Ok(value),
-            many => Err(format!("{} values there instead of one", many.len())),
-        }
-    }
-
     /// Every value at a path.
     ///
     /// # Errors

@@ -2,23 +2,26 @@
 //!
 //! A step without an assertion on the status wants one below 400, so that an error page is never up.
 
-use std::sync::Arc;
+mod auth;
+mod redirect;
+mod repeat;
+mod request;
+
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use gameday_core::{Outcome, Phases, Reason, Span, StepDone};
-use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::Value;
-use tokio::time::sleep_until;
 
-use crate::assertion::{Assertion, Unmet};
+use crate::assertion::{Assertion, Found, Unmet};
 use crate::duration::micros;
-use crate::net::{Connector, Request, Url};
+use crate::net::Request;
 use crate::observation::Fault;
-use crate::plan::{Poll, Save, SaveFrom, StepPlan};
+use crate::plan::{Save, StepPlan};
 use crate::response::Response;
-use crate::template::Template;
+use crate::session::Session;
 use crate::values::{Missing, Values};
+
+pub(crate) use auth::ClientCredentials;
 
 /// How long the steps that run `always` may take together, beyond the probe's deadline.
 pub(crate) const TIDY_LIMIT: Duration = Duration::from_secs(2);
@@ -36,26 +39,25 @@ pub(crate) struct StepReport {
     pub(crate) fault: Option<Fault>,
     /// Set when it was over its `slo`.
     pub(crate) slow: Option<String>,
+    /// How often it was tried again.
+    pub(crate) retries: u32,
 }
 
 /// Runs a step; an error means that a value it needs was never saved.
 pub(crate) async fn run_step(
-    connector: &Connector,
+    session: &mut Session<'_>,
     step: &StepPlan,
     values: &mut Values<'_>,
     deadline: Instant,
 ) -> Result<StepReport, Missing> {
     let mut asking = Asking {
-        connector,
+        session,
         phases: Phases::default(),
         paused_us: 0,
         status: None,
+        retries: 0,
     };
-    let answer = match &step.poll {
-        None => asking.ask(step, values, deadline).await,
-        Some(poll) => asking.poll(step, poll, values, deadline).await,
-    };
-    let fault = match answer.and_then(|response| judge(step, &response, values)) {
+    let fault = match asking.try_step(step, values, deadline).await {
         Ok(()) => None,
         Err(Stop::Fault(fault)) => Some(fault),
         Err(Stop::Missing(missing)) => return Err(missing),
@@ -72,7 +74,12 @@ pub(crate) async fn run_step(
         total_us,
         phases: asking.phases,
     };
-    Ok(StepReport { done, fault, slow })
+    Ok(StepReport {
+        done,
+        fault,
+        slow,
+        retries: asking.retries,
+    })
 }
 
 /// Why a step goes no further.
@@ -94,118 +101,25 @@ impl From<Fault> for Stop {
 }
 
 /// The requests of a step and what they cost.
-struct Asking<'c> {
-    connector: &'c Connector,
+struct Asking<'s, 'c> {
+    session: &'s mut Session<'c>,
     phases: Phases,
     paused_us: u64,
     status: Option<u16>,
+    retries: u32,
 }
 
-impl Asking<'_> {
-    async fn ask(
-        &mut self,
-        step: &StepPlan,
-        values: &Values<'_>,
-        deadline: Instant,
-    ) -> Result<Response, Stop> {
-        let request = request(step, values)?;
-        let exchange = self.connector.exchange(&request, deadline).await;
+impl Asking<'_, '_> {
+    /// One request over a connection of its own.
+    async fn exchange(&mut self, request: &Request, deadline: Instant) -> Result<Response, Stop> {
+        let exchange = self.session.connector.exchange(request, deadline).await;
         self.phases.add(&exchange.phases);
+        self.session.evidence.append(exchange.evidence);
         let response = exchange.result?;
         self.status = Some(response.status);
+        self.session.remember(&response.url, &response.headers);
         Ok(response)
     }
-
-    /// Asks until the condition holds, a request fails, or the time is over.
-    async fn poll(
-        &mut self,
-        step: &StepPlan,
-        poll: &Poll,
-        values: &Values<'_>,
-        deadline: Instant,
-    ) -> Result<Response, Stop> {
-        let within = Instant::now() + poll.within;
-        let end = within.min(deadline);
-        let mut last = "no answer yet".to_owned();
-        loop {
-            match self.ask(step, values, end).await {
-                Ok(response) => match poll.until.check(&response, values) {
-                    Ok(()) => return Ok(response),
-                    Err(Unmet::Found(found)) => last = shown(&found, values),
-                    Err(Unmet::Missing(missing)) => return Err(missing.into()),
-                },
-                // What was cut off by `within` says so; what failed by itself says why.
-                Err(Stop::Fault(_)) if within <= deadline && Instant::now() >= end => {}
-                Err(stop) => return Err(stop),
-            }
-            self.pause(poll.every, end).await;
-            if Instant::now() >= end {
-                return Err(match within <= deadline {
-                    true => over(poll, &last),
-                    false => Fault::new(Reason::Timeout, "the probe's time was used up while it polled"),
-                }
-                .into());
-            }
-        }
-    }
-
-    async fn pause(&mut self, every: Duration, end: Instant) {
-        let began = Instant::now();
-        sleep_until((began + every).min(end).into()).await;
-        self.paused_us += micros(began.elapsed());
-    }
-}
-
-fn over(poll: &Poll, last: &str) -> Fault {
-    let within = Span::from_value(poll.within);
-    let message = format!(
-        "`{}` did not come true within {within}; last: {last}",
-        poll.until.text
-    );
-    Fault::new(Reason::PollTimeout, message)
-}
-
-/// Fills the places of a step's request.
-fn request(step: &StepPlan, values: &Values<'_>) -> Result<Request, Stop> {
-    let url = step.url.render(values)?;
-    let url = Url::parse(&url).map_err(|wrong| unusable(&step.url, format!("its URL: {wrong}")))?;
-    let mut headers = HeaderMap::new();
-    for (name, template) in &step.headers {
-        let mut value = HeaderValue::from_str(&template.render(values)?).map_err(|_| {
-            unusable(
-                template,
-                format!("its header `{name}` would not be one printable line"),
-            )
-        })?;
-        value.set_sensitive(true);
-        headers.append(name, value);
-    }
-    let body = match &step.json {
-        None => None,
-        Some(json) => {
-            let is_json = HeaderValue::from_static("application/json");
-            headers.entry(CONTENT_TYPE).or_insert(is_json);
-            Some(Bytes::from(json.render(values)?.to_string()))
-        }
-    };
-    Ok(Request {
-        method: step.method.clone(),
-        url,
-        headers,
-        body,
-        route: Arc::default(),
-        reading: Arc::default(),
-    })
-}
-
-/// What cannot be sent is the service's doing only when the service gave the value.
-fn unusable(template: &Template, message: String) -> Fault {
-    let reason = if template.has_value() {
-        Reason::SaveFailed
-    } else {
-        Reason::CannotLook
-    };
-    Fault::new(reason, message)
 }
 
 /// Checks an answer, and keeps what later steps need.
@@ -259,15 +173,14 @@ fn shown(found: &str, values: &Values<'_>) -> String {
 
 /// A value of the answer as text.
 fn pick(save: &Save, response: &Response) -> Result<String, String> {
-    let text = match &save.from {
-        SaveFrom::Header(name) => response.header(name)?,
-        SaveFrom::Json(path) => match response.at(path)? {
-            Value::String(text) => text.clone(),
-            Value::Number(number) => number.to_string(),
-            Value::Bool(bool) => bool.to_string(),
-            Value::Null => return Err("`null` there".to_owned()),
-            Value::Array(_) | Value::Object(_) => return Err("no simple value there".to_owned()),
-        },
+    let text = match save.origin.find(response) {
+        Found::Nothing(why) => return Err(why),
+        Found::Many(many) => return Err(format!("{} values there instead of one", many.len())),
+        Found::One(Value::String(text)) => text,
+        Found::One(Value::Number(number)) => number.to_string(),
+        Found::One(Value::Bool(bool)) => bool.to_string(),
+        Found::One(Value::Null) => return Err("`null` there".to_owned()),
+        Found::One(Value::Array(_) | Value::Object(_)) => return Err("no simple value there".to_owned()),
     };
     if text.len() > MAX_SAVED_BYTES {
         return Err(format!("the value is over {MAX_SAVED_BYTES} bytes"));

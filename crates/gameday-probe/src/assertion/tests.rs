@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use expect_test::{Expect, expect};
+use gameday_core::Phases;
 use hyper::header::{HeaderMap, HeaderValue};
 
 use hyper::Version;
 
 use super::*;
 use crate::net::{Body, Head, Request, Url};
+use crate::template::Template;
 
 fn response() -> Response {
     let mut headers = HeaderMap::new();
@@ -21,6 +23,8 @@ fn response() -> Response {
     headers.append("via", HeaderValue::from_static("b"));
     let body = br#"{ "id": "pay_1", "amount": 100, "rate": 1.0, "paid": true, "error": null,
                       "a b": "x", "items": [ { "k": 1, "v": "one" }, { "k": 2, "v": "two" } ] }"#;
+    let cookie = "session=s3; Max-Age=3600; Path=/; HttpOnly";
+    headers.append("set-cookie", HeaderValue::from_static(cookie));
     let head = Head {
         status: 201,
         version: Version::HTTP_11,
@@ -32,7 +36,12 @@ fn response() -> Response {
         ..Body::default()
     };
     let asked = Request::get(Url::parse("http://shop.test/pay?x=1").unwrap());
-    Response::new(head, body, ([127, 0, 0, 1], 80).into(), &asked)
+    let phases = Phases {
+        connect_us: 1500,
+        wait_us: 3000,
+        ..Phases::default()
+    };
+    Response::new(head, body, ([127, 0, 0, 1], 80).into(), &asked).took(phases)
 }
 
 /// The one place that knows the API: `holds`, what was found instead, or what is wrong with it.
@@ -111,23 +120,18 @@ fn what_is_no_assertion_is_told_with_a_hint() {
         error: `staus` is not something to look at
         hint: did you mean `status`?"#]],
     );
-    check(
-        "body contains \"x\"",
-        expect![[r#"
-        error: `body` is not something to look at
-        hint: known here: `status`, `header`, `json`"#]],
-    );
+    check("body contains \"x\"", expect!["holds"]);
     check(
         "status = 200",
         expect![[r#"
-        error: `=` is not an operator
-        hint: did you mean `==`?"#]],
+            error: `=` is not an operator
+            hint: did you mean `==`?"#]],
     );
     check(
         "status",
         expect![[r#"
-        error: the operator is missing
-        hint: one of `==`, `in`, `contains`, `matches`, `isString`"#]],
+            error: the operator is missing
+            hint: one of `==`, `!=`, `>`, `>=`, `<`, `<=`, `in`, `contains`, `startsWith`, `endsWith`, `matches`, `exists`, `isString`, `isNumber`, `isInteger`, `isFloat`, `isBoolean`, `isNull`, `isList`, `isObject`, `isCollection`, `isEmpty`, `isDate`, `isUuid`, `isIpv4`, `isIpv6`"#]],
     );
     check(
         "status ==",
@@ -144,8 +148,8 @@ fn what_is_no_assertion_is_told_with_a_hint() {
     check(
         "status == \"200\"",
         expect![[r#"
-        error: a status is a number
-        hint: for example `status == 200`"#]],
+            error: a status is a number
+            hint: `status == 200` or `status in [200, 201]`"#]],
     );
     check(
         "status isString",
@@ -202,13 +206,147 @@ fn what_is_no_assertion_is_told_with_a_hint() {
     check(
         "header Content Type == \"x\"",
         expect![[r#"
-        error: `Type` is not an operator
-        hint: known here: `==`, `in`, `contains`, `matches`, `isString`"#]],
+            error: `Type` is not an operator
+            hint: known here: `==`, `!=`, `>`, `>=`, `<`, `<=`, `in`, `contains`, `startsWith`, `endsWith`, `matches`, `exists`, `isString`, `isNumber`, `isInteger`, `isFloat`, `isBoolean`, `isNull`, `isList`, `isObject`, `isCollection`, `isEmpty`, `isDate`, `isUuid`, `isIpv4`, `isIpv6`, `count`, `first`, `last`, `toInt`, `toFloat`, `toString`, `trim`, `lower`, `upper`, `base64Decode`, `urlDecode`, `urlEncode`, `daysAfterNow`, `nth`, `split`, `replace`, `regex`, `json`, `daysBeforeNow`"#]],
     );
     check(
         "header Age == 3",
         expect![[r#"
         error: a header is a text
         hint: put the value in double quotes"#]],
+    );
+}
+
+#[test]
+fn every_query_of_an_answer_is_there() {
+    check("version == 1.1", expect!["holds"]);
+    check("url == \"http://shop.test/pay?x=1\"", expect!["holds"]);
+    check("ip == \"127.0.0.1\"", expect!["holds"]);
+    check("redirects == 0", expect!["holds"]);
+    check("bytes > 10", expect!["holds"]);
+    check("bytes < 1KiB", expect!["holds"]);
+    check("body contains \"pay_1\"", expect!["holds"]);
+    check("regex /\"id\": \"(\\w+)\"/ == \"pay_1\"", expect!["holds"]);
+    check(
+        "regex /nowhere/ exists",
+        expect!["found nothing there that matches"],
+    );
+    check("cookie session == \"s3\"", expect!["holds"]);
+    check("cookie session == \"other\"", expect![[r#"found "***""#]]);
+    check("cookie session[Max-Age] >= 60", expect!["holds"]);
+    check("cookie session[HttpOnly] exists", expect!["holds"]);
+    check(
+        "cookie session[Secure] exists",
+        expect!["found the cookie has no `Secure`"],
+    );
+    check("cookie lang exists", expect!["found no such cookie"]);
+    check("duration < 5ms", expect!["holds"]);
+    check("duration < \"1ms\"", expect!["found 4.5ms"]);
+    check("phase.wait >= 3ms", expect!["holds"]);
+    check("phase.tls == 0s", expect!["holds"]);
+}
+
+#[test]
+fn every_predicate_can_be_turned_round() {
+    check("status != 404", expect!["holds"]);
+    check("status >= 200", expect!["holds"]);
+    check("status < 200", expect!["found 201"]);
+    check("json $.amount not == 7", expect!["holds"]);
+    check("json $.id startsWith \"pay\"", expect!["holds"]);
+    check("json $.id not endsWith \"_1\"", expect![[r#"found "pay_1""#]]);
+    check("json $.nowhere not exists", expect!["holds"]);
+    check("json $.id not exists", expect![[r#"found "pay_1""#]]);
+    check(
+        "header X-None not contains \"a\"",
+        expect!["found no such header"],
+    );
+    check("json $.id not matches /^ref_/", expect!["holds"]);
+    check("json $.items isCollection", expect!["holds"]);
+    check("json $.items not isEmpty", expect!["holds"]);
+    check("json $.rate isFloat", expect!["holds"]);
+    check("json $.amount isInteger", expect!["holds"]);
+    check("json $.paid isBoolean", expect!["holds"]);
+    check("json $.error isNull", expect!["holds"]);
+}
+
+#[test]
+fn filters_make_one_value_of_another() {
+    check("json $.items[*].v count == 2", expect!["holds"]);
+    check("json $.items[?@.k == 9] count == 0", expect!["holds"]);
+    check("json $.items[*].v contains \"two\"", expect!["holds"]);
+    check("json $.items nth -1 json $.v == \"two\"", expect!["holds"]);
+    check("json $.items nth 2 exists", expect!["found only 2 values there"]);
+    check("json $.id split \"_\" last toInt == 1", expect!["holds"]);
+    check(
+        "json $.id upper replace \"PAY\" \"ref\" == \"ref_1\"",
+        expect!["holds"],
+    );
+    check("json $.id regex /(\\d+)/ toInt > 0", expect!["holds"]);
+    check(
+        "header Content-Type split \";\" first trim == \"application/json\"",
+        expect!["holds"],
+    );
+    check(
+        "json $.id toInt == 1",
+        expect![[r#"found "pay_1" that is no whole number"#]],
+    );
+    check("url urlEncode startsWith \"http%3A\"", expect!["holds"]);
+}
+
+#[test]
+fn a_condition_that_can_never_hold_is_a_typing_error() {
+    check(
+        "duration < 5",
+        expect![[r#"
+        error: `<` wants a length of time here
+        hint: for example `duration < 300ms`"#]],
+    );
+    check(
+        "duration contains \"5\"",
+        expect![[r#"
+        error: a duration is a number: `contains` is for texts
+        hint: for example `duration < 300ms`"#]],
+    );
+    check(
+        "bytes > big",
+        expect![[r#"
+        error: `>` wants a size here
+        hint: for example `bytes > 64KiB`"#]],
+    );
+    check(
+        "header Age > 3",
+        expect![[r#"
+        error: a header is a text: `>` is for numbers
+        hint: a filter makes a number of it: `header … toInt > 3`"#]],
+    );
+    check(
+        "phase.waitt < 3ms",
+        expect![[r#"
+        error: no phase is named `waitt`
+        hint: did you mean `wait`?"#]],
+    );
+    check(
+        "json $.id nth x == 1",
+        expect![[r#"
+        error: `nth` wants a whole number
+        hint: `nth 0` is the first, `nth -1` the last"#]],
+    );
+    check(
+        "json $.id splitt \",\" == 1",
+        expect![[r#"
+            error: `splitt` is not an operator
+            hint: did you mean `split`?"#]],
+    );
+    check(
+        "cookie",
+        expect![[r#"
+        error: `cookie` wants a name
+        hint: for example `cookie session exists`"#]],
+    );
+    check(
+        "status not",
+        expect![[r#"
+        error: the operator is missing
+        hint: one of `==`, `!=`, `>`, `>=`, `<`, `<=`, `in`, `contains`, `startsWith`, `endsWith`, `matches`, `exists`, `isString`, `isNumber`, `isInteger`, `isFloat`, `isBoolean`, `isNull`, `isList`, `isObject`, `isCollection`, `isEmpty`, `isDate`, `isUuid`, `isIpv4`, `isIpv6`"#]],
     );
 }

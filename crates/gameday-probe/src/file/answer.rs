@@ -1,16 +1,18 @@
-//! Reads what a `[[step]]` does with its answer: `expect`, `poll`, `save`.
+//! Reads what a `[[step]]` does with its answer: `expect`, `poll`, `retry`, `replay`, `save`.
 
 use std::ops::Range;
 use std::time::Duration;
 
 use gameday_core::{StepName, Table};
 use toml::Spanned;
+use toml::de::DeValue;
 
 use super::scope::Scope;
 use super::value::{Times, need_span, span};
-use crate::assertion::{Assertion, Wrong, parse, read_path};
-use crate::plan::{Poll, Save, SaveFrom};
+use crate::assertion::{Assertion, Origin, Wrong, parse, parse_source};
+use crate::plan::{Poll, Replay, Retry, Save};
 
+const MAX_RETRIES: u32 = 10;
 const MAX_ASSERTIONS: usize = 100;
 const DEFAULT_POLL_EVERY: Duration = Duration::from_millis(500);
 const MIN_POLL_EVERY: Duration = Duration::from_millis(10);
@@ -91,46 +93,114 @@ pub(super) fn read_save(
     saves
 }
 
+/// Where a saved value may come from, and how an assertion would say it.
+const SOURCES: [(&str, &str); 6] = [
+    ("json", "json"),
+    ("header", "header"),
+    ("cookie", "cookie"),
+    ("regex", "regex"),
+    ("body", ""),
+    ("query", ""),
+];
+
 fn read_one_save(name: String, mut table: Table<'_, '_>, scope: &Scope<'_, '_>) -> Option<Save> {
     let problems = scope.problems();
     let place = table.span();
-    let json: Option<Spanned<String>> = table.spanned("json");
-    let header: Option<Spanned<String>> = table.spanned("header");
+    let typed: Vec<_> = SOURCES
+        .iter()
+        .filter_map(|(key, word)| read_source(&mut table, key, word))
+        .collect();
     let redact = table.get("redact").unwrap_or(false);
     let told_before = problems.count();
     table.finish();
-    let from = match (json, header) {
-        (Some(path), None) => read_path(path.get_ref())
-            .map(SaveFrom::Json)
-            .map_err(|wrong| tell(wrong, path.span(), scope))
-            .ok()?,
-        (None, Some(name)) => header_source(&name, scope)?,
-        (Some(_), Some(_)) => {
-            problems.add(
-                place,
-                "`json` and `header` are both there: a value comes from one place",
-            );
-            return None;
+    match typed.as_slice() {
+        [(_, text)] => {
+            let origin = read_origin(text, scope)?;
+            Some(Save { name, origin, redact })
         }
-        (None, None) => {
+        [(first, _), (second, _), ..] => {
+            let message = format!("`{first}` and `{second}` are both there: a value comes from one place");
+            problems.add(place, message);
+            None
+        }
+        [] => {
             // An unknown key beside it says enough.
             if problems.count() == told_before {
-                let problem = problems
-                    .source()
-                    .problem(place, format!("nothing says where `{name}` comes from"));
+                let message = format!("nothing says where `{name}` comes from");
+                let problem = problems.source().problem(place, message);
                 problems.push(problem.hint("`{ json = \"$.path\" }` or `{ header = \"Name\" }`"));
             }
-            return None;
+            None
         }
-    };
-    Some(Save { name, from, redact })
+    }
 }
 
-fn header_source(name: &Spanned<String>, scope: &Scope<'_, '_>) -> Option<SaveFrom> {
-    let header = name.get_ref().parse().map(SaveFrom::Header);
-    if header.is_err() {
-        let message = format!("`{}` is not the name of a header", name.get_ref());
-        scope.problems().add(name.span(), message);
+/// A source as the query that an assertion would begin with.
+fn read_source(
+    table: &mut Table<'_, '_>,
+    key: &'static str,
+    word: &str,
+) -> Option<(&'static str, Spanned<String>)> {
+    if key == "body" {
+        let wanted: Spanned<bool> = table.spanned(key)?;
+        return wanted
+            .get_ref()
+            .then(|| (key, Spanned::new(wanted.span(), "body".to_owned())));
     }
-    header.ok()
+    let typed: Spanned<String> = table.spanned(key)?;
+    let text = format!("{word} {}", typed.get_ref());
+    Some((key, Spanned::new(typed.span(), text.trim_start().to_owned())))
+}
+
+fn read_origin(text: &Spanned<String>, scope: &Scope<'_, '_>) -> Option<Origin> {
+    parse_source(text.get_ref())
+        .map_err(|wrong| tell(wrong, text.span(), scope))
+        .ok()
+}
+
+/// Takes `retry = { times = 2, every = "500ms" }`.
+pub(super) fn read_retry(table: &mut Table<'_, '_>, scope: &Scope<'_, '_>) -> Option<Retry> {
+    let mut table = table.table("retry")?;
+    let times: Option<Spanned<u32>> = table.need_spanned("times");
+    if let Some(times) = times
+        .as_ref()
+        .filter(|times| !(1..=MAX_RETRIES).contains(times.get_ref()))
+    {
+        let message = format!("`times` is 1 to {MAX_RETRIES}");
+        scope.problems().add(times.span(), message);
+    }
+    let every = span(&mut table, "every", scope);
+    table.finish();
+    Some(Retry {
+        times: times?.into_inner(),
+        every: every.map_or(DEFAULT_POLL_EVERY, Spanned::into_inner),
+    })
+}
+
+/// Takes `replay = true` or `replay = { same = ["status", "json $.id"] }`.
+pub(super) fn read_replay(table: &mut Table<'_, '_>, scope: &Scope<'_, '_>) -> Option<Replay> {
+    let is_table = matches!(
+        table.entries_mut().get("replay").map(Spanned::get_ref),
+        Some(DeValue::Table(_))
+    );
+    let typed: Vec<Spanned<String>> = match is_table {
+        true => {
+            let mut table = table.table("replay")?;
+            let same = table.need("same");
+            table.finish();
+            same?
+        }
+        false => {
+            let wanted: Spanned<bool> = table.spanned("replay")?;
+            let usual = |query: &str| Spanned::new(wanted.span(), query.to_owned());
+            if !*wanted.get_ref() {
+                return None;
+            }
+            vec![usual("status"), usual("body")]
+        }
+    };
+    let same = typed
+        .iter()
+        .filter_map(|text| Some((text.get_ref().clone(), read_origin(text, scope)?)));
+    Some(Replay { same: same.collect() })
 }

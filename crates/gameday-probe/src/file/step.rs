@@ -2,28 +2,33 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use gameday_core::{StepName, Table, redact_url};
 use hyper::Method;
 use hyper::header::{HeaderName, HeaderValue};
 use toml::Spanned;
 
-use super::answer::{read_expect, read_poll, read_save};
-use super::json::read_json;
+use super::answer::{read_expect, read_poll, read_replay, read_retry, read_save};
+use super::auth::read_pairs;
+use super::body::read_body;
+use super::http::Common;
 use super::scope::Scope;
 use super::value::{Times, span};
-use crate::net::Url;
-use crate::plan::StepPlan;
+use crate::assertion::{Assertion, Origin, Query};
+use crate::net::{BodyPlan, Scan, Url};
+use crate::plan::{Poll, StepPlan};
 use crate::template::Template;
 
 /// The methods, as keys.
-const METHODS: [(&str, Method); 6] = [
+const METHODS: [(&str, Method); 7] = [
     ("get", Method::GET),
     ("post", Method::POST),
     ("put", Method::PUT),
     ("patch", Method::PATCH),
     ("delete", Method::DELETE),
     ("head", Method::HEAD),
+    ("options", Method::OPTIONS),
 ];
 
 /// Headers that follow from the connection and the body.
@@ -37,39 +42,75 @@ pub(super) fn read_step(
     names: &mut BTreeSet<String>,
     scope: &mut Scope<'_, '_>,
     times: &Times,
+    common: &Common,
 ) -> Option<StepPlan> {
     let name = read_name(&mut table, names, scope);
     let request = read_request(&mut table, number, scope);
-    let headers = read_headers(&mut table, scope);
-    let json_place = table.key_span("json");
-    let json = read_json(&mut table, "json", scope);
-    if let (Some(place), Some((Method::GET | Method::HEAD, _))) = (json_place, &request) {
-        scope.problems().add(
-            place,
-            "a request of this method has no body: `json` cannot be sent",
-        );
+    let mut headers = read_headers(&mut table, scope);
+    for (name, value) in &common.headers {
+        if !headers.iter().any(|(own, _)| own == name) {
+            headers.push((name.clone(), value.clone()));
+        }
     }
+    let query = read_pairs(&mut table, "query", scope);
+    let body = read_body(&mut table, request.as_ref().map(|(method, _)| method), scope);
+    let settings = common.settings.or(&mut table, scope);
     let expect = read_expect(&mut table, scope);
     let poll = read_poll(&mut table, scope, times);
     let slo = span(&mut table, "slo", scope);
     times.refuse_longer(slo.as_ref(), "slo", scope);
+    let retry = read_retry(&mut table, scope);
+    let replay = read_replay(&mut table, scope);
     let always = table.get("always").unwrap_or(false);
     // Last: what a step saves, only later steps can use.
     let save = read_save(&mut table, name.as_ref(), scope);
     table.finish();
     let (method, url) = request?;
+    let saved = save.iter().map(|save| &save.origin);
+    let compared = replay
+        .iter()
+        .flat_map(|replay| &replay.same)
+        .map(|(_, origin)| origin);
+    let origins: Vec<_> = saved.chain(compared).collect();
     Some(StepPlan {
         name: name?,
         method,
         url,
+        query,
         headers,
-        json,
+        body,
+        auth: settings.auth,
+        route: Arc::new(settings.route),
+        reading: Arc::new(reading(settings.max_body, &expect, poll.as_ref(), &origins)),
+        compressed: settings.compressed,
+        follow: settings.follow,
         expect,
         save,
         slo: slo.map(Spanned::into_inner),
         poll,
+        retry,
+        replay,
         always,
     })
+}
+
+/// What the step's assertions need of a body while it comes.
+fn reading(max_bytes: u64, expect: &[Assertion], poll: Option<&Poll>, others: &[&Origin]) -> BodyPlan {
+    let asserted = || expect.iter().chain(poll.map(|poll| &poll.until));
+    let mut origins = asserted()
+        .map(|assertion| &assertion.origin)
+        .chain(others.iter().copied());
+    let sha256 = origins.any(|origin| matches!(origin.query, Query::Sha256));
+    let patterns = asserted().filter_map(Assertion::scan);
+    // A pattern that cannot be looked for in a stream still works on bodies that are kept.
+    let scans = patterns
+        .filter_map(|pattern| Scan::new(&pattern).ok())
+        .map(Arc::new);
+    BodyPlan {
+        max_bytes,
+        sha256,
+        scans: scans.collect(),
+    }
 }
 
 fn read_name(
@@ -137,7 +178,7 @@ fn read_url(text: &Spanned<String>, scope: &Scope<'_, '_>) -> Option<Template> {
     None
 }
 
-fn read_headers(table: &mut Table<'_, '_>, scope: &Scope<'_, '_>) -> Vec<(HeaderName, Template)> {
+pub(super) fn read_headers(table: &mut Table<'_, '_>, scope: &Scope<'_, '_>) -> Vec<(HeaderName, Template)> {
     let problems = scope.problems();
     let Some(mut table) = table.table("headers") else {
         return Vec::new();

@@ -71,10 +71,10 @@ fn a_variable_may_stand_for_a_unit_and_an_override_takes_its_place() {
 fn an_overrides_value_is_never_read_as_a_template() {
     let text = "[vars]\nwho = \"x\"\n[[step]]\nname = \"s\"\nget = \"http://a.test/\"\nheaders = { X = \"{{who}}\" }\n";
     let plan = load(text, &[("who", "{{secret.password}}")]).unwrap();
-    let Kind::Flow(steps) = &plan.kind else {
+    let Kind::Flow(flow) = &plan.kind else {
         panic!("no flow")
     };
-    assert_eq!(steps[0].headers[0].1.text(), Some("{{secret.password}}"));
+    assert_eq!(flow.steps[0].headers[0].1.text(), Some("{{secret.password}}"));
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn unknown_keys_and_missing_ones_are_told_together() {
               --> probes/p.toml:5:1
               5 | [[step]]
                 | ^^^^^^^^
-            hint: give it one of `get`, `post`, `put`, `patch`, `delete`, `head`
+            hint: give it one of `get`, `post`, `put`, `patch`, `delete`, `head`, `options`
 
             error: step 1: unknown key `nam`
               --> probes/p.toml:6:1

@@ -2,7 +2,7 @@
 //! beyond a limit.
 //!
 //! ```text
-//!  wire ──► decoder ──► count ──► hash ──► scans ──► the first 4 MiB are kept
+//!  wire ──► decoder ──► count ──► hash ──► the first 4 MiB are kept ──► the rest is only scanned
 //! ```
 
 use std::collections::BTreeMap;
@@ -52,7 +52,7 @@ pub(crate) struct Body {
     pub(crate) bytes: u64,
     /// Of the whole body, decoded.
     pub(crate) sha256: Option<[u8; 32]>,
-    /// Which patterns were found, by their text.
+    /// Of a body that is not kept whole: which patterns were found, by their text.
     pub(crate) found: BTreeMap<String, bool>,
 }
 
@@ -72,7 +72,9 @@ pub(super) struct Plain {
     bytes: u64,
     kept: BytesMut,
     hash: Option<Sha256>,
+    /// Begun when the body grows beyond what is kept.
     scans: Vec<Scanning>,
+    scanned: Vec<Arc<Scan>>,
 }
 
 impl Sink {
@@ -86,7 +88,8 @@ impl Sink {
             bytes: 0,
             kept: BytesMut::new(),
             hash: plan.sha256.then(Sha256::new),
-            scans: plan.scans.iter().map(Scanning::begin).collect(),
+            scans: Vec::new(),
+            scanned: plan.scans.clone(),
         };
         let decoder = Decoder::new(&encoding, plain).ok_or_else(|| {
             let message =
@@ -140,6 +143,18 @@ impl Sink {
 }
 
 impl Plain {
+    /// Looks through what is not kept, and through what is kept before it.
+    fn scan(&mut self, beyond: &[u8]) {
+        for scan in std::mem::take(&mut self.scanned) {
+            let mut scanning = Scanning::begin(&scan);
+            scanning.push(&self.kept);
+            self.scans.push(scanning);
+        }
+        for scan in &mut self.scans {
+            scan.push(beyond);
+        }
+    }
+
     fn end(self) -> Body {
         Body {
             kept: self.kept.freeze(),
@@ -159,11 +174,12 @@ impl io::Write for Plain {
         if let Some(hash) = &mut self.hash {
             hash.update(data);
         }
-        for scan in &mut self.scans {
-            scan.push(data);
-        }
         let room = MAX_KEPT_BYTES.saturating_sub(self.kept.len());
-        self.kept.extend_from_slice(&data[..data.len().min(room)]);
+        let (kept, beyond) = data.split_at(data.len().min(room));
+        self.kept.extend_from_slice(kept);
+        if !beyond.is_empty() {
+            self.scan(beyond);
+        }
         Ok(data.len())
     }
 

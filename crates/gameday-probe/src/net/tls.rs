@@ -56,7 +56,7 @@ impl From<HttpVersion> for Alpn {
 
 /// A configuration for each ALPN, made when it is first needed: reading the roots takes a while.
 #[derive(Default)]
-struct Configs {
+pub(crate) struct Configs {
     base: OnceLock<Result<ClientConfig, String>>,
     each: [OnceLock<Arc<ClientConfig>>; Alpn::COUNT],
 }
@@ -96,7 +96,7 @@ pub(crate) struct OwnTls {
     pub(crate) insecure: bool,
     /// Asked for instead of the URL's host.
     pub(crate) server_name: Option<String>,
-    configs: Configs,
+    pub(crate) configs: Configs,
 }
 
 /// Without the key.

@@ -34,6 +34,7 @@ impl Probe for Slow {
                 message: None,
                 readings: Vec::new(),
                 evidence: Default::default(),
+                trace_id: None,
             }
         }
         .boxed()

@@ -18,7 +18,7 @@ fn a_step_makes_one_request() {
               --> probes/p.toml:5:1
               5 | [[step]]
                 | ^^^^^^^^
-            hint: give it one of `get`, `post`, `put`, `patch`, `delete`, `head`
+            hint: give it one of `get`, `post`, `put`, `patch`, `delete`, `head`, `options`
 
             error: two steps are named `a`
               --> probes/p.toml:6:8
@@ -92,10 +92,11 @@ save = { id = { header = "X Y" }, x = { json = "token", header = "A" }, y = { js
               10 | save = { id = { header = "X Y" }, x = { json = "token", header = "A" }, y = { jsn = "$.a" }, z = {} }
                  |          ^^
 
-            error: `X Y` is not the name of a header
+            error: `Y` is not a filter
               --> probes/p.toml:10:26
               10 | save = { id = { header = "X Y" }, x = { json = "token", header = "A" }, y = { jsn = "$.a" }, z = {} }
                  |                          ^^^^^
+            hint: known here: `count`, `first`, `last`, `toInt`, `toFloat`, `toString`, `trim`, `lower`, `upper`, `base64Decode`, `urlDecode`, `urlEncode`, `daysAfterNow`, `nth`, `split`, `replace`, `regex`, `json`, `daysBeforeNow`
 
             error: `json` and `header` are both there: a value comes from one place
               --> probes/p.toml:10:35

@@ -13,7 +13,7 @@ const BLOCK_HEADER_BYTES: usize = 3;
 const CHECKSUM_BYTES: usize = 4;
 
 /// Decodes frames.
-pub(super) struct Zstd<W: Write> {
+pub(in crate::net) struct Zstd<W: Write> {
     out: W,
     frame: FrameDecoder,
     within_frame: bool,
