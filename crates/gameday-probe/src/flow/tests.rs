@@ -1,5 +1,7 @@
 //! Flows against a small payments service.
 
+mod requests;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

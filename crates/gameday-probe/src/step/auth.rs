@@ -59,7 +59,12 @@ impl Asking<'_, '_> {
         deadline: Instant,
     ) -> Result<(), Stop> {
         let text = match auth {
-            Auth::Basic { user, password } => basic(&user.render(values)?, &password.render(values)?),
+            Auth::Basic { user, password } => {
+                let text = basic(&user.render(values)?, &password.render(values)?);
+                // Encoded, a secret is as good as bare.
+                values.hide(text.trim_start_matches("Basic "));
+                text
+            }
             Auth::Bearer(token) => format!("Bearer {}", token.render(values)?),
             Auth::ClientCredentials(how) => format!("Bearer {}", self.token(how, values, deadline).await?),
         };
