@@ -1,5 +1,7 @@
 //! Requests over real sockets: the phases, and a reason of its own for each way to fail.
 
+mod bodies;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
