@@ -3,6 +3,7 @@
 //! ```text
 //! every = "60s"   timeout = "10s"                   (these are the defaults)
 //! slo = { success = "99.9%", p95 = "250ms", window = "30d" }
+//! [region.NAME]   vars = { … }, slo = { … }: what is otherwise where it looks from there
 //! [vars]          name = "text", may hold {{uuid}} and {{secret.…}}; then evaluated once a run
 //! [secrets]       name = { env = "VARIABLE" }
 //! [[step]]        name, one of get|post|put|patch|delete|head = "URL", headers = { … }, json = …,
@@ -20,6 +21,7 @@ mod auth;
 mod body;
 mod http;
 mod json;
+mod region;
 mod scope;
 mod step;
 #[cfg(test)]
@@ -29,19 +31,20 @@ mod value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use gameday_core::{ProbeName, Problem, Problems, Ratio, Source, Table};
+use gameday_core::{ProbeName, Problem, Problems, Ratio, RegionName, Source, Table};
 use toml::Spanned;
 
 use crate::kind::{Kind, ROWS};
 use crate::plan::{CheckPlan, FileSlo, FlowPlan, ProbePlan, StepPlan};
 use http::Common;
+use region::read_regions;
 pub(crate) use scope::Scope;
 use step::read_step;
 pub(crate) use value::{Times, span, unit};
 
 /// The top-level keys; a variable of such a name is a key that slipped below a header.
-const KEYS: [&str; 8] = [
-    "every", "timeout", "slo", "vars", "secrets", "http", "step", "check",
+const KEYS: [&str; 9] = [
+    "every", "timeout", "slo", "vars", "secrets", "http", "step", "check", "region",
 ];
 
 const DEFAULT_EVERY: Duration = Duration::from_secs(60);
@@ -61,12 +64,30 @@ impl ProbePlan {
     /// Every problem of the file, in the order of its lines.
     pub fn load(source: &Source, overrides: &BTreeMap<String, String>) -> Result<Self, Vec<Problem>> {
         let problems = Problems::new(source);
-        let plan = read(&problems, overrides);
+        let plan = read(&problems, overrides, None);
+        problems.into_result(plan)
+    }
+
+    /// The same, as it is where it looks from a region: `[region.NAME]` may set variables and objectives.
+    ///
+    /// # Errors
+    /// Every problem of the file, in the order of its lines.
+    pub fn load_in(
+        source: &Source,
+        overrides: &BTreeMap<String, String>,
+        region: &RegionName,
+    ) -> Result<Self, Vec<Problem>> {
+        let problems = Problems::new(source);
+        let plan = read(&problems, overrides, Some(region));
         problems.into_result(plan)
     }
 }
 
-fn read(problems: &Problems<'_>, overrides: &BTreeMap<String, String>) -> Option<ProbePlan> {
+fn read(
+    problems: &Problems<'_>,
+    overrides: &BTreeMap<String, String>,
+    region: Option<&RegionName>,
+) -> Option<ProbePlan> {
     let path = problems.source().path.clone();
     let name = ProbeName::new(problems.source().stem())
         .map_err(|bad| problems.push(Problem::of_file(&path, format!("the file's name: {bad}"))))
@@ -78,9 +99,11 @@ fn read(problems: &Problems<'_>, overrides: &BTreeMap<String, String>) -> Option
         return None;
     }
     let whole = problems.count() == 0;
-    let mut scope = Scope::read(&mut root, overrides);
+    let regions = read_regions(&mut root);
+    let mut scope = Scope::read(&mut root, &region::values(&regions, region, overrides));
     let times = read_times(&mut root, &scope);
     let slo = read_slo(&mut root, &scope, &times);
+    let slo = region::finish(regions, region, &scope, &times).or(slo);
     let kind = read_kind(&mut root, &mut scope, &times);
     let checks = read_checks(&mut root, problems.source().stem(), &scope);
     root.finish();

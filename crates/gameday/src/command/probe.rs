@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use gameday_core::{Outcome, Problem, RegionName, Source};
-use gameday_probe::{Built, Observation, ProbePlan, Scheduled, Tick};
+use gameday_probe::{Built, Connector, Environment, Observation, ProbePlan, Scheduled, Tick};
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -33,8 +33,8 @@ pub(crate) fn probe(args: &ProbeArgs) -> ExitCode {
 }
 
 fn load(args: &ProbeArgs) -> Result<Vec<Scheduled>, Vec<Problem>> {
-    let environment: gameday_probe::Environment = std::env::vars().collect();
-    let connector = gameday_probe::Connector::default();
+    let environment: Environment = std::env::vars().collect();
+    let connector = Connector::default();
     let (mut scheduled, mut problems) = (Vec::new(), Vec::new());
     for (index, region) in args.regions.iter().enumerate() {
         if args.regions[..index].contains(region) {
@@ -44,20 +44,9 @@ fn load(args: &ProbeArgs) -> Result<Vec<Scheduled>, Vec<Problem>> {
     }
     for path in &args.paths {
         for file in command::toml_files(path)? {
-            let plan = Source::read(&file).and_then(|source| ProbePlan::load(&source, &BTreeMap::new()));
-            let built = plan.and_then(|plan| {
-                let built = gameday_probe::build(&plan, &environment, &connector);
-                built
-                    .map(|built| (plan, built))
-                    .map_err(|error| vec![Problem::of_file(&file, error.to_string())])
-            });
-            match built {
+            match load_file(&file, &args.regions, &environment, &connector) {
                 Err(list) => problems.extend(list),
-                Ok((plan, built)) => {
-                    for region in &args.regions {
-                        scheduled.extend(in_region(&plan, &built, region));
-                    }
-                }
+                Ok(probes) => scheduled.extend(probes),
             }
         }
     }
@@ -66,6 +55,24 @@ fn load(args: &ProbeArgs) -> Result<Vec<Scheduled>, Vec<Problem>> {
     } else {
         Err(problems)
     }
+}
+
+/// A file's probe, as each region looks.
+fn load_file(
+    file: &Path,
+    regions: &[RegionName],
+    environment: &Environment,
+    connector: &Connector,
+) -> Result<Vec<Scheduled>, Vec<Problem>> {
+    let source = Source::read(file)?;
+    let mut scheduled = Vec::new();
+    for region in regions {
+        let plan = ProbePlan::load_in(&source, &BTreeMap::new(), region)?;
+        let built = gameday_probe::build(&plan, environment, connector)
+            .map_err(|error| vec![Problem::of_file(file, error.to_string())])?;
+        scheduled.extend(in_region(&plan, &built, region));
+    }
+    Ok(scheduled)
 }
 
 /// A probe and its panels, as one region looks.
