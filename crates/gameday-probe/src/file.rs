@@ -37,6 +37,7 @@ use toml::Spanned;
 use crate::kind::{Kind, ROWS};
 use crate::plan::{CheckPlan, FileSlo, FlowPlan, ProbePlan, StepPlan};
 use http::Common;
+pub(crate) use http::{address, read_family, read_file, read_tls};
 use region::read_regions;
 pub(crate) use scope::Scope;
 use step::read_step;

@@ -3,18 +3,21 @@
 //! A file of `probes/` holds either a flow (`[[step]]`) or one table named like a row here; a row that is
 //! a panel may also stand as `[check.NAME]` beside any probe.
 
+mod panel;
+mod starttls;
 mod tcp;
+mod tls;
 
 use std::time::Instant;
 
 use futures_util::future::BoxFuture;
-use gameday_core::Table;
+use gameday_core::{Reason, Table};
 
 use crate::file::{Scope, Times};
 use crate::net::Connector;
-use crate::observation::Observation;
+use crate::observation::{Fault, Observation};
 use crate::plan::{FlowPlan, StepPlan};
-use crate::values::Values;
+use crate::values::{Missing, Values};
 
 /// A probe of some kind, checked.
 #[derive(Debug, Clone)]
@@ -23,6 +26,8 @@ pub(crate) enum Kind {
     Flow(FlowPlan),
     /// A TCP connection and what is said over it.
     Tcp(tcp::Tcp),
+    /// Certificates, and what a server would speak.
+    Tls(tls::Tls),
 }
 
 /// How a kind is read.
@@ -38,6 +43,7 @@ pub(crate) struct Row {
 #[rustfmt::skip] // A row a line.
 pub(crate) const ROWS: &[Row] = &[
     Row { key: "tcp", panel: false, read: |t, scope, times| Some(Kind::Tcp(tcp::Tcp::read(t, scope, times)?)) },
+    Row { key: "tls", panel: true, read: |t, scope, times| Some(Kind::Tls(tls::Tls::read(t, scope, times)?)) },
 ];
 
 /// Whether a file with these keys is a probe's.
@@ -62,6 +68,7 @@ impl Kind {
         match self {
             Self::Flow(flow) => Box::pin(crate::flow::look(flow, means, values)),
             Self::Tcp(tcp) => Box::pin(tcp.look(means, values)),
+            Self::Tls(tls) => Box::pin(tls.look(means, values)),
         }
     }
 
@@ -70,6 +77,29 @@ impl Kind {
         match self {
             Self::Flow(flow) => !flow.steps.iter().all(StepPlan::is_plain),
             Self::Tcp(_) => false,
+            Self::Tls(_) => true,
         }
     }
+}
+
+/// Takes `host:port` apart, or `host` alone; an IPv6 address with a port stands in brackets.
+fn host_and_port(text: &str, default_port: u16) -> Result<(String, u16), Fault> {
+    let wrong = || Fault::new(Reason::CannotLook, format!("`{text}` is not HOST:PORT"));
+    if text.parse::<std::net::Ipv6Addr>().is_ok() {
+        return Ok((text.to_owned(), default_port));
+    }
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) => (host, port.parse().map_err(|_| wrong())?),
+        None => (text, default_port),
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    match host.is_empty() || port == 0 {
+        true => Err(wrong()),
+        false => Ok((host.to_owned(), port)),
+    }
+}
+
+/// A name that has no value in this run.
+fn missing(missing: Missing) -> Fault {
+    Fault::new(Reason::CannotLook, format!("`{}` has no value", missing.0))
 }

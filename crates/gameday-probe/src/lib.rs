@@ -32,6 +32,7 @@ mod schedule;
 mod session;
 mod step;
 mod template;
+mod tls;
 mod values;
 
 pub use build::{Built, BuiltCheck, build};

@@ -36,6 +36,7 @@ pub(crate) use route::{Family, HttpVersion, Route};
 pub(crate) use scan::Scan;
 pub(crate) use tls::{Alpn, OwnTls, pem};
 pub(crate) use trail::Trail;
+pub(crate) use unchecked::Unchecked;
 pub(crate) use url::Url;
 
 use std::io;

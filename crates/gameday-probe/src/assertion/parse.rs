@@ -31,19 +31,19 @@ pub(crate) struct Wrong {
 }
 
 impl Wrong {
-    fn new(message: impl Into<String>) -> Self {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
             hint: None,
         }
     }
 
-    fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    fn near(self, typed: &str, known: &[&str]) -> Self {
+    pub(crate) fn near(self, typed: &str, known: &[&str]) -> Self {
         match nearest(typed, known.iter().copied()) {
             Some(best) => self.hint(format!("did you mean `{best}`?")),
             None => self.hint(format!("known here: `{}`", known.join("`, `"))),

@@ -1,6 +1,5 @@
 //! Reads what a `[[step]]` does with its answer: `expect`, `poll`, `retry`, `replay`, `save`.
 
-use std::ops::Range;
 use std::time::Duration;
 
 use gameday_core::{StepName, Table};
@@ -9,7 +8,7 @@ use toml::de::DeValue;
 
 use super::scope::Scope;
 use super::value::{Times, need_span, span};
-use crate::assertion::{Assertion, Origin, Wrong, parse, parse_source};
+use crate::assertion::{Assertion, Origin, parse, parse_source};
 use crate::plan::{Poll, Replay, Retry, Save};
 
 const MAX_RETRIES: u32 = 10;
@@ -37,18 +36,10 @@ fn read_assertion(text: &Spanned<String>, scope: &Scope<'_, '_>) -> Option<Asser
     match parse(text.get_ref(), &mut template) {
         Ok(assertion) => assertion,
         Err(wrong) => {
-            tell(wrong, text.span(), scope);
+            scope.tell(wrong, text.span());
             None
         }
     }
-}
-
-fn tell(wrong: Wrong, place: Range<usize>, scope: &Scope<'_, '_>) {
-    let problem = scope.problems().source().problem(place, wrong.message);
-    scope.problems().push(match wrong.hint {
-        Some(hint) => problem.hint(hint),
-        None => problem,
-    });
 }
 
 /// Takes how a step's request is repeated.
@@ -154,7 +145,7 @@ fn read_source(
 
 fn read_origin(text: &Spanned<String>, scope: &Scope<'_, '_>) -> Option<Origin> {
     parse_source(text.get_ref())
-        .map_err(|wrong| tell(wrong, text.span(), scope))
+        .map_err(|wrong| scope.tell(wrong, text.span()))
         .ok()
 }
 

@@ -24,6 +24,7 @@ use super::value::unit;
 use crate::net::{DEFAULT_MAX_BODY, Family, HttpVersion, OwnTls, Route};
 use crate::plan::Auth;
 use crate::template::Template;
+use crate::tls::Trust;
 
 /// More redirects are never followed.
 const MAX_FOLLOW: u32 = 50;
@@ -175,7 +176,10 @@ pub(crate) fn read_tls(table: &mut Table<'_, '_>, scope: &Scope<'_, '_>) -> Opti
     });
     let server_name: Option<Spanned<String>> = table.spanned("server_name");
     let own = OwnTls {
-        roots,
+        trust: roots.and_then(|roots| {
+            let trust = Trust::new(roots).map(Arc::new);
+            trust.map_err(|error| problems.add(place.clone(), error)).ok()
+        }),
         identity: match (chain, key) {
             (Some(chain), Some(key)) => Some((chain, key)),
             (Some(_), None) if key_place.is_none() => {

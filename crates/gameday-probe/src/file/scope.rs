@@ -12,6 +12,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::KEYS;
+use crate::assertion::Wrong;
 use crate::template::{Part, Template};
 
 /// The names of a file, growing as its steps are read.
@@ -124,6 +125,15 @@ impl<'s, 'p> Scope<'s, 'p> {
     /// Where problems go.
     pub(crate) fn problems(&self) -> &'p Problems<'s> {
         self.problems
+    }
+
+    /// Tells what is wrong with an expression that stands within `place`.
+    pub(crate) fn tell(&self, wrong: Wrong, place: Range<usize>) {
+        let problem = self.problems.source().problem(place, wrong.message);
+        self.problems.push(match wrong.hint {
+            Some(hint) => problem.hint(hint),
+            None => problem,
+        });
     }
 
     /// Reads a string as a template; what is wrong with it is told.

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use gameday_core::{Phases, Reason};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::time::timeout_at;
 
 use super::dial::dial;
@@ -19,6 +20,7 @@ use super::trail::Trail;
 use crate::evidence::Evidence;
 use crate::observation::Fault;
 use crate::response::Response;
+use crate::tls::Trust;
 
 /// Makes a fresh connection for each request; clones share the resolver and the trusted roots.
 #[derive(Clone, Default)]
@@ -87,15 +89,20 @@ impl Connector {
         converse(link, request, deadline, trail).await
     }
 
-    /// Resolves, connects and secures, stamping each phase.
-    pub(crate) async fn open(
+    /// Whom this machine trusts.
+    pub(crate) fn trust(&self) -> Result<Arc<Trust>, Fault> {
+        self.tls.trust()
+    }
+
+    /// Resolves and connects, stamping both phases.
+    pub(crate) async fn reach(
         &self,
-        place: Place<'_>,
+        host: &str,
+        port: u16,
         route: &Route,
         deadline: Instant,
         trail: &mut Trail,
-    ) -> Result<Link, Fault> {
-        let Place { host, port, tls } = place;
+    ) -> Result<(TcpStream, SocketAddr), Fault> {
         let Trail { laps, evidence } = trail;
         let late = || Fault::new(Reason::DnsTimeout, format!("`{host}` was not resolved in time"));
         let resolving = self.resolver.addresses(host, route, evidence);
@@ -105,7 +112,20 @@ impl Connector {
             Fault::new(Reason::ConnectTimeout, message)
         };
         let dialling = dial(&addresses, port, route.source, evidence);
-        let (stream, remote) = phase(laps, deadline, |p| &mut p.connect_us, dialling, late).await?;
+        phase(laps, deadline, |p| &mut p.connect_us, dialling, late).await
+    }
+
+    /// Resolves, connects and secures, stamping each phase.
+    pub(crate) async fn open(
+        &self,
+        place: Place<'_>,
+        route: &Route,
+        deadline: Instant,
+        trail: &mut Trail,
+    ) -> Result<Link, Fault> {
+        let Place { host, port, tls } = place;
+        let (stream, remote) = self.reach(host, port, route, deadline, trail).await?;
+        let Trail { laps, evidence } = trail;
         let Some(alpn) = tls else {
             let stream = Box::new(stream);
             return Ok(Link {
@@ -118,9 +138,15 @@ impl Connector {
             let message = format!("the TLS handshake with `{host}` did not end in time");
             Fault::new(Reason::TlsHandshake, message)
         };
-        let shaking = self.tls.handshake(host, alpn, route.tls.as_deref(), stream);
+        let own = route.tls.as_deref();
+        let name = own.and_then(|own| own.server_name.as_deref()).unwrap_or(host);
+        let shaking = async {
+            let stream = self.tls.handshake(name, alpn, own, stream).await?;
+            evidence.add(exhibit(name, &stream));
+            self.tls.judge(name, own, &stream)?;
+            Ok(stream)
+        };
         let stream = phase(laps, deadline, |p| &mut p.tls_us, shaking, late).await?;
-        evidence.add(exhibit(host, &stream));
         let chose_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         Ok(Link {
             stream: Box::new(stream),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rcgen::{CertificateParams, Issuer, KeyPair};
-use rustls::pki_types::PrivatePkcs8KeyDer;
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::ServerConfig;
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::task::JoinSet;
@@ -139,7 +139,7 @@ fn dns_answer(question: &[u8], code: u8, addresses: &[[u8; 4]]) -> Vec<u8> {
 /// A certificate authority of our own, and what it signs.
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
-    roots: RootCertStore,
+    root: CertificateDer<'static>,
 }
 
 impl Authority {
@@ -147,12 +147,9 @@ impl Authority {
         let mut params = CertificateParams::new(vec![]).unwrap();
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
-        let mut roots = RootCertStore::empty();
-        roots
-            .add(params.self_signed(&key).unwrap().der().clone())
-            .unwrap();
+        let root = params.self_signed(&key).unwrap().der().clone();
         let issuer = Issuer::new(params, key);
-        Self { issuer, roots }
+        Self { issuer, root }
     }
 
     /// A server's settings with a certificate for a name and some years.
@@ -174,14 +171,8 @@ impl Authority {
 
     /// A connector that trusts this authority only.
     pub(crate) fn connector(&self) -> Connector {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(self.roots.clone())
-            .with_no_client_auth();
         Connector {
-            tls: Arc::new(super::tls::Tls::with(config)),
+            tls: Arc::new(super::tls::Tls::trusting(vec![self.root.clone()])),
             ..Connector::default()
         }
     }

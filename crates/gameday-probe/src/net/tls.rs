@@ -1,4 +1,4 @@
-//! TLS as this machine trusts (`SSL_CERT_FILE` is honoured), or as a probe's file says; ring.
+//! TLS as this machine trusts, or as a probe's file says; ring.
 
 use std::fmt;
 use std::io;
@@ -7,10 +7,8 @@ use std::sync::{Arc, OnceLock};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use gameday_core::Reason;
-use rustls::client::danger::ServerCertVerifier;
+use rustls::ClientConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{CertificateError, ClientConfig, RootCertStore};
-use rustls_platform_verifier::Verifier;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -20,6 +18,7 @@ use super::route::HttpVersion;
 use super::unchecked::Unchecked;
 use crate::evidence::Exhibit;
 use crate::observation::Fault;
+use crate::tls::Trust;
 
 /// What the client says it can speak over TLS (RFC 7301).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,21 +82,26 @@ impl Configs {
 #[derive(Default)]
 pub(crate) struct Tls {
     configs: Configs,
+    /// Read when it is first needed: plain HTTP needs none.
+    trust: OnceLock<Result<Arc<Trust>, String>>,
 }
 
 /// Trust and identity of a probe's own.
 #[derive(Default)]
 pub(crate) struct OwnTls {
     /// Instead of this machine's.
-    pub(crate) roots: Option<Vec<CertificateDer<'static>>>,
+    pub(crate) trust: Option<Arc<Trust>>,
     /// Certificates and key that the client shows (RFC 8446, 4.3.2).
-    pub(crate) identity: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
+    pub(crate) identity: Option<Identity>,
     /// Whatever certificate the server shows is accepted.
     pub(crate) insecure: bool,
     /// Asked for instead of the URL's host.
     pub(crate) server_name: Option<String>,
     pub(crate) configs: Configs,
 }
+
+/// A chain, the client's own certificate first, and its key.
+pub(crate) type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 /// Without the key.
 impl fmt::Debug for OwnTls {
@@ -110,61 +114,57 @@ impl fmt::Debug for OwnTls {
 }
 
 impl OwnTls {
-    /// Whether it can be used at all: a key that is none is told when the file is read.
+    /// Whether it can be used at all: a key that fits no certificate is told when the file is read.
     ///
     /// # Errors
     /// In words for people.
     pub(crate) fn prepare(&self) -> Result<(), String> {
-        self.configs
-            .get(Alpn::None, || self.config())
-            .map(drop)
-            .map_err(Clone::clone)
+        let config = self.configs.get(Alpn::None, || config(self.identity.as_ref()));
+        config.map(drop).map_err(Clone::clone)
     }
+}
 
-    fn config(&self) -> Result<ClientConfig, String> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let verifier: Arc<dyn ServerCertVerifier> = match (&self.roots, self.insecure) {
-            (_, true) => Arc::new(Unchecked::new(&provider)),
-            (None, false) => Arc::new(Verifier::new(Arc::clone(&provider)).map_err(|e| e.to_string())?),
-            (Some(roots), false) => {
-                let mut store = RootCertStore::empty();
-                for root in roots {
-                    store.add(root.clone()).map_err(|error| error.to_string())?;
-                }
-                let builder = rustls::client::WebPkiServerVerifier::builder_with_provider;
-                builder(Arc::new(store), Arc::clone(&provider))
-                    .build()
-                    .map_err(|error| error.to_string())?
-            }
-        };
-        let builder = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| error.to_string())?
-            .dangerous()
-            .with_custom_certificate_verifier(verifier);
-        match &self.identity {
-            None => Ok(builder.with_no_client_auth()),
-            Some((chain, key)) => builder
-                .with_client_auth_cert(chain.clone(), key.clone_key())
-                .map_err(|error| error.to_string()),
-        }
+/// A client that takes any certificate: what is shown is judged when the handshake is over, so that it is
+/// seen even when it is not trusted.
+fn config(identity: Option<&Identity>) -> Result<ClientConfig, String> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = Arc::new(Unchecked::new(&provider));
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier);
+    match identity {
+        None => Ok(builder.with_no_client_auth()),
+        Some((chain, key)) => builder
+            .with_client_auth_cert(chain.clone(), key.clone_key())
+            .map_err(|error| error.to_string()),
     }
 }
 
 impl Tls {
     #[cfg(test)]
-    pub(super) fn with(config: ClientConfig) -> Self {
-        let tls = Self::default();
-        tls.configs.base.get_or_init(|| Ok(config)).as_ref().ok();
-        tls
+    pub(super) fn trusting(roots: Vec<CertificateDer<'static>>) -> Self {
+        Self {
+            trust: OnceLock::from(Trust::new(roots).map(Arc::new)),
+            ..Self::default()
+        }
     }
 
     /// Reads this machine's roots now, so that the first handshake is not slower than the next.
     pub(super) fn prepare(&self) {
-        self.configs.get(Alpn::Both, machine_config).ok();
+        self.trust().ok();
     }
 
-    /// Does the handshake; the certificate must be for `host`, or the name that `own` asks for.
+    /// Whom this machine trusts.
+    pub(crate) fn trust(&self) -> Result<Arc<Trust>, Fault> {
+        let trust = self.trust.get_or_init(|| Trust::machine().map(Arc::new));
+        trust
+            .clone()
+            .map_err(|error| Fault::new(Reason::CannotLook, error))
+    }
+
+    /// Does the handshake, whatever the server shows.
     pub(super) async fn handshake(
         &self,
         host: &str,
@@ -173,14 +173,10 @@ impl Tls {
         stream: TcpStream,
     ) -> Result<TlsStream<TcpStream>, Fault> {
         let config = match own {
-            Some(own) => own.configs.get(alpn, || own.config()),
-            None => self.configs.get(alpn, machine_config),
+            Some(own) => own.configs.get(alpn, || config(own.identity.as_ref())),
+            None => self.configs.get(alpn, || config(None)),
         };
-        let config = config.map_err(|error| {
-            let message = format!("the trusted certificates cannot be used: {error}");
-            Fault::new(Reason::CannotLook, message)
-        })?;
-        let host = own.and_then(|own| own.server_name.as_deref()).unwrap_or(host);
+        let config = config.map_err(|error| Fault::new(Reason::CannotLook, error.clone()))?;
         let name = ServerName::try_from(host.to_owned()).map_err(|_| {
             Fault::new(
                 Reason::CannotLook,
@@ -190,10 +186,34 @@ impl Tls {
         let handshake = TlsConnector::from(config).connect(name, stream);
         handshake.await.map_err(|error| fault(host, &error))
     }
-}
 
-fn machine_config() -> Result<ClientConfig, String> {
-    OwnTls::default().config()
+    /// Whether what the server showed may be trusted.
+    pub(super) fn judge(
+        &self,
+        host: &str,
+        own: Option<&OwnTls>,
+        stream: &TlsStream<TcpStream>,
+    ) -> Result<(), Fault> {
+        if own.is_some_and(|own| own.insecure) {
+            return Ok(());
+        }
+        let trust = match own.and_then(|own| own.trust.clone()) {
+            Some(trust) => trust,
+            None => self.trust()?,
+        };
+        let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
+        match trust
+            .judge(chain, host, jiff::Timestamp::now())
+            .into_iter()
+            .next()
+        {
+            None => Ok(()),
+            Some(fault) => {
+                let message = format!("the certificate of `{host}`: {}", fault.message);
+                Err(Fault::new(fault.reason, message))
+            }
+        }
+    }
 }
 
 /// What came of a handshake, for people.
@@ -234,30 +254,12 @@ fn fault(host: &str, error: &io::Error) -> Fault {
     if let Some(lack) = lacking(error) {
         return lack;
     }
-    match error
+    let said = error
         .get_ref()
-        .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-    {
-        Some(rustls::Error::InvalidCertificate(why)) => certificate_fault(host, why),
-        Some(error) => Fault::new(Reason::TlsHandshake, format!("TLS with `{host}` failed: {error}")),
-        None => Fault::new(
-            Reason::TlsHandshake,
-            format!("the TLS handshake with `{host}` was cut off: {error}"),
-        ),
-    }
-}
-
-fn certificate_fault(host: &str, why: &CertificateError) -> Fault {
-    use CertificateError as E;
-    let reason = match why {
-        E::Expired | E::ExpiredContext { .. } => Reason::CertExpired,
-        E::NotValidYet | E::NotValidYetContext { .. } => Reason::CertNotYetValid,
-        E::NotValidForName | E::NotValidForNameContext { .. } => Reason::CertNameMismatch,
-        _ => Reason::CertUntrusted,
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let message = match said {
+        Some(error) => format!("TLS with `{host}` failed: {error}"),
+        None => format!("the TLS handshake with `{host}` was cut off: {error}"),
     };
-    let said = match why {
-        E::UnknownIssuer => "its issuer is not trusted on this machine".to_owned(),
-        other => other.to_string(),
-    };
-    Fault::new(reason, format!("the certificate of `{host}`: {said}"))
+    Fault::new(Reason::TlsHandshake, message)
 }

@@ -11,12 +11,12 @@ use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
 /// Trusts whoever answers.
 #[derive(Debug)]
-pub(super) struct Unchecked {
+pub(crate) struct Unchecked {
     algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl Unchecked {
-    pub(super) fn new(provider: &Arc<CryptoProvider>) -> Self {
+    pub(crate) fn new(provider: &Arc<CryptoProvider>) -> Self {
         Self {
             algorithms: provider.signature_verification_algorithms,
         }

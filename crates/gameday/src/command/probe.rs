@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use gameday_core::{Outcome, Problem, RegionName, Source};
-use gameday_probe::{Built, Connector, Environment, Observation, ProbePlan, Scheduled, Tick};
+use gameday_probe::{Built, Connector, Environment, Exhibit, Observation, ProbePlan, Scheduled, Tick};
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -195,6 +195,12 @@ fn as_text(probe: &str, region: &RegionName, observation: &Observation) -> Strin
     );
     if let Some(message) = &observation.message {
         text.push_str(&format!("  {message}\n"));
+    }
+    for exhibit in &observation.evidence.exhibits {
+        if let Exhibit::Finding { expected, found, ok } = exhibit {
+            let word = if *ok { "ok" } else { "no" };
+            text.push_str(&format!("  {word:<3} {expected}: {found}\n"));
+        }
     }
     for step in &observation.steps {
         let status = step.status.map(|status| status.to_string()).unwrap_or_default();
