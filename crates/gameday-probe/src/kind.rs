@@ -3,6 +3,7 @@
 //! A file of `probes/` holds either a flow (`[[step]]`) or one table named like a row here; a row that is
 //! a panel may also stand as `[check.NAME]` beside any probe.
 
+mod dns;
 mod panel;
 mod starttls;
 mod tcp;
@@ -24,6 +25,8 @@ use crate::values::{Missing, Values};
 pub(crate) enum Kind {
     /// HTTP steps, in order; those that run `always` are last.
     Flow(FlowPlan),
+    /// What resolvers and the zone's own servers say of a name.
+    Dns(dns::Dns),
     /// A TCP connection and what is said over it.
     Tcp(tcp::Tcp),
     /// Certificates, and what a server would speak.
@@ -42,6 +45,7 @@ pub(crate) struct Row {
 /// Every kind but the flow.
 #[rustfmt::skip] // A row a line.
 pub(crate) const ROWS: &[Row] = &[
+    Row { key: "dns", panel: true, read: |t, scope, times| Some(Kind::Dns(dns::Dns::read(t, scope, times)?)) },
     Row { key: "tcp", panel: false, read: |t, scope, times| Some(Kind::Tcp(tcp::Tcp::read(t, scope, times)?)) },
     Row { key: "tls", panel: true, read: |t, scope, times| Some(Kind::Tls(tls::Tls::read(t, scope, times)?)) },
 ];
@@ -67,6 +71,7 @@ impl Kind {
     ) -> BoxFuture<'a, Observation> {
         match self {
             Self::Flow(flow) => Box::pin(crate::flow::look(flow, means, values)),
+            Self::Dns(dns) => Box::pin(dns.look(means, values)),
             Self::Tcp(tcp) => Box::pin(tcp.look(means, values)),
             Self::Tls(tls) => Box::pin(tls.look(means, values)),
         }
@@ -76,7 +81,7 @@ impl Kind {
     pub(crate) fn may_use_tls(&self) -> bool {
         match self {
             Self::Flow(flow) => !flow.steps.iter().all(StepPlan::is_plain),
-            Self::Tcp(_) => false,
+            Self::Dns(_) | Self::Tcp(_) => false,
             Self::Tls(_) => true,
         }
     }

@@ -28,7 +28,7 @@ mod url;
 
 pub(crate) use body::{Body, BodyPlan, DEFAULT_MAX_BODY};
 pub use connector::Connector;
-pub(crate) use connector::{Exchange, Link, Place};
+pub(crate) use connector::{Io, Place};
 pub(crate) use decode::ACCEPTED;
 pub(crate) use exchange::Head;
 pub(crate) use request::Request;
@@ -45,7 +45,7 @@ use crate::observation::Fault;
 use gameday_core::Reason;
 
 /// Our own lack of resources says nothing about the service.
-fn lacking(error: &io::Error) -> Option<Fault> {
+pub(crate) fn lacking(error: &io::Error) -> Option<Fault> {
     use nix::libc::{EMFILE, ENFILE, ENOBUFS, ENOMEM};
     match error.raw_os_error()? {
         EMFILE | ENFILE => Some(Fault::new(

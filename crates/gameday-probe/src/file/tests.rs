@@ -99,11 +99,6 @@ fn unknown_keys_and_missing_ones_are_told_together() {
                 |         ^^^^^^
             hint: did you mean `success`?
 
-            error: no panel is named `dns`
-              --> probes/p.toml:3:8
-              3 | [check.dns]
-                |        ^^^
-
             error: step 1: the key `name` is missing
               --> probes/p.toml:5:1
               5 | [[step]]

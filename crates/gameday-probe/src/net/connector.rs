@@ -1,6 +1,6 @@
 //! This machine's way to services: names, connections and trust; shared by every probe of a process.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -92,6 +92,14 @@ impl Connector {
     /// Whom this machine trusts.
     pub(crate) fn trust(&self) -> Result<Arc<Trust>, Fault> {
         self.tls.trust()
+    }
+
+    /// The addresses that this machine has for a name.
+    pub(crate) async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, Fault> {
+        let mut unseen = Evidence::default();
+        self.resolver
+            .addresses(host, &Route::default(), &mut unseen)
+            .await
     }
 
     /// Resolves and connects, stamping both phases.

@@ -99,7 +99,8 @@ impl Check {
                 )
             }) {
                 Some(fault) => Err(fault.clone()),
-                None => Ok(format!("{} certificates", facts.chain.len())),
+                None if facts.chain.is_empty() => unmet("no certificate".to_owned()),
+                None => Ok(format!("{} sent", facts.chain.len())),
             },
             Self::Expires(wanted) => {
                 let Some(first) = facts.first_to_end() else {

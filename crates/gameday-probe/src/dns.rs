@@ -1,0 +1,11 @@
+//! Questions to name servers, one at a time: nothing is asked again behind our back, so what is lost is seen.
+
+pub(crate) mod ask;
+pub(crate) mod server;
+#[cfg(test)]
+mod tests;
+mod wire;
+pub(crate) mod zone;
+
+pub(crate) use ask::{Asked, Question, Reply};
+pub(crate) use server::Server;
