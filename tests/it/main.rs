@@ -14,6 +14,7 @@ mod files;
 mod labs;
 mod layers;
 mod network;
+mod panels;
 mod probing;
 mod proxying;
 mod reloading;

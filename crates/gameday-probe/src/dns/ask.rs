@@ -6,15 +6,14 @@ use std::time::{Duration, Instant};
 use gameday_core::Reason;
 use hickory_proto::op::{Edns, Message, Query, ResponseCode};
 use hickory_proto::rr::rdata::opt::{EdnsCode, EdnsOption};
-use hickory_proto::rr::{Name, Record, RecordType};
+use hickory_proto::rr::{Name, RData, Record, RecordType};
 
 use super::server::Server;
 use super::wire::Roads;
 use crate::duration::micros;
 use crate::evidence::Exhibit;
-use crate::net::Connector;
+use crate::net::{Connector, OwnTls};
 use crate::observation::Fault;
-use crate::tls::Trust;
 
 /// What we take by datagram (DNS flag day 2020).
 const PAYLOAD_BYTES: u16 = 1232;
@@ -53,7 +52,8 @@ pub(crate) struct Asked {
 #[derive(Clone)]
 pub(crate) struct Asker<'a> {
     pub(crate) connector: &'a Connector,
-    pub(crate) trust: Option<Arc<Trust>>,
+    /// Trust of the panel's own.
+    pub(crate) tls: Option<Arc<OwnTls>>,
     pub(crate) deadline: Instant,
 }
 
@@ -84,8 +84,12 @@ impl Asker<'_> {
         };
         if reply.code() == ResponseCode::ServFail && !server.is_authority {
             let unchecked = self.once(server, question, true, false).await;
-            reply.is_bogus =
-                unchecked.is_ok_and(|message| message.metadata.response_code == ResponseCode::NoError);
+            let answer = unchecked
+                .ok()
+                .filter(|one| one.metadata.response_code == ResponseCode::NoError);
+            reply.is_bogus = answer.is_some();
+            // What the signatures themselves say is clearer than the resolver's word.
+            reply.why = answer.as_ref().and_then(signature_fault).or(reply.why);
         }
         Ok(reply)
     }
@@ -99,7 +103,7 @@ impl Asker<'_> {
     ) -> Result<Message, Fault> {
         let roads = Roads {
             connector: self.connector,
-            trust: self.trust.clone(),
+            tls: self.tls.as_deref(),
             deadline: self.deadline,
         };
         let query = query(question, server.is_authority, unchecked)
@@ -132,6 +136,40 @@ fn query(question: &Question, is_authority: bool, unchecked: bool) -> Message {
     edns.set_max_payload(PAYLOAD_BYTES).set_dnssec_ok(true);
     message.set_edns(edns);
     message
+}
+
+/// A signature whose time is over, or has not begun (RFC 4034, 3.1).
+fn signature_fault(message: &Message) -> Option<String> {
+    let now = jiff::Timestamp::now().as_second();
+    message.all_sections().find_map(|record| {
+        let RData::Unknown { rdata, .. } = &record.data else {
+            return None;
+        };
+        if record.record_type() != RecordType::RRSIG {
+            return None;
+        }
+        let times = rdata.anything.get(8..16)?;
+        let seconds = |at: usize| {
+            Some(i64::from(u32::from_be_bytes(
+                times.get(at..at + 4)?.try_into().ok()?,
+            )))
+        };
+        let date = |seconds: i64| jiff::Timestamp::from_second(seconds).unwrap_or_default();
+        let (ends, begins) = (seconds(0)?, seconds(4)?);
+        match (ends < now, begins > now) {
+            (true, _) => Some(format!(
+                "the signature of {} expired on {}",
+                record.name,
+                date(ends)
+            )),
+            (_, true) => Some(format!(
+                "the signature of {} begins only on {}",
+                record.name,
+                date(begins)
+            )),
+            _ => None,
+        }
+    })
 }
 
 fn extended_error(message: &Message) -> Option<String> {

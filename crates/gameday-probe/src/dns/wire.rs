@@ -15,7 +15,6 @@ use tokio::time::timeout_at;
 use super::server::{Server, Way};
 use crate::net::{Alpn, Connector, Io, OwnTls, Place, Request, Route, Trail, Url};
 use crate::observation::Fault;
-use crate::tls::Trust;
 
 /// RFC 8484, 6.
 const DNS_MESSAGE: HeaderValue = HeaderValue::from_static("application/dns-message");
@@ -25,8 +24,8 @@ const MAX_MESSAGE_BYTES: usize = 65_535;
 /// How servers are reached from here.
 pub(super) struct Roads<'a> {
     pub(super) connector: &'a Connector,
-    /// Trusted instead of this machine's roots.
-    pub(super) trust: Option<Arc<Trust>>,
+    /// Trust of the panel's own.
+    pub(super) tls: Option<&'a OwnTls>,
     pub(super) deadline: Instant,
 }
 
@@ -117,7 +116,8 @@ impl Roads<'_> {
     fn route(&self, server_name: Option<String>) -> Route {
         Route {
             tls: Some(Arc::new(OwnTls {
-                trust: self.trust.clone(),
+                trust: self.tls.and_then(|tls| tls.trust.clone()),
+                insecure: self.tls.is_some_and(|tls| tls.insecure),
                 server_name,
                 ..OwnTls::default()
             })),

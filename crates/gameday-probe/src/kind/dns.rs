@@ -7,8 +7,6 @@
 
 mod agree;
 mod expect;
-#[cfg(test)]
-mod tests;
 
 use std::time::Instant;
 
@@ -116,7 +114,7 @@ impl Dns {
         name.set_fqdn(true);
         let asker = Asker {
             connector: means.connector,
-            trust: self.tls.as_ref().and_then(|tls| tls.trust.clone()),
+            tls: self.tls.clone(),
             deadline: means.deadline,
         };
         let servers = self.servers(&asker, &name).await?;

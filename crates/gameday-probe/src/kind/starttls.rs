@@ -139,7 +139,7 @@ impl Dialogue {
                     if pattern.is_match(&String::from_utf8_lossy(&heard)) {
                         return Ok(());
                     }
-                    // A line that says no does not change its mind.
+                    // A server that has said something else does not change its mind.
                     if read == 0 || heard.len() > MAX_ANSWER_BYTES || refuses(&heard) {
                         return Err(other(&heard));
                     }
@@ -149,16 +149,11 @@ impl Dialogue {
     }
 }
 
-/// Whether the last whole line is a refusal: SMTP's and FTP's 4xx and 5xx, IMAP's NO and BAD, POP3's -ERR.
+/// Whether the answer is whole and was not the wanted one: its last line is no continuation (`250-…`, `* …`).
 fn refuses(heard: &[u8]) -> bool {
     let text = String::from_utf8_lossy(heard);
     let Some(line) = text.strip_suffix("\r\n").and_then(|text| text.lines().last()) else {
         return false;
     };
-    let code = line.get(..4).unwrap_or_default();
-    line.starts_with("-ERR")
-        || line.starts_with("a1 NO")
-        || line.starts_with("a1 BAD")
-        || (code.starts_with(['4', '5']) && code.ends_with(' '))
-        || (code.starts_with("250") && code.ends_with(' '))
+    line.as_bytes().get(3) != Some(&b'-') && !line.starts_with("* ")
 }

@@ -115,12 +115,16 @@ impl Trust {
             weak.map(|(one, why)| Fault::new(Reason::CertWeakSignature, format!("`{}`: {why}", one.subject))),
         );
         faults.extend(self.path_fault(chain, &read, name, said));
-        // Something is wrong, whatever it is.
-        if faults.is_empty() {
+        // Something is wrong, whatever it is; but a certificate that is itself trusted may be an authority's.
+        if faults.is_empty() && !self.is_anchor(&chain[0]) {
             faults.push(Fault::new(Reason::CertUntrusted, said.to_owned()));
         }
         faults.sort_by_key(|fault| GRAVEST_FIRST.iter().position(|reason| *reason == fault.reason));
         faults
+    }
+
+    fn is_anchor(&self, one: &CertificateDer<'_>) -> bool {
+        self.anchors.iter().any(|anchor| anchor.as_ref() == one.as_ref())
     }
 
     /// Whether the chain leads to a root, its times and names left aside.
@@ -131,9 +135,7 @@ impl Trust {
         name: &ServerName<'_>,
         said: &str,
     ) -> Option<Fault> {
-        let is_anchor =
-            |one: &CertificateDer<'_>| self.anchors.iter().any(|anchor| anchor.as_ref() == one.as_ref());
-        if is_anchor(&chain[0]) {
+        if self.is_anchor(&chain[0]) {
             return None;
         }
         // A moment at which the leaf was good: what is then still wrong is wrong with the path.
