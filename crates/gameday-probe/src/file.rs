@@ -36,8 +36,9 @@ use toml::Spanned;
 
 use crate::kind::{Kind, ROWS};
 use crate::plan::{CheckPlan, FileSlo, FlowPlan, ProbePlan, StepPlan};
+pub(crate) use auth::read_pairs;
 use http::Common;
-pub(crate) use http::{address, read_family, read_file, read_tls};
+pub(crate) use http::{address, read_family, read_tls};
 use region::read_regions;
 pub(crate) use scope::Scope;
 use step::read_step;

@@ -4,10 +4,17 @@
 //! a panel may also stand as `[check.NAME]` beside any probe.
 
 mod dns;
+mod grpc;
+mod icmp;
 mod panel;
 mod starttls;
+mod talk;
 mod tcp;
+#[cfg(test)]
+mod tests;
 mod tls;
+mod udp;
+mod websocket;
 
 use std::time::Instant;
 
@@ -29,6 +36,14 @@ pub(crate) enum Kind {
     Dns(dns::Dns),
     /// A TCP connection and what is said over it.
     Tcp(tcp::Tcp),
+    /// A datagram and its answer.
+    Udp(udp::Udp),
+    /// Echo requests.
+    Icmp(icmp::Icmp),
+    /// The health service of gRPC.
+    Grpc(grpc::Grpc),
+    /// A WebSocket and what is said over it.
+    Websocket(websocket::Websocket),
     /// Certificates, and what a server would speak.
     Tls(tls::Tls),
 }
@@ -47,6 +62,10 @@ pub(crate) struct Row {
 pub(crate) const ROWS: &[Row] = &[
     Row { key: "dns", panel: true, read: |t, scope, times| Some(Kind::Dns(dns::Dns::read(t, scope, times)?)) },
     Row { key: "tcp", panel: false, read: |t, scope, times| Some(Kind::Tcp(tcp::Tcp::read(t, scope, times)?)) },
+    Row { key: "udp", panel: false, read: |t, scope, times| Some(Kind::Udp(udp::Udp::read(t, scope, times)?)) },
+    Row { key: "icmp", panel: false, read: |t, scope, times| Some(Kind::Icmp(icmp::Icmp::read(t, scope, times)?)) },
+    Row { key: "grpc", panel: false, read: |t, scope, times| Some(Kind::Grpc(grpc::Grpc::read(t, scope, times)?)) },
+    Row { key: "websocket", panel: false, read: |t, scope, times| Some(Kind::Websocket(websocket::Websocket::read(t, scope, times)?)) },
     Row { key: "tls", panel: true, read: |t, scope, times| Some(Kind::Tls(tls::Tls::read(t, scope, times)?)) },
 ];
 
@@ -73,6 +92,10 @@ impl Kind {
             Self::Flow(flow) => Box::pin(crate::flow::look(flow, means, values)),
             Self::Dns(dns) => Box::pin(dns.look(means, values)),
             Self::Tcp(tcp) => Box::pin(tcp.look(means, values)),
+            Self::Udp(udp) => Box::pin(udp.look(means, values)),
+            Self::Icmp(icmp) => Box::pin(icmp.look(means, values)),
+            Self::Grpc(grpc) => Box::pin(grpc.look(means, values)),
+            Self::Websocket(websocket) => Box::pin(websocket.look(means, values)),
             Self::Tls(tls) => Box::pin(tls.look(means, values)),
         }
     }
@@ -81,7 +104,10 @@ impl Kind {
     pub(crate) fn may_use_tls(&self) -> bool {
         match self {
             Self::Flow(flow) => !flow.steps.iter().all(StepPlan::is_plain),
-            Self::Dns(_) | Self::Tcp(_) => false,
+            Self::Dns(_) | Self::Udp(_) | Self::Icmp(_) => false,
+            Self::Tcp(tcp) => tcp.uses_tls(),
+            Self::Grpc(grpc) => grpc.uses_tls(),
+            Self::Websocket(websocket) => websocket.uses_tls(),
             Self::Tls(_) => true,
         }
     }

@@ -76,7 +76,7 @@ fn need(table: &mut Table<'_, '_>, key: &'static str, scope: &Scope<'_, '_>) -> 
 }
 
 /// Takes a table of names and texts.
-pub(super) fn read_pairs(
+pub(crate) fn read_pairs(
     table: &mut Table<'_, '_>,
     key: &'static str,
     scope: &Scope<'_, '_>,

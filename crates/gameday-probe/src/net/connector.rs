@@ -8,6 +8,7 @@ use gameday_core::{Phases, Reason};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout_at;
+use tokio_rustls::client::TlsStream;
 
 use super::dial::dial;
 use super::exchange::converse;
@@ -102,6 +103,20 @@ impl Connector {
             .await
     }
 
+    /// Resolves, stamping the phase; the addresses of the route's family, never none.
+    pub(crate) async fn resolve(
+        &self,
+        host: &str,
+        route: &Route,
+        deadline: Instant,
+        trail: &mut Trail,
+    ) -> Result<Vec<IpAddr>, Fault> {
+        let Trail { laps, evidence } = trail;
+        let late = || Fault::new(Reason::DnsTimeout, format!("`{host}` was not resolved in time"));
+        let resolving = self.resolver.addresses(host, route, evidence);
+        phase(laps, deadline, |p| &mut p.resolve_us, resolving, late).await
+    }
+
     /// Resolves and connects, stamping both phases.
     pub(crate) async fn reach(
         &self,
@@ -111,16 +126,40 @@ impl Connector {
         deadline: Instant,
         trail: &mut Trail,
     ) -> Result<(TcpStream, SocketAddr), Fault> {
+        let addresses = self.resolve(host, route, deadline, trail).await?;
         let Trail { laps, evidence } = trail;
-        let late = || Fault::new(Reason::DnsTimeout, format!("`{host}` was not resolved in time"));
-        let resolving = self.resolver.addresses(host, route, evidence);
-        let addresses = phase(laps, deadline, |p| &mut p.resolve_us, resolving, late).await?;
         let late = || {
             let message = format!("no connection to `{host}:{port}` in time");
             Fault::new(Reason::ConnectTimeout, message)
         };
         let dialling = dial(&addresses, port, route.source, evidence);
         phase(laps, deadline, |p| &mut p.connect_us, dialling, late).await
+    }
+
+    /// Begins TLS over a connection and judges what is shown, stamping the phase.
+    pub(crate) async fn secure(
+        &self,
+        stream: TcpStream,
+        host: &str,
+        alpn: Alpn,
+        route: &Route,
+        deadline: Instant,
+        trail: &mut Trail,
+    ) -> Result<TlsStream<TcpStream>, Fault> {
+        let Trail { laps, evidence } = trail;
+        let own = route.tls.as_deref();
+        let name = own.and_then(|own| own.server_name.as_deref()).unwrap_or(host);
+        let late = || {
+            let message = format!("the TLS handshake with `{name}` did not end in time");
+            Fault::new(Reason::TlsHandshake, message)
+        };
+        let shaking = async {
+            let stream = self.tls.handshake(name, alpn, own, stream).await?;
+            evidence.add(exhibit(name, &stream));
+            self.tls.judge(name, own, &stream)?;
+            Ok(stream)
+        };
+        phase(laps, deadline, |p| &mut p.tls_us, shaking, late).await
     }
 
     /// Resolves, connects and secures, stamping each phase.
@@ -133,7 +172,6 @@ impl Connector {
     ) -> Result<Link, Fault> {
         let Place { host, port, tls } = place;
         let (stream, remote) = self.reach(host, port, route, deadline, trail).await?;
-        let Trail { laps, evidence } = trail;
         let Some(alpn) = tls else {
             let stream = Box::new(stream);
             return Ok(Link {
@@ -142,19 +180,7 @@ impl Connector {
                 chose_http2: false,
             });
         };
-        let late = || {
-            let message = format!("the TLS handshake with `{host}` did not end in time");
-            Fault::new(Reason::TlsHandshake, message)
-        };
-        let own = route.tls.as_deref();
-        let name = own.and_then(|own| own.server_name.as_deref()).unwrap_or(host);
-        let shaking = async {
-            let stream = self.tls.handshake(name, alpn, own, stream).await?;
-            evidence.add(exhibit(name, &stream));
-            self.tls.judge(name, own, &stream)?;
-            Ok(stream)
-        };
-        let stream = phase(laps, deadline, |p| &mut p.tls_us, shaking, late).await?;
+        let stream = self.secure(stream, host, alpn, route, deadline, trail).await?;
         let chose_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         Ok(Link {
             stream: Box::new(stream),
