@@ -114,7 +114,10 @@ impl Icmp {
         let ours = |error: io::Error| crate::net::lacking(&error).unwrap_or_else(|| forbidden(&error));
         let (socket, is_raw) = open(to).map_err(ours)?;
         self.set_up(&socket, to).map_err(ours)?;
-        #[expect(deprecated, reason = "its successor is unsafe; a `Socket` owns its descriptor for life")]
+        #[expect(
+            deprecated,
+            reason = "its successor is unsafe; a `Socket` owns its descriptor for life"
+        )]
         let socket = AsyncFd::new(socket).map_err(ours)?;
         trail.laps.end(|phases| &mut phases.connect_us);
         let gone = self.exchange(&socket, to, is_raw, means.deadline, echoes).await;
