@@ -43,7 +43,7 @@ pub use kind::is_probe;
 pub use net::Connector;
 pub use observation::{Observation, Probe, Reading};
 pub use plan::{FileSlo, ProbePlan};
-pub use schedule::{MAX_IN_FLIGHT, Scheduled, Tick, schedule};
+pub use schedule::{MAX_IN_FLIGHT, Scheduled, Tick, schedule, schedule_changing};
 
 /// Where secrets come from: the caller hands it in, nothing here reads the process's own.
 pub type Environment = std::collections::BTreeMap<String, String>;

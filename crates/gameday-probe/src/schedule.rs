@@ -15,13 +15,15 @@ mod grid;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gameday_core::{ProbeName, Reason, RegionName};
 use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout_at;
 
@@ -62,6 +64,8 @@ pub enum Tick {
         region: RegionName,
         /// When it was to start.
         intended: Instant,
+        /// How much later it did.
+        late: Duration,
         /// What it said.
         observation: Observation,
     },
@@ -81,25 +85,84 @@ pub enum Tick {
 /// A listener that is slow delays no look: looks that are over wait for it in their own places, and
 /// when those are taken, ticks are missed and counted.
 pub async fn schedule(probes: Vec<Scheduled>, out: Sender<Tick>) {
+    let (_keep, never) = watch::channel(probes);
+    schedule_changing(never, out).await;
+}
+
+/// The same for probes that may change: one that stays keeps its grid, and a look in flight is not cut off.
+pub async fn schedule_changing(mut probes: watch::Receiver<Vec<Scheduled>>, out: Sender<Tick>) {
     let alarm = Alarm::new();
     let start = Instant::now();
-    let mut slots: Vec<_> = probes.into_iter().map(|probe| Slot::new(probe, start)).collect();
+    let mut agenda = Agenda::new(probes.borrow_and_update().clone(), start);
     let mut looks = JoinSet::new();
     loop {
-        let Some(next) = slots.iter().map(|slot| slot.grid.next()).min() else {
-            return out.closed().await;
-        };
+        let next = agenda.next();
         tokio::select! {
             biased;
             () = out.closed() => return,
             Some(ended) = looks.join_next() => settle(ended),
-            () = alarm.until(next) => {
-                let now = Instant::now();
-                for slot in &mut slots {
-                    slot.tick(now, &mut looks, &out);
-                }
-            }
+            Ok(()) = probes.changed() => agenda.change(probes.borrow_and_update().clone(), Instant::now()),
+            () = alarm.until(next.unwrap_or(start)), if next.is_some() => agenda.tick(Instant::now(), &mut looks, &out),
+            // Nothing is scheduled and nothing can change any more.
+            else => return out.closed().await,
         }
+    }
+}
+
+/// What is due when: a heap, so that a tick costs what is due, not what there is.
+struct Agenda {
+    slots: Vec<Slot>,
+    queue: BinaryHeap<Reverse<(Instant, usize)>>,
+}
+
+impl Agenda {
+    fn new(probes: Vec<Scheduled>, start: Instant) -> Self {
+        let slots: Vec<_> = probes.into_iter().map(|probe| Slot::new(probe, start)).collect();
+        let mut agenda = Self {
+            slots,
+            queue: BinaryHeap::new(),
+        };
+        agenda.enqueue_all();
+        agenda
+    }
+
+    fn enqueue_all(&mut self) {
+        let due = self.slots.iter().enumerate();
+        self.queue = due
+            .map(|(index, slot)| Reverse((slot.grid.next(), index)))
+            .collect();
+    }
+
+    fn next(&self) -> Option<Instant> {
+        self.queue.peek().map(|Reverse((next, _))| *next)
+    }
+
+    fn tick(&mut self, now: Instant, looks: &mut JoinSet<()>, out: &Sender<Tick>) {
+        while let Some(Reverse((due, index))) = self.queue.peek().copied() {
+            if due > now {
+                return;
+            }
+            self.queue.pop();
+            let slot = &mut self.slots[index];
+            slot.tick(now, looks, out);
+            self.queue.push(Reverse((slot.grid.next(), index)));
+        }
+    }
+
+    /// Takes a new list; whoever stands in both at the same pace goes on as it was.
+    fn change(&mut self, probes: Vec<Scheduled>, now: Instant) {
+        let key = |probe: &Scheduled| (probe.probe.clone(), probe.region.clone(), probe.every);
+        let mut before: HashMap<_, Slot> = self
+            .slots
+            .drain(..)
+            .map(|slot| (key(&slot.scheduled), slot))
+            .collect();
+        let slots = probes.into_iter().map(|probe| match before.remove(&key(&probe)) {
+            Some(slot) => slot.with(probe),
+            None => Slot::new(probe, now),
+        });
+        self.slots = slots.collect();
+        self.enqueue_all();
     }
 }
 
@@ -129,6 +192,15 @@ impl Slot {
             missed: 0,
             scheduled,
         }
+    }
+
+    /// The same place on the grid for what has been read anew.
+    fn with(mut self, scheduled: Scheduled) -> Self {
+        if self.scheduled.timeout != scheduled.timeout {
+            self.places = Arc::new(Semaphore::new(places(scheduled.every, scheduled.timeout)));
+        }
+        self.scheduled = scheduled;
+        self
     }
 
     /// Starts the look that is due, if one is; what could not start is counted and told.
@@ -183,6 +255,7 @@ async fn look(scheduled: Scheduled, intended: Instant, _place: OwnedSemaphorePer
         probe: scheduled.probe,
         region: scheduled.region,
         intended,
+        late,
         observation,
     };
     // Nobody listens any more: then the schedule ends as well.

@@ -250,6 +250,7 @@ impl<'r> Runner<'r> {
                 region,
                 intended,
                 observation,
+                ..
             } => {
                 let done = ProbeDone {
                     probe: probe.clone(),

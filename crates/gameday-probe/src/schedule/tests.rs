@@ -169,3 +169,40 @@ fn places_are_bounded() {
     assert_eq!(places(60_000, 5000), 1);
     assert_eq!(places(10, 60_000), MAX_IN_FLIGHT);
 }
+
+#[tokio::test]
+async fn a_change_keeps_the_pace_of_what_stays_and_cuts_off_no_look() {
+    let stays = scheduled(&slow(120), 50, 2000);
+    let other = Scheduled {
+        probe: ProbeName::new("other").unwrap(),
+        ..scheduled(&slow(0), 50, 2000)
+    };
+    let (change, probes) = watch::channel(vec![stays.clone()]);
+    let (out, mut ticks) = mpsc::channel(100);
+    let mut tasks = JoinSet::new();
+    tasks.spawn(schedule_changing(probes, out));
+    let Some(Tick::Done { intended: first, .. }) = ticks.recv().await else {
+        panic!("no look")
+    };
+    // Looks of the old list are in flight now; they end all the same.
+    change.send(vec![other, stays]).unwrap();
+    let (mut others, mut seen) = (0, Vec::new());
+    while seen.len() < 6 {
+        match ticks.recv().await.unwrap() {
+            Tick::Done { probe, .. } if probe.as_str() == "other" => others += 1,
+            Tick::Done { intended, .. } => seen.push(intended),
+            Tick::Missed { .. } => {}
+        }
+    }
+    assert!(others > 0, "what is new is looked at");
+    for at in seen {
+        assert_eq!((at - first).as_nanos() % 50_000_000, 0, "the grid has shifted");
+    }
+    change.send(Vec::new()).unwrap();
+    // What was in flight comes; then there is silence, and it goes on waiting.
+    sleep(Duration::from_millis(400)).await;
+    while ticks.try_recv().is_ok() {}
+    sleep(Duration::from_millis(200)).await;
+    assert!(ticks.try_recv().is_err());
+    assert_eq!(tasks.len(), 1, "an empty list waits for the next one");
+}
