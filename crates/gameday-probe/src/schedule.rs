@@ -67,7 +67,7 @@ pub enum Tick {
         /// How much later it did.
         late: Duration,
         /// What it said.
-        observation: Observation,
+        observation: Box<Observation>,
     },
     /// Looks that could not start.
     Missed {
@@ -256,7 +256,7 @@ async fn look(scheduled: Scheduled, intended: Instant, _place: OwnedSemaphorePer
         region: scheduled.region,
         intended,
         late,
-        observation,
+        observation: Box::new(observation),
     };
     // Nobody listens any more: then the schedule ends as well.
     out.send(tick).await.ok();

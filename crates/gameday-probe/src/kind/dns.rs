@@ -233,7 +233,7 @@ fn read_into(asked: &Asked, readings: &mut Vec<Reading>) {
             name,
             labels: labels(asked),
             value,
-        })
+        });
     };
     let Ok(reply) = &asked.result else { return };
     add("dns_lookup_seconds", asked.took.as_secs_f64());

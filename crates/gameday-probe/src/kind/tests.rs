@@ -149,7 +149,7 @@ async fn a_datagram_is_answered_or_not() {
 async fn a_ping_is_answered_by_this_machine_or_not_allowed() {
     let seen = look("[icmp]\nhost = \"127.0.0.1\"\ncount = 2\ndont_fragment = true\nttl = 9\n").await;
     let message = seen.message.clone().unwrap_or_default();
-    match seen.outcome.reason().map(|reason| reason.word()) {
+    match seen.outcome.reason().map(gameday_core::Reason::word) {
         None => {
             let names: Vec<_> = seen.readings.iter().map(|reading| reading.name).collect();
             assert!(names.contains(&"icmp_rtt_min_seconds"), "{names:?}");
@@ -279,5 +279,8 @@ async fn a_websocket_is_opened_talked_over_and_pinged() {
     let plan = ProbePlan::load(&source, &BTreeMap::new()).unwrap();
     let runner = Runner::new(&plan, &plan.kind, &Environment::new(), Connector::default()).unwrap();
     let seen = runner.run(Instant::now() + Duration::from_millis(300)).await;
-    assert_eq!(seen.outcome.reason().map(|reason| reason.word()), Some("timeout"));
+    assert_eq!(
+        seen.outcome.reason().map(gameday_core::Reason::word),
+        Some("timeout")
+    );
 }

@@ -59,7 +59,7 @@ fn slow(takes_ms: u64) -> Arc<Slow> {
 }
 
 /// Runs a schedule for a while; every look that was over by then, and how many were missed.
-async fn run_for(ms: u64, scheduled: Scheduled) -> (Vec<(Instant, Observation)>, u64) {
+async fn run_for(ms: u64, scheduled: Scheduled) -> (Vec<(Instant, Box<Observation>)>, u64) {
     let (out, mut ticks) = mpsc::channel(1000);
     let limit = Duration::from_millis(ms);
     timeout(limit, schedule(vec![scheduled], out)).await.unwrap_err();

@@ -191,7 +191,7 @@ impl Subject<'_> {
             Sort::Size => {
                 let bytes = bare
                     .parse::<u64>()
-                    .or_else(|_| bare.parse::<ByteSize>().map(|size| size.get()));
+                    .or_else(|_| bare.parse::<ByteSize>().map(ByteSize::get));
                 bytes.map(Number::from).map_err(|_| wrong("a size", "64KiB"))
             }
             Sort::Text => Err(
