@@ -13,6 +13,7 @@
 
 mod alert;
 mod alertmanager;
+mod burn;
 mod client;
 mod clock;
 mod error;
@@ -23,6 +24,7 @@ mod webhook;
 
 pub use alert::{Alert, AlertSource};
 pub use alertmanager::{Alertmanager, AlertmanagerInfo, AlertmanagerMetrics};
+pub use burn::{PAIRS, Pair, Severity, pairs_for};
 pub use clock::{ClockOffset, ClockReading, ClockSample};
 pub use error::SourceError;
 pub use prometheus::{Prometheus, PrometheusInfo, Rule, RuleState, Target};

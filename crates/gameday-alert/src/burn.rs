@@ -1,0 +1,9 @@
+//! Burn rates: how fast an error budget is spent, and the pairs of windows that alert on it.
+//!
+//! The method is that of the SRE Workbook, chapter 5 ("Alerting on SLOs"), section 6: an alert fires while
+//! the burn rate is over its factor in a long window, so that it matters, and in a short one, so that it
+//! still goes on. A burn rate of 1 spends exactly the whole budget in the objective's window.
+
+mod pair;
+
+pub use pair::{PAIRS, Pair, Severity, pairs_for};
