@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::BoxFuture;
-use gameday_core::{SourceName, Timestamp};
+use gameday_core::{ClockSample, SourceName, Timestamp};
 
 use crate::client::Client;
-use crate::{Alert, AlertSource, ClockSample, SourceError};
+use crate::{Alert, AlertSource, SourceError};
 
 mod exposition;
 mod state;

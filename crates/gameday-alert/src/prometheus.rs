@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::BoxFuture;
-use gameday_core::{RawSeries, RuleSeen, SourceName, Timestamp};
+use gameday_core::{ClockSample, RawSeries, RuleSeen, SourceName, Timestamp};
 
 use crate::client::{Answer, Client};
-use crate::{Alert, AlertSource, ClockSample, SourceError};
+use crate::{Alert, AlertSource, SourceError};
 
 mod query;
 mod state;

@@ -8,6 +8,7 @@
 //! Invariants: this crate opens no socket and spawns no task. Events hold names and numbers, never
 //! types of the crates above.
 
+mod clock;
 mod event;
 mod journal;
 mod names;
@@ -17,9 +18,11 @@ mod problem;
 mod secret;
 mod table;
 mod time;
+mod token;
 mod units;
 mod vars;
 
+pub use clock::{ClockOffset, ClockReading, ClockSample};
 pub use event::{
     AlertSeen, AlertState, DrillStarted, Ended, Event, EventKind, FaultEnd, Notification, NotifiedAlert,
     ProbeDone, RawSeries, RuleSeen, SCHEMA, Stage, SteadyEvaluated, StepDone, StopReason,
@@ -35,5 +38,6 @@ pub use problem::{Problem, Problems, Source, nearest, printable};
 pub use secret::{Secret, redact_url};
 pub use table::Table;
 pub use time::{Clock, Offset, Timestamp};
+pub use token::{TokenFrom, read_token, token_of};
 pub use units::{BadUnit, ByteRate, ByteSize, Ratio, Span};
 pub use vars::{Vars, references, substitute};

@@ -21,7 +21,6 @@ mod process;
 mod registry;
 mod runner;
 mod scenario;
-mod token;
 mod window;
 
 pub use engine::{Action, Drill, Input};
@@ -36,4 +35,3 @@ pub use plan::{
 pub use registry::{Claim, ClaimError, OpenDrill, Registry};
 pub use runner::{Run, RunError, run};
 pub use scenario::{Given, LAB_VARIABLES};
-pub use token::TokenFrom;

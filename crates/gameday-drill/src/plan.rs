@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::token::TokenFrom;
-use gameday_core::{FaultName, ProbeName, Ratio, RegionName, SteadyName, TargetName, redact_url};
+use gameday_core::{FaultName, ProbeName, Ratio, RegionName, SteadyName, TargetName, TokenFrom, redact_url};
 use gameday_probe::ProbePlan;
 use gameday_proxy::{Scope, ToxicSpec};
 

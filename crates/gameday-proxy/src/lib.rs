@@ -63,7 +63,7 @@ mod toxic;
 mod wire;
 mod workers;
 
-pub use access::{Access, read_token, token_of};
+pub use access::Access;
 pub use attached::Stream;
 pub use client::{ClientError, ProxyClient};
 pub use config::{ProxyConfig, ProxyEntry, ToxicEntry, load_config};

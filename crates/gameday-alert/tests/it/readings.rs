@@ -137,7 +137,7 @@ async fn clocks_are_compared_within_the_round_trip() {
         .clock()
         .await
         .unwrap();
-    let mut offset = gameday_alert::ClockOffset::new();
+    let mut offset = gameday_core::ClockOffset::new();
     let reading = offset.add(&sample);
     assert!(reading.offset_us.abs() <= reading.error_us, "{reading:?}");
     assert!((500_000..600_000).contains(&reading.error_us), "{reading:?}");

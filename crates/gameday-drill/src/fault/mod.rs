@@ -12,8 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use gameday_alert::ClockSample;
-use gameday_core::{SourceName, Timestamp};
+use gameday_core::{ClockSample, SourceName, Timestamp, TokenFrom};
 use gameday_proxy::{NewFault, ToxicOrder};
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +24,6 @@ pub use toxic::ToxicFault;
 use crate::network::{Loss, Peer, Transport, table_name};
 use crate::plan::{Entry, FaultKind, Plan, Target};
 use crate::runner::Run;
-use crate::token::{self, TokenFrom};
 
 /// What a fault has done so far.
 #[derive(Debug, Clone, Default)]
@@ -170,7 +168,7 @@ fn build_one(plan: &Plan, entry: &Entry, run: &Run) -> Result<Arc<dyn Fault>, Fa
             };
             let clock = clock("proxy").map_err(refuse)?;
             let place = toxic::Place {
-                client: token::client(api, token.as_ref(), |name| run.environment.get(name).cloned())?,
+                client: toxic::client(api, token.as_ref(), |name| run.environment.get(name).cloned())?,
                 api: api.clone(),
                 token: token.clone(),
             };

@@ -3,13 +3,11 @@
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use gameday_alert::ClockSample;
-use gameday_core::{FaultName, SourceName, Timestamp, redact_url};
+use gameday_core::{ClockSample, FaultName, SourceName, Timestamp, TokenFrom, redact_url};
 use gameday_proxy::{Fault as Row, FaultState, Lease, NewFault, ProxyClient, Stream};
 use tokio::sync::Mutex;
 
 use super::{Effect, Fault, FaultError, Undo};
-use crate::token::{self, TokenFrom};
 
 /// A fault of a proxy under a lease.
 #[derive(Debug)]
@@ -86,7 +84,7 @@ impl ToxicFault {
         let mut fault = switch_off(proxy);
         name.clone_into(&mut fault.name);
         let place = Place {
-            client: token::client(api, token, |name| std::env::var(name).ok())?,
+            client: client(api, token, |name| std::env::var(name).ok())?,
             api: api.to_owned(),
             token: token.cloned(),
         };
@@ -284,4 +282,19 @@ impl Fault for ToxicFault {
     fn clock(&self) -> SourceName {
         self.clock.clone()
     }
+}
+
+/// A client of a proxy's API with its token, if it needs one.
+///
+/// # Errors
+/// When the address cannot be used, or the token cannot be had.
+pub(super) fn client(
+    api: &str,
+    token: Option<&TokenFrom>,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<ProxyClient, FaultError> {
+    let token = token.map(|token| token.read(variable)).transpose();
+    let token =
+        token.map_err(|why| FaultError::Refused(format!("the token of the proxy at {api}: {why}")))?;
+    Ok(ProxyClient::new(api)?.with_token(token))
 }

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use gameday_alert::ClockOffset;
-use gameday_core::{EventKind, FaultName, SourceName};
+use gameday_core::{ClockOffset, EventKind, FaultName, SourceName};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};

@@ -3,10 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gameday_alert::{
-    AlertSource, Alertmanager, ClockOffset, ClockSample, Prometheus, SourceError, Watch, Webhook,
-};
-use gameday_core::{EventKind, SourceName, SteadyName};
+use gameday_alert::{AlertSource, Alertmanager, Prometheus, SourceError, Watch, Webhook};
+use gameday_core::{ClockOffset, ClockSample, EventKind, SourceName, SteadyName};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};

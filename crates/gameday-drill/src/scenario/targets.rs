@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use gameday_core::{Problems, Table, TargetName};
+use gameday_core::{Problems, Table, TargetName, TokenFrom};
 use toml::Spanned;
 
 use super::check_url;
 use crate::network::Peer;
 use crate::plan::Target;
-use crate::token::TokenFrom;
 
 /// The targets of a scenario; one that is described badly is declared all the same.
 #[derive(Debug, Default)]
@@ -108,7 +107,7 @@ fn read_proxy(table: &mut Table<'_, '_>) -> Option<Target> {
     if let Some(api) = &api {
         check_url(table.problems(), api);
     }
-    let token = read_token(table);
+    let token = TokenFrom::take(table);
     let (listen, upstream) = (table.get("listen"), table.get("upstream"));
     Some(Target::Proxy {
         proxy: proxy?,
@@ -117,21 +116,6 @@ fn read_proxy(table: &mut Table<'_, '_>) -> Option<Target> {
         listen,
         upstream,
     })
-}
-
-/// Where the token is taken from. Whoever writes the token itself there is told so, without its being shown.
-fn read_token(table: &mut Table<'_, '_>) -> Option<TokenFrom> {
-    let token: Spanned<toml::Value> = table.spanned("token")?;
-    let source = table.problems().source();
-    let place = token.span();
-    if let Ok(from) = token.into_inner().try_into::<TokenFrom>() {
-        return Some(from.beside(source.path.parent().unwrap_or(Path::new(""))));
-    }
-    let message = "`token` says where the token of the API is taken from";
-    let problem = source.problem(place, message).hiding_the_line();
-    let hint = "`{ env = \"PROXY_TOKEN\" }` or `{ file = \"proxy.token\" }`";
-    table.problems().push(problem.hint(hint));
-    None
 }
 
 fn read_process(table: &mut Table<'_, '_>) -> Option<Target> {

@@ -47,7 +47,7 @@ fn access(args: &ServeArgs) -> Result<Access, String> {
     let token = args
         .token_file
         .as_deref()
-        .map(gameday_proxy::read_token)
+        .map(gameday_core::read_token)
         .transpose()?;
     Ok(Access {
         token,

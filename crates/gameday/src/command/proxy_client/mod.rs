@@ -23,11 +23,7 @@ enum Shown {
 
 pub(crate) fn ask(asked: &ProxyCommand) -> ExitCode {
     let at = whom(asked);
-    let token = at
-        .token_file
-        .as_deref()
-        .map(gameday_proxy::read_token)
-        .transpose();
+    let token = at.token_file.as_deref().map(gameday_core::read_token).transpose();
     let client = token.and_then(|token| {
         let client = ProxyClient::new(&at.api()).map_err(|error| error.to_string())?;
         Ok(client.with_token(token))

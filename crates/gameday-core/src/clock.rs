@@ -4,7 +4,7 @@
 //! theirs − ours lies in `[theirs_low − received, theirs_high − sent]`. All samples hold at once, so the
 //! offset lies where their intervals overlap, and each further sample can only narrow that.
 
-use gameday_core::{EventKind, SourceName, Timestamp};
+use crate::{EventKind, SourceName, Timestamp};
 
 /// One comparison of a source's clock with ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
