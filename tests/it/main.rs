@@ -15,6 +15,7 @@ mod labs;
 mod layers;
 mod network;
 mod panels;
+mod prober;
 mod probing;
 mod proxying;
 mod reloading;

@@ -64,6 +64,7 @@ mod wire;
 mod workers;
 
 pub use access::Access;
+pub use api::{Guard, Turned};
 pub use attached::Stream;
 pub use client::{ClientError, ProxyClient};
 pub use config::{ProxyConfig, ProxyEntry, ToxicEntry, load_config};

@@ -107,9 +107,47 @@ pub(crate) struct CheckArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Exit codes: 0 all are up, 1 one is not, 2 your files or arguments")]
 pub(crate) struct ProbeArgs {
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
+}
+
+/// How a prober's page, metrics and journal are served.
+#[derive(Debug, Args)]
+pub(crate) struct PageArgs {
+    /// Serve a status page, metrics and the journal; beyond loopback only with --token-file or --insecure
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// A file whose one line every request must carry as `Authorization: Bearer …`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Let whoever reaches it read it, without a token
+    #[arg(long, conflicts_with = "token_file")]
+    pub(crate) insecure: bool,
+    /// A certificate to serve over TLS with, PEM, with its chain
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The certificate's key, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// A name that it may be asked by, beside `localhost` and addresses; may be repeated
+    #[arg(long = "host", value_name = "NAME")]
+    pub(crate) hosts: Vec<String>,
+}
+
+/// What is looked at, and how it is told.
+#[derive(Debug, Args)]
+pub(crate) struct LookArgs {
     /// Probe files, or folders of them
     #[arg(required = true)]
     pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) page: PageArgs,
+    /// Where evidence of failures is kept; below the state folder without it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) evidence: Option<PathBuf>,
+    /// Print no line for each look
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
     /// Where the probes look from; may be repeated, and each region looks by itself
     #[arg(long = "region", value_name = "NAME", default_value = "local")]
     pub(crate) regions: Vec<RegionName>,

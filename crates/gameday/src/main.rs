@@ -3,7 +3,9 @@
 mod cli;
 mod command;
 mod exit;
+mod gzip;
 mod output;
+mod prober;
 mod progress;
 
 use std::process::ExitCode;

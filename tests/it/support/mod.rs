@@ -3,6 +3,7 @@
 pub(crate) mod drill;
 pub(crate) mod http;
 pub(crate) mod lab;
+pub(crate) mod prober;
 pub(crate) mod proxy;
 pub(crate) mod rig;
 

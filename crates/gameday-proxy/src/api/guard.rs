@@ -10,31 +10,36 @@ use axum::http::{HeaderMap, Uri};
 
 use crate::access::Access;
 
-/// Why a request is not even looked at.
+/// Why a request is not even looked at, as a line for whoever sent it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turned {
+pub enum Turned {
     /// It comes from a web page, or names a foreign host.
     Away(&'static str),
     /// It does not know the token.
     Unknown(&'static str),
 }
 
-/// What the API asks of everybody.
-#[derive(Debug)]
-pub(crate) struct Guard {
+/// What a server of ours asks of everybody.
+#[derive(Debug, Clone)]
+pub struct Guard {
     access: Access,
-    /// Where the API listens.
+    /// Where it listens.
     bound: SocketAddr,
 }
 
 impl Guard {
-    pub(crate) fn new(access: Access, bound: SocketAddr) -> Self {
+    /// For a server that listens on `bound`.
+    #[must_use]
+    pub fn new(access: Access, bound: SocketAddr) -> Self {
         Self { access, bound }
     }
 
     /// Refuses what only a browser sends (an `Origin`, or the name of a foreign host that was pointed at us),
     /// and whoever does not know the token.
-    pub(super) fn check(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), Turned> {
+    ///
+    /// # Errors
+    /// Why the request is refused.
+    pub fn check(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), Turned> {
         if headers.contains_key(ORIGIN) {
             let why = "requests with an `Origin` header are refused: this API is not for web pages";
             return Err(Turned::Away(why));

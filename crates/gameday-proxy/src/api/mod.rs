@@ -28,13 +28,12 @@ use axum::http::{HeaderValue, Request, Response, StatusCode};
 use crate::control::Control;
 use crate::refusal::Refusal;
 use door::Caller;
-use guard::Turned;
 use operation::Operation;
 use route::Routed;
 use table::Row;
 
 pub(crate) use door::Door;
-pub(crate) use guard::Guard;
+pub use guard::{Guard, Turned};
 
 /// No request of this API is larger.
 const MOST_BODY_BYTES: usize = 1024 * 1024;

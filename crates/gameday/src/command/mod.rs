@@ -46,17 +46,18 @@ pub(crate) fn state_home() -> Result<PathBuf, String> {
         })
 }
 
+/// Ctrl-C and a service manager's way to end a process.
+pub(crate) const ENDS: [(SignalKind, &str); 2] = [
+    (SignalKind::interrupt(), "SIGINT"),
+    (SignalKind::terminate(), "SIGTERM"),
+];
+/// A terminal that closes; to a server, the wish that it reads its files again.
+pub(crate) const HANGUP: (SignalKind, &str) = (SignalKind::hangup(), "SIGHUP");
+
 /// Every signal that asks a process to end, as a reason to stop; ready to be awaited.
 pub(crate) fn stop_signals(tasks: &mut JoinSet<()>) -> std::io::Result<mpsc::Receiver<StopReason>> {
-    let hangup = (SignalKind::hangup(), "SIGHUP");
-    signals(
-        tasks,
-        &[
-            (SignalKind::interrupt(), "SIGINT"),
-            (SignalKind::terminate(), "SIGTERM"),
-            hangup,
-        ],
-    )
+    let [interrupt, terminate] = ENDS;
+    signals(tasks, &[interrupt, terminate, HANGUP])
 }
 
 /// These signals, ready to be awaited.

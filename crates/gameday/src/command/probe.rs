@@ -1,100 +1,37 @@
 //! `gameday probe`: looks at services from the regions it is told, once or on a schedule.
 
-use std::collections::BTreeMap;
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use gameday_core::{Outcome, Problem, RegionName, Source};
-use gameday_probe::{Built, Connector, Environment, Exhibit, Observation, ProbePlan, Scheduled, Tick};
+use gameday_core::{Outcome, RegionName};
+use gameday_probe::{Exhibit, Observation, Scheduled, Tick};
 use serde_json::json;
-use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::cli::ProbeArgs;
+use crate::cli::{LookArgs, ProbeArgs};
 use crate::output::{self, Output};
-use crate::{command, exit};
+use crate::prober::Files;
+use crate::{command, exit, prober};
 
 pub(crate) fn probe(args: &ProbeArgs) -> ExitCode {
-    let probes = match load(args) {
-        Ok(probes) => probes,
+    if args.look.once {
+        look_once(&args.look)
+    } else {
+        command::runtime().block_on(prober::serve(&args.look))
+    }
+}
+
+fn look_once(args: &LookArgs) -> ExitCode {
+    match Files::new(args).load() {
+        Ok(probes) => command::runtime().block_on(once(args, probes)),
         Err(problems) => {
             output::tell(&problems);
-            return exit::USAGE.into();
+            exit::USAGE.into()
         }
-    };
-    command::runtime().block_on(async {
-        if args.once {
-            once(args, probes).await
-        } else {
-            forever(args, probes).await
-        }
-    })
-}
-
-fn load(args: &ProbeArgs) -> Result<Vec<Scheduled>, Vec<Problem>> {
-    let environment: Environment = std::env::vars().collect();
-    let connector = Connector::default();
-    let (mut scheduled, mut problems) = (Vec::new(), Vec::new());
-    for (index, region) in args.regions.iter().enumerate() {
-        if args.regions[..index].contains(region) {
-            let message = format!("the region `{region}` is named twice");
-            problems.push(Problem::of_file(Path::new("--region"), message));
-        }
-    }
-    for path in &args.paths {
-        for file in command::toml_files(path)? {
-            match load_file(&file, &args.regions, &environment, &connector) {
-                Err(list) => problems.extend(list),
-                Ok(probes) => scheduled.extend(probes),
-            }
-        }
-    }
-    if problems.is_empty() {
-        Ok(scheduled)
-    } else {
-        Err(problems)
     }
 }
 
-/// A file's probe, as each region looks.
-fn load_file(
-    file: &Path,
-    regions: &[RegionName],
-    environment: &Environment,
-    connector: &Connector,
-) -> Result<Vec<Scheduled>, Vec<Problem>> {
-    let source = Source::read(file)?;
-    let mut scheduled = Vec::new();
-    for region in regions {
-        let plan = ProbePlan::load_in(&source, &BTreeMap::new(), region)?;
-        let built = gameday_probe::build(&plan, environment, connector)
-            .map_err(|error| vec![Problem::of_file(file, error.to_string())])?;
-        scheduled.extend(in_region(&plan, &built, region));
-    }
-    Ok(scheduled)
-}
-
-/// A probe and its panels, as one region looks.
-fn in_region(plan: &ProbePlan, built: &Built, region: &RegionName) -> Vec<Scheduled> {
-    let probe = Scheduled {
-        probe: plan.name.clone(),
-        region: region.clone(),
-        every: plan.every,
-        timeout: plan.timeout,
-        run: built.probe.clone(),
-    };
-    let checks = built.checks.iter().map(|check| Scheduled {
-        probe: check.name.clone(),
-        region: region.clone(),
-        every: check.every,
-        timeout: check.timeout,
-        run: check.probe.clone(),
-    });
-    std::iter::once(probe).chain(checks).collect()
-}
-
-async fn once(args: &ProbeArgs, probes: Vec<Scheduled>) -> ExitCode {
+async fn once(args: &LookArgs, probes: Vec<Scheduled>) -> ExitCode {
     let mut running = JoinSet::new();
     for (index, probe) in probes.into_iter().enumerate() {
         running.spawn(async move {
@@ -116,32 +53,16 @@ async fn once(args: &ProbeArgs, probes: Vec<Scheduled>) -> ExitCode {
     }
 }
 
-async fn forever(args: &ProbeArgs, probes: Vec<Scheduled>) -> ExitCode {
-    let mut tasks = JoinSet::new();
-    let Ok(mut stops) = command::stop_signals(&mut tasks) else {
-        return exit::FAILED.into();
-    };
-    let (out, mut ticks) = mpsc::channel(1024);
-    tasks.spawn(gameday_probe::schedule(probes, out));
-    loop {
-        let tick = tokio::select! {
-            tick = ticks.recv() => tick,
-            _ = stops.recv() => None,
-        };
-        match tick {
-            None => return exit::OK.into(),
-            Some(Tick::Done {
-                probe,
-                region,
-                observation,
-                ..
-            }) => {
-                show(args.output, probe.as_str(), &region, &observation);
-            }
-            Some(Tick::Missed { probe, region, count }) => {
-                missed(args.output, probe.as_str(), &region, count);
-            }
-        }
+/// A line for what the schedule told.
+pub(crate) fn show_tick(output: Output, tick: &Tick) {
+    match tick {
+        Tick::Done {
+            probe,
+            region,
+            observation,
+            ..
+        } => show(output, probe.as_str(), region, observation),
+        Tick::Missed { probe, region, count } => missed(output, probe.as_str(), region, *count),
     }
 }
 

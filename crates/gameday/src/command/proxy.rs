@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use gameday_core::{Problem, Source};
 use gameday_proxy::{Access, Log, ProxyConfig, Reload, Settings};
-use tokio::signal::unix::SignalKind;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
@@ -59,10 +58,7 @@ fn access(args: &ServeArgs) -> Result<Access, String> {
 async fn serve(args: &ServeArgs, config: ProxyConfig, access: Access) -> Result<(), String> {
     let mut tasks = JoinSet::new();
     let wrong = |error: std::io::Error| error.to_string();
-    let mut ends = vec![
-        (SignalKind::interrupt(), "SIGINT"),
-        (SignalKind::terminate(), "SIGTERM"),
-    ];
+    let mut ends = command::ENDS.to_vec();
     let mut settings = Settings::new(config, args.api);
     (settings.access, settings.seed) = (access, args.seed);
     settings.ca_dir.clone_from(&args.ca_dir);
@@ -71,12 +67,12 @@ async fn serve(args: &ServeArgs, config: ProxyConfig, access: Access) -> Result<
     }
     match &args.config {
         Some(path) => {
-            let hangups = command::signals(&mut tasks, &[(SignalKind::hangup(), "SIGHUP")]).map_err(wrong)?;
+            let hangups = command::signals(&mut tasks, &[command::HANGUP]).map_err(wrong)?;
             let (out, reloads) = mpsc::channel(1);
             tasks.spawn(reload(path.clone(), hangups, out));
             settings.reloads = Some(reloads);
         }
-        None => ends.push((SignalKind::hangup(), "SIGHUP")),
+        None => ends.push(command::HANGUP),
     }
     let mut stops = command::signals(&mut tasks, &ends).map_err(wrong)?;
     let ready = |api| output::say(&format!("API on http://{api}"));

@@ -1,0 +1,188 @@
+//! The probes' files: read at the start, and again when they change; a bad file changes nothing.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use gameday_core::{Problem, RegionName, Source};
+use gameday_probe::{Built, Connector, Environment, ProbePlan, Scheduled};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::sleep;
+
+use super::book::Book;
+use crate::cli::LookArgs;
+use crate::{command, output};
+
+/// How often it is looked whether a file has changed.
+const PACE: Duration = Duration::from_secs(3);
+
+/// Which files, for which regions.
+pub(crate) struct Files {
+    paths: Vec<PathBuf>,
+    regions: Vec<RegionName>,
+    environment: Environment,
+    connector: Connector,
+}
+
+/// Whoever wants the files read anew, and hears how it went.
+pub(super) type Ask = oneshot::Sender<Result<(), String>>;
+
+impl Files {
+    pub(crate) fn new(args: &LookArgs) -> Self {
+        Self {
+            paths: args.paths.clone(),
+            regions: args.regions.clone(),
+            environment: std::env::vars().collect(),
+            connector: Connector::default(),
+        }
+    }
+
+    /// Reads every file for every region.
+    ///
+    /// # Errors
+    /// Every problem of every file.
+    pub(crate) fn load(&self) -> Result<Vec<Scheduled>, Vec<Problem>> {
+        load(&self.paths, &self.regions, &self.environment, &self.connector)
+    }
+
+    /// Which files there are, and when each was written.
+    fn fingerprint(&self) -> Vec<(PathBuf, Option<SystemTime>, u64)> {
+        let files = self
+            .paths
+            .iter()
+            .flat_map(|path| command::toml_files(path).unwrap_or_default());
+        let stamped = files.map(|file| {
+            let meta = std::fs::metadata(&file).ok();
+            let size = meta.as_ref().map_or(0, std::fs::Metadata::len);
+            (file, meta.and_then(|meta| meta.modified().ok()), size)
+        });
+        stamped.collect()
+    }
+}
+
+/// Reads files for regions.
+///
+/// # Errors
+/// Every problem of every file.
+pub(crate) fn load(
+    paths: &[PathBuf],
+    regions: &[RegionName],
+    environment: &Environment,
+    connector: &Connector,
+) -> Result<Vec<Scheduled>, Vec<Problem>> {
+    let (mut scheduled, mut problems) = (Vec::new(), Vec::new());
+    for (index, region) in regions.iter().enumerate() {
+        if regions[..index].contains(region) {
+            let message = format!("the region `{region}` is named twice");
+            problems.push(Problem::of_file(Path::new("--region"), message));
+        }
+    }
+    let mut names: BTreeMap<String, PathBuf> = BTreeMap::new();
+    for path in paths {
+        for file in command::toml_files(path)? {
+            let stem = file
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            if let Some(other) = names.insert(stem.clone(), file.clone()) {
+                let message = format!("a probe named `{stem}` is in {} as well", other.display());
+                problems.push(Problem::of_file(&file, message).hint("a file's stem is its probe's name"));
+            }
+            match load_file(&file, regions, environment, connector) {
+                Err(list) => problems.extend(list),
+                Ok(probes) => scheduled.extend(probes),
+            }
+        }
+    }
+    if problems.is_empty() {
+        Ok(scheduled)
+    } else {
+        Err(problems)
+    }
+}
+
+/// A file's probe and panels, as each region looks.
+fn load_file(
+    file: &Path,
+    regions: &[RegionName],
+    environment: &Environment,
+    connector: &Connector,
+) -> Result<Vec<Scheduled>, Vec<Problem>> {
+    let source = Source::read(file)?;
+    let mut scheduled = Vec::new();
+    for region in regions {
+        let plan = ProbePlan::load_in(&source, &BTreeMap::new(), region)?;
+        let built = gameday_probe::build(&plan, environment, connector)
+            .map_err(|error| vec![Problem::of_file(file, error.to_string())])?;
+        scheduled.extend(in_region(&plan, &built, region));
+    }
+    Ok(scheduled)
+}
+
+/// A probe and its panels, as one region looks.
+fn in_region(plan: &ProbePlan, built: &Built, region: &RegionName) -> Vec<Scheduled> {
+    let probe = Scheduled {
+        probe: plan.name.clone(),
+        region: region.clone(),
+        every: plan.every,
+        timeout: plan.timeout,
+        run: built.probe.clone(),
+    };
+    let checks = built.checks.iter().map(|check| Scheduled {
+        probe: check.name.clone(),
+        region: region.clone(),
+        every: check.every,
+        timeout: check.timeout,
+        run: check.probe.clone(),
+    });
+    std::iter::once(probe).chain(checks).collect()
+}
+
+/// Reads the files again at SIGHUP, when asked, and when one has changed.
+pub(super) async fn keep_loaded<T>(
+    files: Files,
+    book: Arc<Book>,
+    change: watch::Sender<Vec<Scheduled>>,
+    mut hangups: mpsc::Receiver<T>,
+    mut asked: mpsc::Receiver<Ask>,
+) {
+    let mut seen = files.fingerprint();
+    loop {
+        let asker = tokio::select! {
+            Some(_) = hangups.recv() => None,
+            Some(asker) = asked.recv() => Some(asker),
+            () = sleep(PACE) => {
+                if files.fingerprint() == seen {
+                    continue;
+                }
+                None
+            }
+        };
+        seen = files.fingerprint();
+        let answer = reload(&files, &book, &change);
+        if let Some(asker) = asker {
+            // Who asked may be gone.
+            asker.send(answer).ok();
+        }
+    }
+}
+
+fn reload(files: &Files, book: &Book, change: &watch::Sender<Vec<Scheduled>>) -> Result<(), String> {
+    match files.load() {
+        Ok(probes) => {
+            book.expect(&probes);
+            book.reloaded(None);
+            output::say(&format!("{} probes were loaded", probes.len()));
+            change.send(probes).map_err(|_| "the prober ends".to_owned())
+        }
+        Err(problems) => {
+            output::tell(&problems);
+            output::say("the probes were not loaded: everything stays as it is");
+            let drawn = Problem::draw_all(&problems);
+            book.reloaded(Some(drawn.clone()));
+            Err(drawn)
+        }
+    }
+}

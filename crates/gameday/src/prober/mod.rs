@@ -1,0 +1,107 @@
+//! A region's prober: looks on a schedule, remembers what it saw, and serves it.
+//!
+//! ```text
+//!  files ──reload──► schedule ──tick──► Book ──► /metrics · / · /journal · evidence
+//! ```
+
+mod access;
+mod book;
+mod diff;
+mod evidence;
+mod files;
+mod histogram;
+mod journal;
+mod metrics;
+mod page;
+mod routes;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use gameday_core::{Clock, Problem};
+use gameday_probe::Tick;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use crate::cli::LookArgs;
+use crate::{command, exit, output};
+
+pub(crate) use access::{Access, host};
+pub(crate) use files::Files;
+
+use book::Book;
+use evidence::Store;
+
+/// Ticks that wait to be written down.
+const MAX_TICKS: usize = 4096;
+
+/// Looks and serves until a signal.
+pub(crate) async fn serve(args: &LookArgs) -> ExitCode {
+    match run(args).await {
+        Ok(()) => exit::OK.into(),
+        Err(Failure::Files(problems)) => {
+            output::tell(&problems);
+            exit::USAGE.into()
+        }
+        Err(Failure::Other(error)) => {
+            output::say(&format!("error: {error}"));
+            exit::USAGE.into()
+        }
+    }
+}
+
+enum Failure {
+    Files(Vec<Problem>),
+    Other(String),
+}
+
+impl From<String> for Failure {
+    fn from(error: String) -> Self {
+        Self::Other(error)
+    }
+}
+
+async fn run(args: &LookArgs) -> Result<(), Failure> {
+    let files = Files::new(args);
+    let probes = files.load().map_err(Failure::Files)?;
+    let store = Store::open(args.evidence.as_deref())?;
+    let book = Arc::new(Book::new(args.regions.clone(), store, Clock::start()));
+    book.expect(&probes);
+    let mut tasks = JoinSet::new();
+    let mut stops = command::signals(&mut tasks, &command::ENDS).map_err(|error| error.to_string())?;
+    let hangups = command::signals(&mut tasks, &[command::HANGUP]).map_err(|error| error.to_string())?;
+    let (change, changing) = watch::channel(probes);
+    let (out, ticks) = mpsc::channel(MAX_TICKS);
+    tasks.spawn(gameday_probe::schedule_changing(changing, out));
+    let (ask, asked) = mpsc::channel(1);
+    tasks.spawn(files::keep_loaded(
+        files,
+        Arc::clone(&book),
+        change,
+        hangups,
+        asked,
+    ));
+    tasks.spawn(take(Arc::clone(&book), ticks, args.quiet, args.output));
+    if let Some(listen) = args.page.listen {
+        let access = Access::new(&args.page)?;
+        let listener = TcpListener::bind(listen)
+            .await
+            .map_err(|error| format!("cannot listen on {listen}: {error}"))?;
+        let at = listener.local_addr().map_err(|error| error.to_string())?;
+        output::say(&format!("prober on {}://{at}", access.scheme()));
+        tasks.spawn(host(listener, at, routes::router(book, ask), access));
+    }
+    stops.recv().await;
+    Ok(())
+}
+
+/// Writes every tick down, and tells it.
+async fn take(book: Arc<Book>, mut ticks: mpsc::Receiver<Tick>, quiet: bool, form: output::Output) {
+    while let Some(tick) = ticks.recv().await {
+        if !quiet {
+            command::probe::show_tick(form, &tick);
+        }
+        book.observe(tick);
+    }
+}

@@ -1,0 +1,125 @@
+//! What can be asked of a prober.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Query, State};
+use axum::http::header::{CONTENT_TYPE, HeaderName};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use gameday_core::{RegionName, Span, Timestamp};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, oneshot};
+
+use super::book::Book;
+use super::files::Ask;
+use super::journal::Told;
+use super::{metrics, page};
+
+const MAX_WAIT: Duration = Duration::from_secs(30);
+/// Headers by which a follower knows whom it follows, and compares clocks.
+const REGIONS: HeaderName = HeaderName::from_static("gameday-regions");
+const STARTED: HeaderName = HeaderName::from_static("gameday-started");
+const VERSION: HeaderName = HeaderName::from_static("gameday-version");
+const TIME: HeaderName = HeaderName::from_static("gameday-time");
+
+#[derive(Clone)]
+struct Shared {
+    book: Arc<Book>,
+    reload: mpsc::Sender<Ask>,
+}
+
+/// Every path.
+pub(super) fn router(book: Arc<Book>, reload: mpsc::Sender<Ask>) -> Router {
+    let not_get = || async {
+        (
+            StatusCode::METHOD_NOT_ALLOWED,
+            "This endpoint requires a POST request.\n",
+        )
+    };
+    Router::new()
+        .route(
+            "/",
+            get(|State(shared): State<Shared>| async move { Html(page::render(&shared.book)) }),
+        )
+        .route("/metrics", get(scrape))
+        .route("/journal", get(journal))
+        .route("/v1/region", get(region))
+        .route("/-/healthy", get(|| async { "healthy\n" }))
+        .route("/-/reload", post(reload_files).get(not_get))
+        .with_state(Shared { book, reload })
+}
+
+async fn scrape(State(shared): State<Shared>, headers: HeaderMap) -> Response {
+    let text = metrics::text(&shared.book);
+    crate::gzip::maybe(
+        &headers,
+        "text/plain; version=0.0.4; charset=utf-8",
+        text.into_bytes(),
+    )
+}
+
+#[derive(Deserialize)]
+struct From {
+    #[serde(default)]
+    from: u64,
+    wait: Option<String>,
+}
+
+/// The region's observations from a number on, as JSON lines.
+async fn journal(State(shared): State<Shared>, Query(asked): Query<From>) -> Response {
+    let wait = asked.wait.as_deref().unwrap_or("0s").parse::<Span>();
+    let Ok(wait) = wait else {
+        return (
+            StatusCode::BAD_REQUEST,
+            "`wait` is a length of time, for example `wait=10s`\n",
+        )
+            .into_response();
+    };
+    let told = shared
+        .book
+        .journal
+        .from(asked.from, wait.get().min(MAX_WAIT))
+        .await;
+    let about = [
+        (REGIONS, region_names(&shared.book).join(",")),
+        (VERSION, env!("CARGO_PKG_VERSION").to_owned()),
+        (STARTED, shared.book.began.to_string()),
+        (TIME, Timestamp::now().to_string()),
+    ];
+    match told {
+        Told::Lines(lines) => (about, [(CONTENT_TYPE, "application/jsonl")], lines).into_response(),
+        Told::Gone { first, next } => {
+            let kept = json!({ "first": first, "next": next });
+            (StatusCode::GONE, about, Json(kept)).into_response()
+        }
+    }
+}
+
+/// Whom one follows: a `started` that differs from before is another prober, whose numbers begin anew.
+async fn region(State(shared): State<Shared>) -> Json<Value> {
+    let (first, next) = shared.book.journal.kept();
+    Json(json!({
+        "regions": region_names(&shared.book), "version": env!("CARGO_PKG_VERSION"), "started": shared.book.began,
+        "time": Timestamp::now(), "first": first, "next": next,
+    }))
+}
+
+fn region_names(book: &Book) -> Vec<&str> {
+    book.regions.iter().map(RegionName::as_str).collect()
+}
+
+async fn reload_files(State(shared): State<Shared>) -> Response {
+    let (ask, answer) = oneshot::channel();
+    if shared.reload.send(ask).await.is_err() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "the prober ends\n").into_response();
+    }
+    match answer.await {
+        Ok(Ok(())) => "loaded\n".into_response(),
+        Ok(Err(problems)) => (StatusCode::UNPROCESSABLE_ENTITY, problems).into_response(),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the prober ends\n").into_response(),
+    }
+}
