@@ -56,7 +56,7 @@ impl Access {
         let token = args
             .token_file
             .as_deref()
-            .map(gameday_proxy::read_token)
+            .map(gameday_core::read_token)
             .transpose()?;
         if let Some(listen) = args.listen.filter(|listen| !listen.ip().is_loopback())
             && token.is_none()

@@ -26,7 +26,8 @@ pub(crate) struct Files {
 }
 
 /// Whoever wants the files read anew, and hears how it went.
-pub(super) type Ask = oneshot::Sender<Result<(), String>>;
+/// A line about what is loaded, or the problems.
+pub(super) type Ask = oneshot::Sender<Result<String, String>>;
 
 impl Files {
     pub(crate) fn new(args: &LookArgs) -> Self {
@@ -169,17 +170,22 @@ pub(super) async fn keep_loaded<T>(
     }
 }
 
-fn reload(files: &Files, book: &Book, change: &watch::Sender<Vec<Scheduled>>) -> Result<(), String> {
+fn reload(files: &Files, book: &Book, change: &watch::Sender<Vec<Scheduled>>) -> Result<String, String> {
     match files.load() {
         Ok(probes) => {
             book.expect(&probes);
             book.reloaded(None);
-            output::say(&format!("{} probes were loaded", probes.len()));
-            change.send(probes).map_err(|_| "the prober ends".to_owned())
+            let said = match probes.len() {
+                1 => "1 probe is loaded".to_owned(),
+                count => format!("{count} probes are loaded"),
+            };
+            output::say(&said);
+            change.send(probes).map_err(|_| "the prober ends".to_owned())?;
+            Ok(said)
         }
         Err(problems) => {
             output::tell(&problems);
-            output::say("the probes were not loaded: everything stays as it is");
+            output::say("the files were not loaded: everything stays as it is");
             let drawn = Problem::draw_all(&problems);
             book.reloaded(Some(drawn.clone()));
             Err(drawn)

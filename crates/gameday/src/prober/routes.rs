@@ -118,7 +118,7 @@ async fn reload_files(State(shared): State<Shared>) -> Response {
         return (StatusCode::SERVICE_UNAVAILABLE, "the prober ends\n").into_response();
     }
     match answer.await {
-        Ok(Ok(())) => "loaded\n".into_response(),
+        Ok(Ok(said)) => format!("{said}\n").into_response(),
         Ok(Err(problems)) => (StatusCode::UNPROCESSABLE_ENTITY, problems).into_response(),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the prober ends\n").into_response(),
     }
