@@ -23,7 +23,10 @@ mod webhook;
 
 pub use alert::{Alert, AlertSource};
 pub use alertmanager::{Alertmanager, AlertmanagerInfo, AlertmanagerMetrics};
-pub use burn::{PAIRS, Pair, Severity, pairs_for};
+pub use burn::{
+    Burn, BurnAlert, History, MIN_FAILURES, Measure, Objective, PAIRS, Pair, Severity, Stage, Tally,
+    pairs_for,
+};
 pub use error::SourceError;
 pub use prometheus::{Prometheus, PrometheusInfo, Rule, RuleState, Target};
 pub use watch::Watch;

@@ -105,6 +105,20 @@ impl Pair {
     pub fn threshold(&self, objective: f64) -> f64 {
         self.factor * (1.0 - objective)
     }
+
+    /// How long a share of errors must last, after a time without any, until it alerts; never below the threshold.
+    #[must_use]
+    pub fn detects(&self, objective: f64, errors: f64) -> Option<Duration> {
+        let threshold = self.threshold(objective);
+        (errors > threshold).then(|| self.long.mul_f64(threshold / errors))
+    }
+
+    /// How long it takes until it is over once no look fails any more; never longer than the short window.
+    #[must_use]
+    pub fn resets(&self, objective: f64, errors: f64) -> Duration {
+        let threshold = self.threshold(objective);
+        self.short.mul_f64((1.0 - threshold / errors).max(0.0))
+    }
 }
 
 #[cfg(test)]
