@@ -28,6 +28,7 @@ mod kind;
 mod net;
 mod observation;
 mod plan;
+mod quorum;
 mod response;
 mod schedule;
 mod session;
@@ -43,6 +44,10 @@ pub use kind::is_probe;
 pub use net::Connector;
 pub use observation::{Observation, Probe, Reading};
 pub use plan::{FileSlo, ProbePlan};
+pub use quorum::{
+    Control, Exclusion, Facts, Look, MAX_REGIONS, Quorum, Rules, Standings, Threshold, Verdict, Vote,
+    Watched, Word,
+};
 pub use schedule::{MAX_IN_FLIGHT, Scheduled, Tick, schedule, schedule_changing};
 
 /// Where secrets come from: the caller hands it in, nothing here reads the process's own.
