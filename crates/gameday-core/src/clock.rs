@@ -107,6 +107,16 @@ impl Known {
 }
 
 impl ClockReading {
+    /// A time of their clock on ours: less the offset, where that is more than its error.
+    #[must_use]
+    pub fn ours(&self, theirs: Timestamp) -> Timestamp {
+        if self.offset_us.saturating_abs() > self.error_us {
+            theirs.plus_micros(self.offset_us.saturating_neg())
+        } else {
+            theirs
+        }
+    }
+
     /// The event that records it.
     #[must_use]
     pub fn event(&self, source: SourceName) -> EventKind {
@@ -198,6 +208,20 @@ mod tests {
             assert!(!got.stepped, "minute {minute}");
             assert!((got.offset_us - minute * 3000).abs() <= got.error_us + 500);
         }
+    }
+
+    #[test]
+    fn a_time_is_corrected_only_where_the_offset_is_more_than_its_error() {
+        let theirs = ms(5000);
+        assert_eq!(
+            reading(100_500, 5_500, false).ours(theirs),
+            theirs.plus_micros(-100_500)
+        );
+        assert_eq!(
+            reading(-3_000, 2_999, false).ours(theirs),
+            theirs.plus_micros(3_000)
+        );
+        assert_eq!(reading(3_000, 3_000, false).ours(theirs), theirs);
     }
 
     #[test]

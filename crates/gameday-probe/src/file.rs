@@ -29,9 +29,11 @@ mod tests;
 mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use gameday_core::{ProbeName, Problem, Problems, Ratio, RegionName, Source, Table};
+use sha2::{Digest, Sha256};
 use toml::Spanned;
 
 use crate::kind::{Kind, ROWS};
@@ -118,6 +120,7 @@ fn read(
         every: times.every,
         timeout: times.timeout,
         slo,
+        definition: definition(&problems.source().text),
         path,
         var_names: scope.var_names(),
         run_vars: scope.run_vars(),
@@ -125,6 +128,19 @@ fn read(
         kind: kind?,
         checks,
     })
+}
+
+/// A digest of what a file says, in 32 hexadecimal digits.
+fn definition(text: &str) -> Arc<str> {
+    let said: toml::Table = text.parse().unwrap_or_default();
+    // The keys of a table are in order here.
+    let canonical = serde_json::to_vec(&said).unwrap_or_default();
+    let digest = Sha256::digest(canonical);
+    digest[..16]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<String>()
+        .into()
 }
 
 /// The one thing that the file's probe does: its steps, or the table of another kind.

@@ -24,6 +24,7 @@ mod error;
 mod evidence;
 mod file;
 mod flow;
+mod follow;
 mod kind;
 mod net;
 mod observation;
@@ -40,6 +41,9 @@ mod values;
 pub use build::{Built, BuiltCheck, build};
 pub use error::BuildError;
 pub use evidence::{Evidence, Exhibit};
+pub use follow::{
+    ControlAnswer, HEARTBEAT, Peer, ProbeAnswer, RegionAnswer, Remote, RemoteLook, Seen, Told, follow,
+};
 pub use kind::is_probe;
 pub use net::Connector;
 pub use observation::{Observation, Probe, Reading};

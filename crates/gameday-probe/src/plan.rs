@@ -28,6 +28,9 @@ pub struct ProbePlan {
     pub timeout: Duration,
     /// The file's objectives.
     pub slo: Option<FileSlo>,
+    /// Tells what the file says from what any other says, whatever its comments and the order of its keys: two
+    /// regions look in the same way when theirs are the same.
+    pub definition: Arc<str>,
     pub(crate) path: PathBuf,
     pub(crate) var_names: Vec<String>,
     /// Variables with a run-time part, evaluated once a run.

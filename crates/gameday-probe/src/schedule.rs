@@ -49,6 +49,8 @@ pub struct Scheduled {
     pub every: Duration,
     /// From the intended start to the deadline.
     pub timeout: Duration,
+    /// [`ProbePlan::definition`](crate::ProbePlan::definition) of its file.
+    pub definition: Arc<str>,
     /// What looks.
     pub run: Arc<dyn Probe>,
 }

@@ -228,6 +228,7 @@ fn probes(plan: &Plan, run: &Run, checks: &mut Checks<'_>) -> io::Result<Vec<Sch
                 region: region.clone(),
                 every: probe.plan.every,
                 timeout: probe.plan.timeout,
+                definition: Arc::clone(&probe.plan.definition),
                 run: built.probe.clone(),
             });
         }

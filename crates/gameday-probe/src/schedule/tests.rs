@@ -47,6 +47,7 @@ fn scheduled(probe: &Arc<Slow>, every_ms: u64, timeout_ms: u64) -> Scheduled {
         region: RegionName::new("r").unwrap(),
         every: Duration::from_millis(every_ms),
         timeout: Duration::from_millis(timeout_ms),
+        definition: "".into(),
         run: Arc::clone(probe) as Arc<dyn Probe>,
     }
 }

@@ -129,6 +129,7 @@ fn in_region(plan: &ProbePlan, built: &Built, region: &RegionName) -> Vec<Schedu
         region: region.clone(),
         every: plan.every,
         timeout: plan.timeout,
+        definition: Arc::clone(&plan.definition),
         run: built.probe.clone(),
     };
     let checks = built.checks.iter().map(|check| Scheduled {
@@ -136,6 +137,7 @@ fn in_region(plan: &ProbePlan, built: &Built, region: &RegionName) -> Vec<Schedu
         region: region.clone(),
         every: check.every,
         timeout: check.timeout,
+        definition: Arc::clone(&plan.definition),
         run: check.probe.clone(),
     });
     std::iter::once(probe).chain(checks).collect()

@@ -1,0 +1,51 @@
+//! What a prober answers about itself; the same form where it is written and where it is read.
+
+use gameday_core::{ProbeName, RegionName, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// `GET /v1/region`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegionAnswer {
+    /// The regions it looks from.
+    pub regions: Vec<RegionName>,
+    /// Its version.
+    pub version: String,
+    /// When it began; another time than before is another prober, whose numbers begin anew.
+    pub started: Timestamp,
+    /// Its clock when it answered.
+    pub time: Timestamp,
+    /// The first line of its journal that it still has.
+    pub first: u64,
+    /// The line that comes next.
+    pub next: u64,
+    /// How it stands with its control target; none when it has none.
+    #[serde(default)]
+    pub control: Option<ControlAnswer>,
+    /// Changes whenever its probes do.
+    #[serde(default)]
+    pub probes: String,
+}
+
+/// How a region stands with what it must reach before its own word counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ControlAnswer {
+    /// What it must reach.
+    pub target: String,
+    /// Why it cannot be reached, if it cannot.
+    pub lost: Option<String>,
+    /// When it was last reached, on its own clock.
+    pub reached_at: Option<Timestamp>,
+}
+
+/// One row of `GET /v1/probes`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeAnswer {
+    /// Its name.
+    pub name: ProbeName,
+    /// How often it looks.
+    pub every_ms: u64,
+    /// When a look is given up.
+    pub timeout_ms: u64,
+    /// What tells its definition from any other.
+    pub definition: String,
+}
