@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::support::Sandbox;
 use crate::support::http::serve;
 use crate::support::prober::Prober;
+use crate::support::{Sandbox, wait_for};
 
 /// A flow of one step against a service that can be broken, ten times a second.
 fn web(sandbox: &Sandbox) -> Arc<AtomicBool> {
@@ -139,4 +139,166 @@ fn probes_are_read_again_and_a_bad_file_changes_nothing() {
     assert_eq!(prober.metric(&up("second")), None);
     // What was counted before stays counted.
     assert!(prober.metric(&up("web")).unwrap() >= before);
+}
+
+#[test]
+fn a_failure_leaves_evidence_beside_the_last_good_look_and_no_secret() {
+    let sandbox = Sandbox::new();
+    let broken = Arc::new(AtomicBool::new(false));
+    let switch = Arc::clone(&broken);
+    // A service that shows everybody the password it was given, even in halves.
+    let shop = serve(move |request| match switch.load(Ordering::Relaxed) {
+        true => {
+            let said = format!("{} is what I got, ", request.body);
+            // A body is shown up to its 2,048th byte.
+            let fill = "x".repeat(2048 - 7 - said.len());
+            (503, format!("{said}{fill}hunter2-hunter2"))
+        }
+        false => (200, "{}".to_owned()),
+    });
+    let flow = format!(
+        r#"
+        every = "100ms"
+        [secrets]
+        password = {{ env = "SHOP_PASSWORD" }}
+        [[step]]
+        name = "login"
+        post = "http://{shop}/login"
+        form = {{ user = "canary", password = "{{{{secret.password}}}}" }}
+        expect = ["status == 200"]
+        [[step]]
+        name = "pay"
+        get = "http://{shop}/pay?key={{{{secret.password}}}}"
+        "#
+    );
+    sandbox.write("probes/shop.toml", &flow);
+    let prober = Prober::start_with(&["probes", "--region", "eu-west"], sandbox, |command| {
+        command.env("SHOP_PASSWORD", "hunter2-hunter2");
+    });
+    let labels = r#"probe="shop",region="eu-west""#;
+    prober.reaches(
+        &format!("gameday_probe_runs_total{{{labels},outcome=\"up\"}}"),
+        2.0,
+    );
+    let show = |args: &[&str]| {
+        let ran = prober.sandbox.run(["probe", "show"].iter().chain(args));
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        ran.stdout
+    };
+    assert_eq!(show(&[]), "");
+    broken.store(true, Ordering::Relaxed);
+    let listed = wait_for("evidence", Duration::from_secs(20), || {
+        Some(show(&[])).filter(|it| !it.is_empty())
+    });
+    assert!(
+        listed.contains("shop from eu-west: down (http_status)"),
+        "{listed}"
+    );
+    prober.reaches(
+        &format!("gameday_probe_runs_total{{{labels},outcome=\"down\"}}"),
+        10.0,
+    );
+    let list: Value = serde_json::from_str(&show(&["--output", "json"])).unwrap();
+    assert_eq!(
+        list.as_array().unwrap().len(),
+        1,
+        "an outage is kept at its begin: {list}"
+    );
+
+    let text = show(&["shop"]);
+    for words in [
+        "expected `status == 200`, found 503",
+        "> POST /login host",
+        "< HTTP/1.1 503",
+        "what differs from the last good look at",
+        "- step pay: up 200",
+        "+ step login: down (http_status) 503",
+        "the last good look: up at",
+        "> GET /pay?key=*** host",
+    ] {
+        assert!(text.contains(words), "{words} is not in:\n{text}");
+    }
+    let bundles: Value = serde_json::from_str(&show(&["shop", "--output", "json"])).unwrap();
+    let bundle = &bundles[0];
+    assert_eq!(bundle["bad"]["reason"], "http_status");
+    assert_eq!(bundle["bad"]["evidence"][0]["kind"], "connect");
+    assert_eq!(bundle["last_good"]["verdict"], "up");
+
+    let kept = list[0]["path"].as_str().unwrap();
+    let kept = std::fs::read_to_string(kept).unwrap();
+    let seen_elsewhere = [
+        prober.get("/"),
+        prober.get("/journal"),
+        prober.get("/metrics"),
+        text,
+        kept,
+    ];
+    for said in seen_elsewhere {
+        assert!(!said.contains("hunter"), "{said}");
+    }
+
+    let at = list[0]["at"].as_str().unwrap();
+    assert!(show(&["shop", "--at", &at[..16]]).starts_with("shop from eu-west"));
+    for (args, words) in [
+        (["shop", "--at=1999"], "`gameday probe show` lists what there is"),
+        (["shop", "--region=us"], "no such failure"),
+        (["chop", "--region=eu-west"], "did you mean `shop`?"),
+    ] {
+        let ran = prober.sandbox.run(["probe", "show"].iter().chain(&args));
+        assert_eq!(ran.code, Some(2));
+        assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_unit_holds_what_systemd_asks_of_it() {
+    let sandbox = Sandbox::new();
+    sandbox.write("token", "0123456789abcdef");
+    sandbox.write(
+        "probes/a.toml",
+        "[secrets]\nkey = { env = \"SHOP_KEY\" }\n[[step]]\nname = \"a\"\nget = \"http://127.0.0.1/{{secret.key}}\"\n",
+    );
+    let words =
+        "probe systemd-unit -- probes --region=eu-west --listen 0.0.0.0:9115 --token-file token --host";
+    let ran = sandbox.run(words.split(' ').chain(["pro ber"]));
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let dir = sandbox.path().canonicalize().unwrap();
+    let dir = dir.display();
+    for line in [
+        &format!("LoadCredential=token:{dir}/token"),
+        &format!(
+            "probe {dir}/probes --region eu-west --listen 0.0.0.0:9115 --token-file %d/token --host \"pro ber\""
+        ),
+        "# NAME=VALUE lines, for root only: SHOP_KEY",
+        "EnvironmentFile=/etc/gameday/prober.env",
+        "DynamicUser=yes",
+        "ExecReload=/bin/kill -HUP $MAINPID",
+    ] {
+        assert!(ran.stdout.contains(line), "{line} is not in:\n{}", ran.stdout);
+    }
+    let unit = sandbox.write("gameday-prober.service", &ran.stdout);
+    match std::process::Command::new("systemd-analyze")
+        .arg("verify")
+        .arg(&unit)
+        .output()
+    {
+        Ok(verified) => assert!(
+            verified.status.success() && verified.stderr.is_empty(),
+            "{}",
+            String::from_utf8_lossy(&verified.stderr)
+        ),
+        Err(_) => println!("systemd-analyze is not here: the unit was not verified"),
+    }
+    for (args, said) in [
+        ("probe systemd-unit -- probes --once", "without `--once`"),
+        (
+            "probe systemd-unit -- probes --regon eu",
+            "a similar argument exists: '--region'",
+        ),
+        ("probe systemd-unit -- nowhere", "nowhere"),
+    ] {
+        let ran = sandbox.run(args.split(' '));
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""));
+        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    }
 }

@@ -91,6 +91,13 @@ impl Evidence {
         }
     }
 
+    /// Takes the body of the newest answer out.
+    pub(crate) fn hide_last_body(&mut self) {
+        if let Some(Exhibit::Response { body, .. }) = self.exhibits.last_mut() {
+            *body = "***".to_owned();
+        }
+    }
+
     /// Passes every text through `redact`.
     #[must_use]
     pub fn redacted(mut self, redact: impl Fn(&str) -> String) -> Self {

@@ -36,7 +36,7 @@ pub struct ProbePlan {
     /// Variables with a run-time part, evaluated once a run.
     pub(crate) run_vars: BTreeMap<String, Template>,
     /// Each secret and the environment variable that it comes from.
-    pub(crate) secrets: BTreeMap<String, String>,
+    pub secrets: BTreeMap<String, String>,
     pub(crate) kind: Kind,
     /// Panels with a cadence and a verdict of their own.
     pub(crate) checks: Vec<CheckPlan>,

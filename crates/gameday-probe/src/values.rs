@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use gameday_core::Secret;
+use url::form_urlencoded::byte_serialize;
 
 use crate::template::Template;
 
@@ -54,24 +55,49 @@ impl<'f> Values<'f> {
         self.values.insert(name.to_owned(), value);
     }
 
-    /// Makes a text unprintable, as it is and as JSON would write it.
+    /// Makes a text unprintable: as it is, as JSON writes it, and as a URL or a form does.
     pub(crate) fn hide(&mut self, text: &str) {
         let quoted = serde_json::Value::from(text).to_string();
-        let escaped = &quoted[1..quoted.len() - 1];
-        self.hidden.push(Secret::new(text.to_owned()));
-        if escaped != text {
-            self.hidden.push(Secret::new(escaped.to_owned()));
+        let form: String = byte_serialize(text.as_bytes()).collect();
+        let forms = [
+            text.to_owned(),
+            quoted[1..quoted.len() - 1].to_owned(),
+            form.replace('+', "%20"),
+            form,
+        ];
+        for form in forms {
+            if !self.hidden.iter().any(|known| known.expose() == form) {
+                self.hidden.push(Secret::new(form));
+            }
         }
         // The longest first: a short secret within a long one must not save the rest of it.
         self.hidden
             .sort_by_key(|secret| std::cmp::Reverse(secret.expose().len()));
     }
 
-    /// The text without anything hidden.
+    /// The text without anything hidden; of a text that was cut (it ends with `…`), the beginning of
+    /// something hidden goes as well.
     pub(crate) fn redact(&self, text: &str) -> String {
         let hide = |text: String, secret: &Secret| secret.redact(&text);
-        self.hidden.iter().fold(text.to_owned(), hide)
+        let shown = self.hidden.iter().fold(text.to_owned(), hide);
+        let Some(kept) = shown.strip_suffix('…') else {
+            return shown;
+        };
+        let halves = self
+            .hidden
+            .iter()
+            .filter_map(|secret| half(kept, secret.expose()));
+        match halves.max() {
+            Some(bytes) => format!("{}***…", &kept[..kept.len() - bytes]),
+            None => shown,
+        }
     }
+}
+
+/// How many bytes at the end of a text are the beginning of a secret.
+fn half(text: &str, secret: &str) -> Option<usize> {
+    let ends = secret.char_indices().map(|(at, _)| at);
+    ends.rev().find(|end| *end > 0 && text.ends_with(&secret[..*end]))
 }
 
 #[cfg(test)]
@@ -89,6 +115,17 @@ mod tests {
         let values = Values::begin(&secrets, &BTreeMap::new()).unwrap();
         assert_eq!(values.redact("abcdef and abc"), "*** and ***");
         assert_eq!(values.redact(r#""say \"hi\"""#), "\"***\"", "as JSON writes it");
+        assert_eq!(values.redact("q=say+%22hi%22&p=say%20%22hi%22"), "q=***&p=***");
+    }
+
+    #[test]
+    fn what_is_left_of_a_secret_that_was_cut_is_hidden_too() {
+        let secrets = BTreeMap::from([("key".to_owned(), Secret::new("hunter2".into()))]);
+        let values = Values::begin(&secrets, &BTreeMap::new()).unwrap();
+        assert_eq!(values.redact("token: hunt…"), "token: ***…");
+        assert_eq!(values.redact("token: hunter2…"), "token: ***…");
+        assert_eq!(values.redact("token: …"), "token: …");
+        assert_eq!(values.redact("hunt"), "hunt", "nothing was cut");
     }
 
     #[test]

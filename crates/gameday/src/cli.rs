@@ -29,7 +29,7 @@ pub(crate) enum Command {
     /// Tell every problem in scenario, probe and proxy files, each under its line
     Check(CheckArgs),
     /// Look at services as their users would
-    Probe(ProbeArgs),
+    Probe(Box<ProbeArgs>),
     /// Run the fault proxy, with Toxiproxy's API; or ask one that runs (ls, toxic add, …)
     Proxy(Box<ProxyArgs>),
     /// Render the report of a drill again, from its journal
@@ -105,10 +105,53 @@ pub(crate) struct CheckArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 all are up, 1 one is not, 2 your files or arguments")]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "Exit codes: 0 all are up, 1 one is not, 2 your files or arguments"
+)]
 pub(crate) struct ProbeArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<ProbeCommand>,
     #[command(flatten)]
     pub(crate) look: LookArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProbeCommand {
+    /// Show what was seen when probes failed, beside the last good look and what differs
+    Show(ShowArgs),
+    /// Print a systemd unit that runs `gameday probe` with these arguments
+    SystemdUnit(UnitArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 shown, 2 there is none, or your arguments")]
+pub(crate) struct ShowArgs {
+    /// A probe, whose newest failure in each region is shown; without one, all failures are listed
+    pub(crate) probe: Option<String>,
+    /// Only this region's
+    #[arg(long, value_name = "NAME")]
+    pub(crate) region: Option<RegionName>,
+    /// The newest failure whose time begins like this (UTC), e.g. 2026-11-28T13:4
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+    /// Where the prober keeps its evidence; below the state folder without it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) evidence: Option<PathBuf>,
+    /// How it is printed on stdout; JSON has the certificates as PEM
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UnitArgs {
+    /// A file of NAME=VALUE lines for the secrets that probes take from the environment
+    #[arg(long, value_name = "FILE")]
+    pub(crate) environment_file: Option<PathBuf>,
+    /// The arguments of `gameday probe`, after `--`
+    #[arg(last = true, required = true, value_name = "ARGS")]
+    pub(crate) args: Vec<String>,
 }
 
 /// How a prober's page, metrics and journal are served.

@@ -1,7 +1,7 @@
 //! A `gameday probe` process that serves, and looks at what it serves.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -24,7 +24,13 @@ pub(crate) struct Prober {
 impl Prober {
     /// Starts one on a free port of loopback, unless the arguments say otherwise.
     pub(crate) fn start(args: &[&str], sandbox: Sandbox) -> Self {
+        Self::start_with(args, sandbox, |_| {})
+    }
+
+    /// The same, with something done to the command, e.g. secrets put into its environment.
+    pub(crate) fn start_with(args: &[&str], sandbox: Sandbox, change: impl FnOnce(&mut Command)) -> Self {
         let mut command = sandbox.gameday(["probe"]);
+        change(&mut command);
         if !args.contains(&"--listen") {
             command.args(["--listen", "127.0.0.1:0"]);
         }

@@ -103,7 +103,13 @@ pub(super) fn shown_head(first: String, headers: &HeaderMap) -> String {
     head
 }
 
-/// The beginning of a body as text.
+/// The beginning of a body as text; one that goes on ends with `…`.
 pub(super) fn sample(body: &[u8]) -> String {
-    String::from_utf8_lossy(&body[..body.len().min(SAMPLE_BYTES)]).into_owned()
+    let mut text = String::from_utf8_lossy(&body[..body.len().min(SAMPLE_BYTES)]).into_owned();
+    if body.len() > SAMPLE_BYTES {
+        // Half a character at the end is none.
+        text.truncate(text.trim_end_matches(char::REPLACEMENT_CHARACTER).len());
+        text.push('…');
+    }
+    text
 }

@@ -8,16 +8,17 @@ use gameday_probe::{Exhibit, Observation, Scheduled, Tick};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::cli::{LookArgs, ProbeArgs};
+use crate::cli::{LookArgs, ProbeArgs, ProbeCommand};
 use crate::output::{self, Output};
 use crate::prober::Files;
 use crate::{command, exit, prober};
 
 pub(crate) fn probe(args: &ProbeArgs) -> ExitCode {
-    if args.look.once {
-        look_once(&args.look)
-    } else {
-        command::runtime().block_on(prober::serve(&args.look))
+    match &args.command {
+        Some(ProbeCommand::Show(args)) => prober::show::show(args),
+        Some(ProbeCommand::SystemdUnit(args)) => prober::unit::unit(args),
+        None if args.look.once => look_once(&args.look),
+        None => command::runtime().block_on(prober::serve(&args.look)),
     }
 }
 

@@ -9,7 +9,7 @@ use gameday_core::{
 use gameday_probe::{Observation, Reading, Scheduled, Tick};
 use hdrhistogram::Histogram as Quantiles;
 
-use super::evidence::Store;
+use super::evidence::{Account, Seen, Store};
 use super::histogram::Histogram;
 use super::journal::Ring;
 
@@ -23,7 +23,7 @@ pub(super) struct Book {
     pub(super) regions: Vec<RegionName>,
     pub(super) journal: Ring,
     pub(super) began: Timestamp,
-    store: Store,
+    pub(super) store: Store,
     known: Mutex<Known>,
 }
 
@@ -47,8 +47,9 @@ pub(super) struct Entry {
     pub(super) steps: Vec<StepEntry>,
     pub(super) readings: Vec<Reading>,
     pub(super) last: Option<Last>,
-    /// For the first failure after it.
-    last_good: Option<Observation>,
+    /// For the failures after it.
+    last_good: Option<Seen>,
+    kept: Account,
 }
 
 /// One step of a flow; a probe that is no flow has one without a name.
@@ -175,17 +176,16 @@ impl Book {
             // It was taken out of the files while it looked.
             return;
         };
-        let is_up = matches!(observation.outcome, Outcome::Up { .. });
-        let began = entry.add(&observation);
-        let before = match is_up {
-            true => entry.last_good.replace(observation.clone()),
-            false => entry.last_good.clone(),
-        };
-        if is_up {
+        let now = Timestamp::now();
+        let is_first = entry.add(&observation, now);
+        if matches!(observation.outcome, Outcome::Up { .. }) {
+            entry.last_good = Some((now, observation));
             return;
         }
+        let keeps = entry.kept.keeps(now, &observation.outcome, is_first);
+        let good = keeps.then(|| entry.last_good.clone()).flatten();
         known.failures.push_front(Failure {
-            at: Timestamp::now(),
+            at: now,
             probe: probe.clone(),
             region: region.clone(),
             outcome: observation.outcome.clone(),
@@ -193,14 +193,15 @@ impl Book {
         });
         known.failures.truncate(MAX_FAILURES);
         drop(known);
-        self.store
-            .keep(&probe, &region, began, &observation, before.as_ref());
+        if keeps {
+            self.store.keep(probe, region, (now, observation), good);
+        }
     }
 }
 
 impl Entry {
     /// Counts a look; true when it is the first of its word.
-    fn add(&mut self, observation: &Observation) -> bool {
+    fn add(&mut self, observation: &Observation, now: Timestamp) -> bool {
         let word = observation.outcome.word();
         if let Some(at) = WORDS.iter().position(|known| *known == word) {
             self.runs[at] += 1;
@@ -219,7 +220,6 @@ impl Entry {
             self.step(None).add(total_us, &observation.phases, false);
         }
         self.readings.clone_from(&observation.readings);
-        let now = Timestamp::now();
         let same = self.last.as_ref().filter(|last| last.outcome.word() == word);
         let since = same.map_or(now, |last| last.since);
         let is_first = same.is_none();

@@ -1,6 +1,6 @@
 //! The probes' files: read at the start, and again when they change; a bad file changes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -45,6 +45,29 @@ impl Files {
     /// Every problem of every file.
     pub(crate) fn load(&self) -> Result<Vec<Scheduled>, Vec<Problem>> {
         load(&self.paths, &self.regions, &self.environment, &self.connector)
+    }
+
+    /// Which variables of the environment the probes take secrets from.
+    ///
+    /// # Errors
+    /// Every problem of every file; a variable that is missing here is none.
+    pub(crate) fn variables(&self) -> Result<BTreeSet<String>, Vec<Problem>> {
+        let (mut variables, mut problems) = (BTreeSet::new(), Vec::new());
+        for path in &self.paths {
+            for file in command::toml_files(path)? {
+                let plan = Source::read(&file)
+                    .and_then(|source| ProbePlan::load_in(&source, &BTreeMap::new(), &self.regions[0]));
+                match plan {
+                    Ok(plan) => variables.extend(plan.secrets.into_values()),
+                    Err(list) => problems.extend(list),
+                }
+            }
+        }
+        if problems.is_empty() {
+            Ok(variables)
+        } else {
+            Err(problems)
+        }
     }
 
     /// Which files there are, and when each was written.

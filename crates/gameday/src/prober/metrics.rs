@@ -62,6 +62,9 @@ fn write_all(out: &mut String, book: &Book, known: &Known) -> fmt::Result {
         )?;
     }
     writeln!(out, "gameday_prober_start_lag_seconds_count {}", known.lag.len())?;
+    let lost = "gameday_prober_evidence_lost_total";
+    head(out, lost, "counter", "Failures whose evidence could not be kept.")?;
+    writeln!(out, "{lost} {}", book.store.lost())?;
     gauges(out, known)?;
     counters(out, known)?;
     histograms(out, known)?;

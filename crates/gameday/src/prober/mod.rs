@@ -6,7 +6,7 @@
 
 mod access;
 mod book;
-mod diff;
+mod describe;
 mod evidence;
 mod files;
 mod histogram;
@@ -14,7 +14,10 @@ mod journal;
 mod metrics;
 mod page;
 mod routes;
+pub(crate) mod show;
+pub(crate) mod unit;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -65,7 +68,7 @@ impl From<String> for Failure {
 async fn run(args: &LookArgs) -> Result<(), Failure> {
     let files = Files::new(args);
     let probes = files.load().map_err(Failure::Files)?;
-    let store = Store::open(args.evidence.as_deref())?;
+    let store = store(args.evidence.as_deref())?;
     let book = Arc::new(Book::new(args.regions.clone(), store, Clock::start()));
     book.expect(&probes);
     let mut tasks = JoinSet::new();
@@ -94,6 +97,27 @@ async fn run(args: &LookArgs) -> Result<(), Failure> {
     }
     stops.recv().await;
     Ok(())
+}
+
+/// Where evidence goes; without a folder that is named or can be made, nowhere.
+fn store(dir: Option<&Path>) -> Result<Store, String> {
+    match dir {
+        Some(dir) => Store::open(dir),
+        None => {
+            let store = default_evidence_dir().and_then(|dir| Store::open(&dir));
+            Ok(store.unwrap_or_else(|why| {
+                output::say(&format!("warning: no evidence is kept: {why}"));
+                Store::none()
+            }))
+        }
+    }
+}
+
+/// The folder that is used when none is named.
+fn default_evidence_dir() -> Result<PathBuf, String> {
+    let home = command::state_home()
+        .map_err(|_| "no --evidence, and neither XDG_STATE_HOME nor HOME is set".to_owned())?;
+    Ok(home.join("gameday/evidence"))
 }
 
 /// Writes every tick down, and tells it.

@@ -43,7 +43,10 @@ async fn token(State(seen): State<Arc<Seen>>, headers: HeaderMap, body: String) 
     match good && body.contains("scope=a+b") && body.contains("audience=shop") {
         true => {
             let number = seen.tokens.fetch_add(1, Ordering::Relaxed);
-            format!("{{\"access_token\": \"tok-{number}\", \"expires_in\": 3600}}").into_response()
+            format!(
+                "{{\"access_token\": \"tok-{number}\", \"expires_in\": 3600, \"refresh_token\": \"again-1\"}}"
+            )
+            .into_response()
         }
         false => (StatusCode::UNAUTHORIZED, "{\"error\": \"invalid_client\"}").into_response(),
     }
@@ -188,7 +191,8 @@ async fn a_token_is_got_once_and_never_shown() {
     for _ in 0..2 {
         let observation = run(&flow).await;
         told(&observation, "assert_failed", "Bearer ***");
-        assert!(!format!("{observation:?}").contains("tok-0"), "{observation:?}");
+        let shown = format!("{observation:?}");
+        assert!(!shown.contains("tok-0") && !shown.contains("again-1"), "{shown}");
     }
     assert_eq!(seen.tokens.load(Ordering::Relaxed), 1);
     let refused = lines.replace("\"client\"", "\"nobody\"");
