@@ -20,6 +20,7 @@ mod probing;
 mod proxying;
 mod reloading;
 mod safety;
+mod slo;
 mod soak;
 mod terminating;
 mod tokens;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! every = "60s"   timeout = "10s"                   (these are the defaults)
-//! slo = { success = "99.9%", p95 = "250ms", window = "30d" }
+//! slo = { success = "99.9%", p95 = "250ms", window = "30d", runbook = "https://…" }     (30d is the default)
 //! [region.NAME]   vars = { … }, slo = { … }: what is otherwise where it looks from there
 //! [vars]          name = "text", may hold {{uuid}} and {{secret.…}}; then evaluated once a run
 //! [secrets]       name = { env = "VARIABLE" }
@@ -23,6 +23,7 @@ mod http;
 mod json;
 mod region;
 mod scope;
+mod slo;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -32,17 +33,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use gameday_core::{ProbeName, Problem, Problems, Ratio, RegionName, Source, Table};
+use gameday_core::{ProbeName, Problem, Problems, RegionName, Source, Table};
 use sha2::{Digest, Sha256};
 use toml::Spanned;
 
 use crate::kind::{Kind, ROWS};
-use crate::plan::{CheckPlan, FileSlo, FlowPlan, ProbePlan, StepPlan};
+use crate::plan::{CheckPlan, FlowPlan, ProbePlan, StepPlan};
 pub(crate) use auth::read_pairs;
 use http::Common;
 pub(crate) use http::{address, read_family, read_tls};
 use region::read_regions;
 pub(crate) use scope::Scope;
+use slo::read_slo;
 use step::read_step;
 pub(crate) use value::{Times, span, unit};
 
@@ -223,24 +225,6 @@ fn read_times(root: &mut Table<'_, '_>, scope: &Scope<'_, '_>) -> Times {
         every: every.map_or(DEFAULT_EVERY, Spanned::into_inner),
         timeout: timeout.map_or(DEFAULT_TIMEOUT, Spanned::into_inner),
     }
-}
-
-fn read_slo(root: &mut Table<'_, '_>, scope: &Scope<'_, '_>, times: &Times) -> Option<FileSlo> {
-    let mut table = root.table("slo")?;
-    let success = unit::<Ratio>(&mut table, "success", scope);
-    let p95 = span(&mut table, "p95", scope);
-    let window = span(&mut table, "window", scope);
-    if success.is_none() && p95.is_none() {
-        let message = "`slo` promises nothing: give it `success` or `p95`";
-        scope.problems().add(table.span(), message);
-    }
-    times.refuse_longer(p95.as_ref(), "p95", scope);
-    table.finish();
-    Some(FileSlo {
-        success: success.map(|success| success.into_inner().get()),
-        p95: p95.map(Spanned::into_inner),
-        window: window.map(Spanned::into_inner),
-    })
 }
 
 fn read_steps(

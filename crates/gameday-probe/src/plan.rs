@@ -52,14 +52,18 @@ pub(crate) struct CheckPlan {
 }
 
 /// What a flow's file promises.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct FileSlo {
     /// The share of looks that are up, from 0 to 1.
     pub success: Option<f64>,
     /// 95 of 100 looks are faster.
     pub p95: Option<Duration>,
-    /// The time over which both are counted.
-    pub window: Option<Duration>,
+    /// The time over which both are counted; 30 days unless the file says otherwise.
+    pub window: Duration,
+    /// What to do when it is broken.
+    pub runbook: Option<String>,
+    /// The region whose own it is (`[region.NAME]`); the others share the file's.
+    pub region: Option<RegionName>,
 }
 
 /// A flow: its steps, and what all of them share.
@@ -201,8 +205,8 @@ impl ProbePlan {
             steps: self.step_names().cloned().collect(),
             every_ms: millis(self.every),
             timeout_ms: millis(self.timeout),
-            slo_p95_ms: self.slo.and_then(|slo| slo.p95).map(millis),
-            slo_success: self.slo.and_then(|slo| slo.success),
+            slo_p95_ms: self.slo.as_ref().and_then(|slo| slo.p95).map(millis),
+            slo_success: self.slo.as_ref().and_then(|slo| slo.success),
         }
     }
 }

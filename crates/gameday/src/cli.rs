@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Look at services as their users would
     Probe(Box<ProbeArgs>),
+    /// Tell what the probes promise, how soon breaking it pages, and what is left of a prober's budgets
+    Slo(SloArgs),
     /// Run the fault proxy, with Toxiproxy's API; or ask one that runs (ls, toxic add, …)
     Proxy(Box<ProxyArgs>),
     /// Render the report of a drill again, from its journal
@@ -198,6 +200,19 @@ pub(crate) struct LookArgs {
     #[arg(long)]
     pub(crate) once: bool,
     /// How the results are printed on stdout; JSON is one object a line
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SloArgs {
+    /// Probe files, or folders of them
+    #[arg(required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Where the probes look from; may be repeated. The looks of all regions are counted together
+    #[arg(long = "region", value_name = "NAME", default_value = "local")]
+    pub(crate) regions: Vec<RegionName>,
+    /// How it is printed on stdout
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,
 }

@@ -7,6 +7,7 @@ mod gzip;
 mod output;
 mod prober;
 mod progress;
+mod slo;
 
 use std::process::ExitCode;
 
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Command::Run(args) => command::run::run(&args),
         Command::Check(args) => command::check::check(&args),
         Command::Probe(args) => command::probe::probe(&args),
+        Command::Slo(args) => command::slo::slo(&args),
         Command::Proxy(args) => command::proxy::proxy(&args),
         Command::Report(args) => command::report::report(&args),
         Command::Heal(args) => command::heal::heal(&args),

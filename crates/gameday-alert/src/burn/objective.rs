@@ -5,7 +5,7 @@ use std::time::Duration;
 use gameday_core::Timestamp;
 
 use super::history::{History, Sum};
-use super::pair::{Pair, pairs_for};
+use super::pair::{Pair, ROUNDING, pairs_for};
 
 /// Fewer failures than these in its long window never make an alert. Where there are few looks, one that failed
 /// is a burn rate of hundreds (SRE Workbook, chapter 5, "Low-Traffic Services").
@@ -104,7 +104,7 @@ impl Burn {
     /// Whether the short window is over the factor, so that it will fire if it goes on.
     #[must_use]
     pub fn threatens(&self) -> bool {
-        self.short.is_some_and(|short| short > self.pair.factor)
+        self.short.is_some_and(|short| self.is_over(short))
     }
 
     /// Whether nothing was seen in the short window, so that nobody knows whether it still burns.
@@ -114,6 +114,10 @@ impl Burn {
     }
 
     fn matters(&self) -> bool {
-        self.long.is_some_and(|long| long > self.pair.factor) && self.failures >= MIN_FAILURES
+        self.long.is_some_and(|long| self.is_over(long)) && self.failures >= MIN_FAILURES
+    }
+
+    fn is_over(&self, rate: f64) -> bool {
+        rate > self.pair.factor * (1.0 + ROUNDING)
     }
 }

@@ -48,6 +48,9 @@ pub struct Pair {
 /// The period for which the workbook's table is written.
 const PERIOD: Duration = Duration::from_hours(30 * 24);
 
+/// What is over a threshold only by the rounding of `1 - 0.9` is not over it.
+pub(super) const ROUNDING: f64 = 1e-9;
+
 /// The workbook's table (SRE Workbook, chapter 5, table 5-8) for an objective over 30 days.
 ///
 /// By then 2 %, 5 %, 10 % and 10 % of the budget are spent: the factor is that share, times the period,
@@ -110,7 +113,7 @@ impl Pair {
     #[must_use]
     pub fn detects(&self, objective: f64, errors: f64) -> Option<Duration> {
         let threshold = self.threshold(objective);
-        (errors > threshold).then(|| self.long.mul_f64(threshold / errors))
+        (errors > threshold + ROUNDING).then(|| self.long.mul_f64(threshold / errors))
     }
 
     /// How long it takes until it is over once no look fails any more; never longer than the short window.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use gameday_core::{RegionName, Table};
 use toml::Spanned;
 
-use super::read_slo;
 use super::scope::Scope;
+use super::slo::read_slo;
 use super::value::Times;
 use crate::plan::FileSlo;
 
@@ -73,7 +73,10 @@ pub(super) fn finish(
         }
         let slo = read_slo(&mut region.table, scope, times);
         if here.is_some() && region.name.as_ref() == here {
-            mine = slo;
+            mine = slo.map(|slo| FileSlo {
+                region: region.name.clone(),
+                ..slo
+            });
         }
         region.table.finish();
     }

@@ -395,3 +395,31 @@ fn every_region_is_checked_wherever_the_file_is_read() {
         "#]],
     );
 }
+
+#[test]
+fn objectives_are_checked() {
+    check(
+        "slo = { success = \"100%\", window = \"5m\", runbook = \"run it\" }\n[[step]]\nname = \"s\"\nget = \"http://a/\"\n",
+        expect![[r#"
+            error: an objective of 100% has no budget for a single failure
+              --> probes/p.toml:1:19
+              1 | slo = { success = "100%", window = "5m", runbook = "run it" }
+                |                   ^^^^^^
+            hint: promise less, such as "99.99%"
+
+            error: an objective is over at least 1h
+              --> probes/p.toml:1:36
+              1 | slo = { success = "100%", window = "5m", runbook = "run it" }
+                |                                    ^^^^
+
+            error: a URL begins with `http://` or `https://`
+              --> probes/p.toml:1:52
+              1 | slo = { success = "100%", window = "5m", runbook = "run it" }
+                |                                                    ^^^^^^^^
+        "#]],
+    );
+    let text = "slo = { p95 = \"1s\", runbook = \"https://r.test/{{page}}\" }\n[vars]\npage = \"web\"\n[[step]]\nname = \"s\"\nget = \"http://a/\"\n";
+    let slo = load(text, &[]).unwrap().slo.unwrap();
+    assert_eq!(slo.window.as_secs(), 30 * 86_400);
+    assert_eq!(slo.runbook.as_deref(), Some("https://r.test/web"));
+}
