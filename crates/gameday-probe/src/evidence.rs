@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A look keeps at most so many exhibits.
+/// A look keeps at most so many exhibits, and as many findings.
 const MAX_EXHIBITS: usize = 64;
 /// A text in an exhibit is cut after so many bytes.
 const MAX_TEXT_BYTES: usize = 4 * 1024;
@@ -64,6 +64,15 @@ pub enum Exhibit {
         /// The whole body's size, in bytes.
         body_bytes: u64,
     },
+    /// What one edge of a CDN served.
+    Edge {
+        /// Address and port, and the place's name if it tells one.
+        edge: String,
+        /// Status, cache, age and version in a line, or what went wrong.
+        served: String,
+        /// How long it took, in microseconds.
+        took_us: u64,
+    },
     /// One thing that was expected.
     Finding {
         /// What was expected.
@@ -78,7 +87,14 @@ pub enum Exhibit {
 impl Evidence {
     /// Adds an exhibit, its texts cut; more than the limit are left out.
     pub fn add(&mut self, mut exhibit: Exhibit) {
-        if self.exhibits.len() < MAX_EXHIBITS {
+        // Findings are counted apart: what was concluded must not be lost to what was seen.
+        let is_finding = exhibit.is_finding();
+        let alike = self
+            .exhibits
+            .iter()
+            .filter(|one| one.is_finding() == is_finding)
+            .count();
+        if alike < MAX_EXHIBITS {
             exhibit.each_text(&mut |text| cut(text));
             self.exhibits.push(exhibit);
         }
@@ -109,6 +125,10 @@ impl Evidence {
 }
 
 impl Exhibit {
+    fn is_finding(&self) -> bool {
+        matches!(self, Self::Finding { .. })
+    }
+
     /// Every text that may hold what a service or a file said.
     fn each_text(&mut self, doing: &mut dyn FnMut(&mut String)) {
         match self {
@@ -125,6 +145,7 @@ impl Exhibit {
             Self::Request { head, body } | Self::Response { head, body, .. } => {
                 [head, body].into_iter().for_each(doing);
             }
+            Self::Edge { edge, served, .. } => [edge, served].into_iter().for_each(doing),
             Self::Finding { expected, found, .. } => [expected, found].into_iter().for_each(doing),
         }
     }

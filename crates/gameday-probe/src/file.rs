@@ -41,11 +41,12 @@ use crate::kind::{Kind, ROWS};
 use crate::plan::{CheckPlan, FlowPlan, ProbePlan, StepPlan};
 pub(crate) use auth::read_pairs;
 use http::Common;
-pub(crate) use http::{address, read_family, read_tls};
+pub(crate) use http::{address, read_family, read_max_body, read_tls, read_version};
 use region::read_regions;
 pub(crate) use scope::Scope;
 use slo::read_slo;
 use step::read_step;
+pub(crate) use step::{read_headers, read_url};
 pub(crate) use value::{Times, span, unit};
 
 /// The top-level keys; a variable of such a name is a key that slipped below a header.
@@ -120,7 +121,7 @@ fn read(
     Some(ProbePlan {
         name: name?,
         every: times.every,
-        timeout: times.timeout,
+        timeout: times.timeout + kind.as_ref().map_or(Duration::ZERO, Kind::patience),
         slo,
         definition: definition(&problems.source().text),
         path,
@@ -198,7 +199,7 @@ fn read_checks(root: &mut Table<'_, '_>, stem: &str, scope: &Scope<'_, '_>) -> V
             checks.push(CheckPlan {
                 name,
                 every: times.every,
-                timeout: times.timeout,
+                timeout: times.timeout + kind.patience(),
                 kind,
             });
         }

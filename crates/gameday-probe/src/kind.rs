@@ -3,6 +3,8 @@
 //! A file of `probes/` holds either a flow (`[[step]]`) or one table named like a row here; a row that is
 //! a panel may also stand as `[check.NAME]` beside any probe.
 
+mod camps;
+mod cdn;
 mod dns;
 mod grpc;
 mod icmp;
@@ -15,8 +17,9 @@ mod tests;
 mod tls;
 mod udp;
 mod websocket;
+mod whom;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use gameday_core::{Reason, Table};
@@ -46,6 +49,8 @@ pub(crate) enum Kind {
     Websocket(websocket::Websocket),
     /// Certificates, and what a server would speak.
     Tls(tls::Tls),
+    /// What the edges of a CDN serve.
+    Cdn(cdn::Cdn),
 }
 
 /// How a kind is read.
@@ -67,6 +72,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row { key: "grpc", panel: false, read: |t, scope, times| Some(Kind::Grpc(grpc::Grpc::read(t, scope, times)?)) },
     Row { key: "websocket", panel: false, read: |t, scope, times| Some(Kind::Websocket(websocket::Websocket::read(t, scope, times)?)) },
     Row { key: "tls", panel: true, read: |t, scope, times| Some(Kind::Tls(tls::Tls::read(t, scope, times)?)) },
+    Row { key: "cdn", panel: true, read: |t, scope, times| Some(Kind::Cdn(cdn::Cdn::read(t, scope, times)?)) },
 ];
 
 /// Whether a file with these keys is a probe's.
@@ -97,6 +103,7 @@ impl Kind {
             Self::Grpc(grpc) => Box::pin(grpc.look(means, values)),
             Self::Websocket(websocket) => Box::pin(websocket.look(means, values)),
             Self::Tls(tls) => Box::pin(tls.look(means, values)),
+            Self::Cdn(cdn) => Box::pin(cdn.look(means, values)),
         }
     }
 
@@ -109,6 +116,15 @@ impl Kind {
             Self::Grpc(grpc) => grpc.uses_tls(),
             Self::Websocket(websocket) => websocket.uses_tls(),
             Self::Tls(_) => true,
+            Self::Cdn(cdn) => cdn.uses_tls(),
+        }
+    }
+
+    /// How much longer than its `timeout` a look may take, since it waits for something to come about.
+    pub(crate) fn patience(&self) -> Duration {
+        match self {
+            Self::Cdn(cdn) => cdn.patience(),
+            _ => Duration::ZERO,
         }
     }
 }

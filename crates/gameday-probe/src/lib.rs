@@ -18,6 +18,7 @@
 mod alarm;
 mod assertion;
 mod build;
+mod cdn;
 mod dns;
 mod duration;
 mod error;

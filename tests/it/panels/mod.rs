@@ -1,5 +1,6 @@
-//! Panels against real servers that are wrong in one way each: bind9 and unbound, `openssl s_server`.
+//! Panels against real servers that are wrong in one way each: bind9, unbound, nginx, `openssl s_server`.
 
+mod cdn;
 mod dns;
 mod tls;
 

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use futures_util::future::join_all;
 use gameday_core::Reason;
+use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{Name, RData, RecordType};
 
-use super::ask::{Asker, Question};
+use super::ask::{Asked, Asker, Question, word};
 use super::server::Server;
 use crate::observation::Fault;
 
@@ -64,19 +66,50 @@ impl Asker<'_> {
 
     /// Every address of a name that any of these resolvers tells.
     pub(crate) async fn addresses(&self, resolvers: &[Server], name: &Name) -> BTreeSet<IpAddr> {
-        let mut found = BTreeSet::new();
-        for resolver in resolvers {
-            for kind in [RecordType::A, RecordType::AAAA] {
-                let question = Question {
-                    name: name.clone(),
-                    kind,
-                };
-                let Ok(reply) = self.ask(resolver, &question).await.result else {
-                    continue;
-                };
-                found.extend(reply.records(kind).filter_map(|record| record.data.ip_addr()));
-            }
+        let asked = self.ask_addresses(resolvers, name).await;
+        asked.iter().flat_map(Asked::addresses).collect()
+    }
+
+    /// Asks each resolver for the addresses of both families, all at once.
+    pub(crate) async fn ask_addresses(&self, resolvers: &[Server], name: &Name) -> Vec<Asked> {
+        let questions = resolvers.iter().flat_map(|resolver| {
+            [RecordType::A, RecordType::AAAA].map(|kind| {
+                let name = name.clone();
+                (resolver, Question { name, kind })
+            })
+        });
+        let asking = questions.map(|(resolver, question)| async move { self.ask(resolver, &question).await });
+        join_all(asking).await
+    }
+}
+
+impl Asked {
+    /// The addresses in the answer.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        let records = self
+            .result
+            .iter()
+            .flat_map(|reply| reply.records(self.question.kind));
+        records.filter_map(|record| record.data.ip_addr())
+    }
+
+    /// Why there is no address in the answer, if that is a fault.
+    pub(crate) fn no_address(self) -> Option<Fault> {
+        let (name, server) = (&self.question.name, &self.server);
+        let reply = match self.result {
+            Ok(reply) => reply,
+            Err(fault) => return Some(fault),
+        };
+        match reply.code() {
+            ResponseCode::NoError => None,
+            ResponseCode::NXDomain => Some(Fault::new(
+                Reason::DnsNxdomain,
+                format!("{server} says that `{name}` does not exist"),
+            )),
+            code => Some(Fault::new(
+                Reason::DnsServfail,
+                format!("{server} says {} of `{name}`", word(code)),
+            )),
         }
-        found
     }
 }

@@ -101,8 +101,8 @@ impl Settings {
         if let Some(compressed) = table.get("compressed") {
             settings.compressed = compressed;
         }
-        if let Some(max_body) = unit::<ByteSize>(table, "max_body", scope) {
-            settings.max_body = max_body.into_inner().get();
+        if let Some(max_body) = read_max_body(table, scope) {
+            settings.max_body = max_body;
         }
         if let Some(auth) = read_auth(table, scope) {
             settings.auth = Some(auth);
@@ -111,7 +111,14 @@ impl Settings {
     }
 }
 
-fn read_version(table: &mut Table<'_, '_>, scope: &Scope<'_, '_>) -> Option<HttpVersion> {
+/// Takes how long a body may be, in bytes.
+pub(crate) fn read_max_body(table: &mut Table<'_, '_>, scope: &Scope<'_, '_>) -> Option<u64> {
+    let max_body = unit::<ByteSize>(table, "max_body", scope)?;
+    Some(max_body.into_inner().get())
+}
+
+/// Takes which version of HTTP is spoken.
+pub(crate) fn read_version(table: &mut Table<'_, '_>, scope: &Scope<'_, '_>) -> Option<HttpVersion> {
     let typed: Spanned<String> = table.spanned("version")?;
     match typed.get_ref().as_str() {
         "auto" => Some(HttpVersion::Auto),

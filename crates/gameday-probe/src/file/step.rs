@@ -160,7 +160,7 @@ fn read_request(
 }
 
 /// A URL that is known now must be right now; of another, what it begins with.
-fn read_url(text: &Spanned<String>, scope: &Scope<'_, '_>) -> Option<Template> {
+pub(crate) fn read_url(text: &Spanned<String>, scope: &Scope<'_, '_>) -> Option<Template> {
     let template = scope.template(text)?;
     let wrong = match (template.text(), template.beginning()) {
         (Some(url), _) => Url::parse(url).err(),
@@ -178,7 +178,8 @@ fn read_url(text: &Spanned<String>, scope: &Scope<'_, '_>) -> Option<Template> {
     None
 }
 
-pub(super) fn read_headers(table: &mut Table<'_, '_>, scope: &Scope<'_, '_>) -> Vec<(HeaderName, Template)> {
+/// Takes the headers of a request.
+pub(crate) fn read_headers(table: &mut Table<'_, '_>, scope: &Scope<'_, '_>) -> Vec<(HeaderName, Template)> {
     let problems = scope.problems();
     let Some(mut table) = table.table("headers") else {
         return Vec::new();

@@ -16,8 +16,9 @@ use toml::Spanned;
 
 use super::Means;
 use super::panel::{Expectation, Found, conclude, read_expect};
+use super::whom::{Whom, read_ask, servers};
 use crate::dns::ask::Asker;
-use crate::dns::{Asked, Question, Server};
+use crate::dns::{Asked, Question};
 use crate::file::{Scope, Times, read_tls};
 use crate::net::{OwnTls, Trail};
 use crate::observation::{Fault, Observation, Reading};
@@ -37,18 +38,6 @@ pub(crate) struct Dns {
     expect: Vec<Expectation<Check>>,
 }
 
-/// Whom to ask.
-#[derive(Debug, Clone)]
-enum Whom {
-    Server(Server),
-    /// The servers that hold the zone.
-    Authorities,
-    /// The servers that this machine is told to ask.
-    System,
-}
-
-const MAX_SERVERS: usize = 32;
-
 impl Dns {
     pub(crate) fn read(mut table: Table<'_, '_>, scope: &Scope<'_, '_>, _: &Times) -> Option<Self> {
         let name: Option<Spanned<String>> = table.need_spanned("name");
@@ -58,13 +47,7 @@ impl Dns {
         if types.is_empty() {
             types.push(RecordType::A);
         }
-        let ask: Vec<Spanned<String>> = table.get("ask").unwrap_or_default();
-        if let Some(extra) = ask.get(MAX_SERVERS) {
-            scope
-                .problems()
-                .add(extra.span(), format!("at most {MAX_SERVERS} servers are asked"));
-        }
-        let mut ask: Vec<_> = ask.iter().filter_map(|whom| read_whom(whom, scope)).collect();
+        let mut ask = read_ask(&mut table, scope);
         if ask.is_empty() {
             ask.push(Whom::System);
         }
@@ -117,7 +100,7 @@ impl Dns {
             tls: self.tls.clone(),
             deadline: means.deadline,
         };
-        let servers = self.servers(&asker, &name).await?;
+        let servers = servers(&self.ask, &asker, &name).await?;
         let wants_serials = self.expect.iter().any(|one| one.check.is_about_serials());
         let mut kinds = self.types.clone();
         if wants_serials && !kinds.contains(&RecordType::SOA) {
@@ -151,29 +134,6 @@ impl Dns {
                 .map(|one| (one.text.clone(), one.check.holds(&facts))),
         );
         conclude(findings, &mut trail.evidence).map_or(Ok(()), Err)
-    }
-
-    async fn servers(&self, asker: &Asker<'_>, name: &Name) -> Result<Vec<Server>, Fault> {
-        let system = || Server::system().map_err(|wrong| Fault::new(Reason::CannotLook, wrong));
-        let mut servers = Vec::new();
-        for whom in &self.ask {
-            match whom {
-                Whom::Server(server) => servers.push(server.clone()),
-                Whom::System => servers.extend(system()?),
-                Whom::Authorities => {
-                    let named = self.ask.iter().find_map(|whom| match whom {
-                        Whom::Server(server) if !server.is_authority => Some(server.clone()),
-                        _ => None,
-                    });
-                    let resolver = match named {
-                        Some(resolver) => resolver,
-                        None => system()?.remove(0),
-                    };
-                    servers.extend(asker.authorities(&resolver, name).await?);
-                }
-            }
-        }
-        Ok(servers)
     }
 }
 
@@ -263,21 +223,6 @@ fn read_type(kind: &Spanned<String>, scope: &Scope<'_, '_>) -> Option<RecordType
             .push(problem.hint("for example `A`, `AAAA`, `CNAME`, `MX`, `NS`, `SOA`, `TXT`, `SRV`, `CAA`"));
     }
     read
-}
-
-fn read_whom(whom: &Spanned<String>, scope: &Scope<'_, '_>) -> Option<Whom> {
-    let text = scope.now(whom)?;
-    match text.as_str() {
-        "authoritative" => Some(Whom::Authorities),
-        "system" => Some(Whom::System),
-        _ => Server::parse(&text)
-            .map_err(|wrong| {
-                let problem = scope.problems().source().problem(whom.span(), wrong);
-                scope.problems().push(problem.hint("`udp://IP`, `tcp://IP`, `tls://IP#NAME`, `https://NAME/dns-query`, `auth://IP`, `authoritative` or `system`"));
-            })
-            .ok()
-            .map(Whom::Server),
-    }
 }
 
 fn read_agree(table: &mut Table<'_, '_>, scope: &Scope<'_, '_>) -> bool {

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use gameday_core::{Outcome, RegionName};
+use gameday_core::{Outcome, RegionName, printable};
 use gameday_probe::{Exhibit, Observation, Scheduled, Tick};
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -116,12 +116,24 @@ fn as_text(probe: &str, region: &RegionName, observation: &Observation) -> Strin
         ms(micros(observation.total))
     );
     if let Some(message) = &observation.message {
-        text.push_str(&format!("  {message}\n"));
+        text.push_str(&format!("  {}\n", printable(message)));
     }
     for exhibit in &observation.evidence.exhibits {
-        if let Exhibit::Finding { expected, found, ok } = exhibit {
-            let word = if *ok { "ok" } else { "no" };
-            text.push_str(&format!("  {word:<3} {expected}: {found}\n"));
+        match exhibit {
+            Exhibit::Finding { expected, found, ok } => {
+                let word = if *ok { "ok" } else { "no" };
+                let (expected, found) = (printable(expected), printable(found));
+                text.push_str(&format!("  {word:<3} {expected}: {found}\n"));
+            }
+            Exhibit::Edge {
+                edge,
+                served,
+                took_us,
+            } => {
+                let (edge, served) = (printable(edge), printable(served));
+                text.push_str(&format!("  {edge}: {served}, in {}\n", ms(*took_us)));
+            }
+            _ => {}
         }
     }
     for step in &observation.steps {

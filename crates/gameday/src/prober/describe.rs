@@ -159,6 +159,17 @@ fn write_exhibit(out: &mut String, exhibit: &Exhibit) -> fmt::Result {
             block(out, "< ", head)?;
             block(out, "< ", body)
         }
+        Exhibit::Edge {
+            edge,
+            served,
+            took_us,
+        } => writeln!(
+            out,
+            "  edge {}: {}, {}",
+            printable(edge),
+            printable(served),
+            ms(*took_us)
+        ),
         Exhibit::Finding { expected, found, ok } => {
             let word = if *ok { "ok" } else { "no" };
             writeln!(out, "  {word} {}: {}", printable(expected), printable(found))

@@ -1,11 +1,12 @@
 //! Whether servers say the same, and which is the odd one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use gameday_core::Reason;
 
 use super::Facts;
 use crate::dns::ask::word;
+use crate::kind::camps::odd_ones;
 use crate::kind::panel::Found;
 use crate::observation::Fault;
 
@@ -44,32 +45,18 @@ impl Facts<'_> {
 }
 
 fn same(said: &[(String, Said)]) -> Result<(), Fault> {
-    let mut camps: BTreeMap<&Said, Vec<&str>> = BTreeMap::new();
-    for (server, said) in said {
-        camps.entry(said).or_default().push(server);
+    let said: Vec<_> = said
+        .iter()
+        .map(|(server, said)| (server.clone(), joined(said)))
+        .collect();
+    match odd_ones(&said) {
+        Some(odd) => Err(Fault::new(Reason::ResolverDisagree, odd)),
+        None => Ok(()),
     }
-    if camps.len() < 2 {
-        return Ok(());
-    }
-    // The largest camp is believed; without one, nobody is.
-    let mut camps: Vec<_> = camps.into_iter().collect();
-    camps.sort_by_key(|(_, servers)| std::cmp::Reverse(servers.len()));
-    let told = |(said, servers): &(&Said, Vec<&str>)| {
-        let said: Vec<&str> = said.iter().map(String::as_str).collect();
-        format!(
-            "{} say{} {}",
-            servers.join(", "),
-            if servers.len() == 1 { "s" } else { "" },
-            said.join(" ")
-        )
-    };
-    let (first, rest) = (&camps[0], &camps[1..]);
-    let odd: Vec<String> = rest.iter().map(told).collect();
-    let message = match first.1.len() > rest[0].1.len() {
-        true => format!("{}, but {}", odd.join("; "), told(first)),
-        false => format!("no majority: {}; {}", told(first), odd.join("; ")),
-    };
-    Err(Fault::new(Reason::ResolverDisagree, message))
+}
+
+fn joined(said: &Said) -> String {
+    said.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
 /// Each server must share a record with some other.
@@ -77,8 +64,7 @@ fn overlap(said: &[(String, Said)]) -> Result<(), Fault> {
     for (index, (server, mine)) in said.iter().enumerate() {
         let mut others = said.iter().enumerate().filter(|(at, _)| *at != index);
         if others.all(|(_, (_, other))| mine.is_disjoint(other)) {
-            let mine: Vec<&str> = mine.iter().map(String::as_str).collect();
-            let message = format!("{server} says {}, which no other server says", mine.join(" "));
+            let message = format!("{server} says {}, which no other server says", joined(mine));
             return Err(Fault::new(Reason::ResolverDisagree, message));
         }
     }

@@ -91,6 +91,7 @@ fn lines(exhibits: &[Exhibit]) -> Vec<String> {
                 all.extend(stable("response", head));
                 all.extend(body.lines().map(|line| format!("response body: {line}")));
             }
+            Exhibit::Edge { edge, served, .. } => all.push(format!("edge {edge}: {served}")),
             Exhibit::Finding { expected, found, ok } => {
                 let word = if *ok { "ok" } else { "no" };
                 all.push(format!("expected {expected}: {word}, {found}"));
