@@ -6,8 +6,8 @@
 mod camps;
 mod cdn;
 mod dns;
-mod grpc;
-mod icmp;
+pub(crate) mod grpc;
+pub(crate) mod icmp;
 mod panel;
 mod starttls;
 mod talk;

@@ -26,11 +26,11 @@ mod trail;
 mod unchecked;
 mod url;
 
-pub(crate) use body::{Body, BodyPlan, DEFAULT_MAX_BODY};
+pub(crate) use body::{Body, BodyPlan, DEFAULT_MAX_BODY, MAX_KEPT_BYTES};
 pub use connector::Connector;
-pub(crate) use connector::{Io, Place};
+pub(crate) use connector::{Io, Link, Place};
 pub(crate) use decode::ACCEPTED;
-pub(crate) use exchange::Head;
+pub(crate) use exchange::{Answer, Head, ask};
 pub(crate) use request::Request;
 pub(crate) use route::{Family, HttpVersion, Route};
 pub(crate) use scan::Scan;

@@ -110,6 +110,7 @@ fn reading(max_bytes: u64, expect: &[Assertion], poll: Option<&Poll>, others: &[
         max_bytes,
         sha256,
         scans: scans.collect(),
+        ..BodyPlan::default()
     }
 }
 

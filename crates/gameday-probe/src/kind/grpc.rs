@@ -28,7 +28,7 @@ use crate::values::Values;
 const PATH: &str = "/grpc.health.v1.Health/Check";
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 /// grpc/health/v1/health.proto: the numbers of ServingStatus.
-const STATUSES: [&str; 4] = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"];
+pub(crate) const STATUSES: [&str; 4] = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"];
 /// gRPC's status codes (grpc/statuscodes.md).
 const CODES: [&str; 17] = [
     "OK",

@@ -197,20 +197,32 @@ impl Icmp {
     }
 }
 
-fn open(to: IpAddr) -> io::Result<(Socket, bool)> {
-    let (domain, protocol) = match to {
-        IpAddr::V4(_) => (Domain::IPV4, Protocol::ICMPV4),
-        IpAddr::V6(_) => (Domain::IPV6, Protocol::ICMPV6),
-    };
-    let (socket, is_raw) = match Socket::new(domain, Type::DGRAM, Some(protocol)) {
-        Ok(socket) => (socket, false),
-        Err(_) => (Socket::new(domain, Type::RAW, Some(protocol))?, true),
-    };
-    socket.set_nonblocking(true)?;
-    Ok((socket, is_raw))
+pub(crate) fn open(to: IpAddr) -> io::Result<(Socket, bool)> {
+    let (domain, protocol) = protocol_of(to);
+    match Socket::new(domain, Type::DGRAM, Some(protocol)) {
+        Err(_) => open_raw(to),
+        Ok(socket) => {
+            socket.set_nonblocking(true)?;
+            Ok((socket, false))
+        }
+    }
 }
 
-fn forbidden(error: &io::Error) -> Fault {
+pub(crate) fn open_raw(to: IpAddr) -> io::Result<(Socket, bool)> {
+    let (domain, protocol) = protocol_of(to);
+    let socket = Socket::new(domain, Type::RAW, Some(protocol))?;
+    socket.set_nonblocking(true)?;
+    Ok((socket, true))
+}
+
+fn protocol_of(to: IpAddr) -> (Domain, Protocol) {
+    match to {
+        IpAddr::V4(_) => (Domain::IPV4, Protocol::ICMPV4),
+        IpAddr::V6(_) => (Domain::IPV6, Protocol::ICMPV6),
+    }
+}
+
+pub(crate) fn forbidden(error: &io::Error) -> Fault {
     let message = format!(
         "this process may not ping ({error}): allow its group in net.ipv4.ping_group_range, or give the binary CAP_NET_RAW (`setcap cap_net_raw+ep gameday`)"
     );
@@ -229,7 +241,7 @@ async fn hear(socket: &AsyncFd<Socket>) -> io::Result<Vec<u8>> {
 }
 
 /// An echo request: type, code, checksum, id, sequence, content.
-fn request(to: IpAddr, id: u16, sequence: u16, size: usize) -> Vec<u8> {
+pub(crate) fn request(to: IpAddr, id: u16, sequence: u16, size: usize) -> Vec<u8> {
     let kind = if to.is_ipv4() { 8 } else { 128 };
     let mut request = vec![kind, 0, 0, 0];
     request.extend(id.to_be_bytes());
@@ -256,14 +268,14 @@ fn checksum(bytes: &[u8]) -> u16 {
 }
 
 /// An echo reply.
-struct Answer {
-    id: u16,
-    sequence: u16,
-    hop_limit: Option<u8>,
+pub(crate) struct Answer {
+    pub(crate) id: u16,
+    pub(crate) sequence: u16,
+    pub(crate) hop_limit: Option<u8>,
 }
 
 impl Answer {
-    fn read(packet: &[u8], from: IpAddr, is_raw: bool) -> Option<Self> {
+    pub(crate) fn read(packet: &[u8], from: IpAddr, is_raw: bool) -> Option<Self> {
         // A raw IPv4 socket gives the IP header too.
         let (hop_limit, message) = match (is_raw, from) {
             (true, IpAddr::V4(from)) => {

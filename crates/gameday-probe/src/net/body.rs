@@ -21,7 +21,7 @@ use crate::observation::Fault;
 /// An answer's body may not be longer unless the probe's file says so.
 pub(crate) const DEFAULT_MAX_BODY: u64 = 1024 * 1024;
 /// So much of a longer body is kept for what needs it whole, e.g. JSON.
-const MAX_KEPT_BYTES: usize = 4 * 1024 * 1024;
+pub(crate) const MAX_KEPT_BYTES: usize = 4 * 1024 * 1024;
 
 /// What a step wants of its answer's body.
 #[derive(Debug)]
@@ -29,6 +29,10 @@ pub(crate) struct BodyPlan {
     /// In bytes, as they came and decoded.
     pub(crate) max_bytes: u64,
     pub(crate) sha256: bool,
+    /// Taken to be encoded so, whatever the answer says; as the answer says without one.
+    pub(crate) encoding: Option<String>,
+    /// So much of it is kept, in bytes.
+    pub(crate) max_kept: usize,
     /// Patterns that are looked for while the body comes.
     pub(crate) scans: Vec<Arc<Scan>>,
 }
@@ -38,6 +42,8 @@ impl Default for BodyPlan {
         Self {
             max_bytes: DEFAULT_MAX_BODY,
             sha256: false,
+            encoding: None,
+            max_kept: MAX_KEPT_BYTES,
             scans: Vec::new(),
         }
     }
@@ -69,6 +75,7 @@ pub(super) struct Sink {
 #[derive(Default)]
 pub(super) struct Plain {
     max_bytes: u64,
+    max_kept: usize,
     bytes: u64,
     kept: BytesMut,
     hash: Option<Sha256>,
@@ -79,12 +86,16 @@ pub(super) struct Plain {
 
 impl Sink {
     pub(super) fn new(plan: &BodyPlan, headers: &HeaderMap, place: &str) -> Result<Self, Fault> {
-        let encoding = headers
+        let said = headers
             .get(CONTENT_ENCODING)
             .map(|value| String::from_utf8_lossy(value.as_bytes()));
-        let encoding = encoding.unwrap_or_default().trim().to_ascii_lowercase();
+        let encoding = match (&plan.encoding, said) {
+            (Some(encoding), _) => encoding.clone(),
+            (None, said) => said.unwrap_or_default().trim().to_ascii_lowercase(),
+        };
         let plain = Plain {
             max_bytes: plan.max_bytes,
+            max_kept: plan.max_kept,
             bytes: 0,
             kept: BytesMut::new(),
             hash: plan.sha256.then(Sha256::new),
@@ -113,13 +124,14 @@ impl Sink {
         self.decoder.push(data).map_err(|error| self.wrong(&error))
     }
 
-    /// The body is over.
-    pub(super) fn finish(mut self) -> Result<Body, Fault> {
+    /// The body is over, as it should be or for a reason: what came of it, and what is wrong with it.
+    pub(super) fn finish(mut self, stopped: Option<Fault>) -> (Body, Option<Fault>) {
         // HEAD, 204 and 304 have the header of an encoding and nothing that is encoded.
-        if self.wire_bytes > 0 {
-            self.decoder.finish().map_err(|error| self.wrong(&error))?;
-        }
-        Ok(self.decoder.into_inner().end())
+        let fault = match stopped {
+            None if self.wire_bytes > 0 => self.decoder.finish().map_err(|error| self.wrong(&error)).err(),
+            stopped => stopped,
+        };
+        (self.decoder.into_inner().end(), fault)
     }
 
     fn wrong(&self, error: &io::Error) -> Fault {
@@ -174,7 +186,7 @@ impl io::Write for Plain {
         if let Some(hash) = &mut self.hash {
             hash.update(data);
         }
-        let room = MAX_KEPT_BYTES.saturating_sub(self.kept.len());
+        let room = self.max_kept.saturating_sub(self.kept.len());
         let (kept, beyond) = data.split_at(data.len().min(room));
         self.kept.extend_from_slice(kept);
         if !beyond.is_empty() {

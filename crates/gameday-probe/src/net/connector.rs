@@ -16,7 +16,7 @@ use super::laps::{Laps, Phase};
 use super::request::Request;
 use super::resolve::Resolver;
 use super::route::Route;
-use super::tls::{Alpn, Tls, exhibit};
+use super::tls::{Alpn, OwnTls, Tls, exhibit};
 use super::trail::Trail;
 use crate::evidence::Evidence;
 use crate::observation::Fault;
@@ -159,6 +159,24 @@ impl Connector {
             self.tls.judge(name, own, &stream)?;
             Ok(stream)
         };
+        phase(laps, deadline, |p| &mut p.tls_us, shaking, late).await
+    }
+
+    /// Begins TLS over a connection, whatever is shown, stamping the phase; nothing of it is judged.
+    pub(crate) async fn shake<S: Io>(
+        &self,
+        stream: S,
+        name: &str,
+        alpn: Alpn,
+        own: Option<&OwnTls>,
+        deadline: Instant,
+        laps: &mut Laps,
+    ) -> Result<TlsStream<S>, Fault> {
+        let late = || {
+            let message = format!("the TLS handshake with `{name}` did not end in time");
+            Fault::new(Reason::TlsHandshake, message)
+        };
+        let shaking = self.tls.handshake(name, alpn, own, stream);
         phase(laps, deadline, |p| &mut p.tls_us, shaking, late).await
     }
 

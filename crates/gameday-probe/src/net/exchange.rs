@@ -33,11 +33,21 @@ pub(crate) struct Head {
     pub(crate) headers: HeaderMap,
 }
 
+/// What came of a request: the head, and as much of the body as came before something was wrong with it.
+pub(crate) struct Answer {
+    pub(crate) head: Head,
+    pub(crate) body: Body,
+    /// What is wrong with the body.
+    pub(crate) fault: Option<Fault>,
+}
+
 /// What both versions need while they talk.
 pub(super) struct Talk<'a> {
     pub(super) request: &'a Request,
     pub(super) deadline: Instant,
     pub(super) traffic: Arc<Traffic>,
+    /// Whether the body of an answer with this head is read.
+    pub(super) wants_body: &'a (dyn Fn(&Head) -> bool + Sync),
 }
 
 impl Talk<'_> {
@@ -57,16 +67,23 @@ impl Talk<'_> {
     /// Waits for the answer's body until the deadline.
     pub(super) async fn body(
         &self,
-        head: &Head,
+        head: Head,
         read: impl AsyncFnOnce(&mut Sink) -> Result<(), Fault>,
-    ) -> Result<Body, Fault> {
-        let mut sink = Sink::new(&self.request.reading, &head.headers, self.place())?;
+    ) -> Answer {
+        let mut sink = match Sink::new(&self.request.reading, &head.headers, self.place()) {
+            Ok(sink) if (self.wants_body)(&head) => sink,
+            unread => {
+                let (body, fault) = (Body::default(), unread.err());
+                return Answer { head, body, fault };
+            }
+        };
         let ended = timeout_at(self.deadline.into(), read(&mut sink)).await;
-        ended.unwrap_or_else(|_| {
+        let stopped = ended.unwrap_or_else(|_| {
             let message = format!("the response body from `{}` did not end in time", self.place());
             Err(Fault::new(Reason::BodyTimeout, message))
-        })?;
-        sink.finish()
+        });
+        let (body, fault) = sink.finish(stopped.err());
+        Answer { head, body, fault }
     }
 }
 
@@ -77,12 +94,30 @@ pub(super) async fn converse(
     deadline: Instant,
     trail: &mut Trail,
 ) -> Result<Response, Fault> {
-    let traffic = trail.laps.traffic();
+    let remote = link.remote;
     trail.show(request.exhibit());
+    let answer = ask(link, request, deadline, trail, &|_| true).await?;
+    if let Some(fault) = answer.fault {
+        return Err(fault);
+    }
+    trail.show(exhibit(&answer.head, &answer.body));
+    Ok(Response::new(answer.head, answer.body, remote, request))
+}
+
+/// Sends the request and reads the answer, stamping send, wait and transfer; an answer is there as soon as its head is.
+pub(crate) async fn ask(
+    link: Link,
+    request: &Request,
+    deadline: Instant,
+    trail: &mut Trail,
+    wants_body: &(dyn Fn(&Head) -> bool + Sync),
+) -> Result<Answer, Fault> {
+    let traffic = trail.laps.traffic();
     let talk = Talk {
         request,
         deadline,
         traffic: Arc::clone(&traffic),
+        wants_body,
     };
     let speaks_http2 = match request.route.version {
         HttpVersion::Auto => link.chose_http2,
@@ -94,9 +129,7 @@ pub(super) async fn converse(
         false => http1::talk(link.stream, &talk).await,
     };
     trail.laps.end_conversation(&traffic);
-    let (head, body) = result?;
-    trail.show(exhibit(&head, &body));
-    Ok(Response::new(head, body, link.remote, request))
+    result
 }
 
 fn exhibit(head: &Head, body: &Body) -> Exhibit {

@@ -12,13 +12,13 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 
-use super::body::{Body, Sink};
+use super::body::Sink;
 use super::connector::Io;
-use super::exchange::{EMPTY, Head, MAX_HEAD_BYTES, Talk, beside, broken};
+use super::exchange::{Answer, EMPTY, Head, MAX_HEAD_BYTES, Talk, beside, broken};
 use super::laps::Stamped;
 use crate::observation::Fault;
 
-pub(super) async fn talk(stream: Box<dyn Io>, talk: &Talk<'_>) -> Result<(Head, Body), Fault> {
+pub(super) async fn talk(stream: Box<dyn Io>, talk: &Talk<'_>) -> Result<Answer, Fault> {
     let place = talk.place();
     let stream = Stamped::new(stream, talk.traffic.clone());
     let outgoing = talk.request.head(Version::HTTP_11)?;
@@ -43,10 +43,10 @@ pub(super) async fn talk(stream: Box<dyn Io>, talk: &Talk<'_>) -> Result<(Head, 
         headers: head.headers,
     };
     let read = async |sink: &mut Sink| beside(connection.as_mut(), drain(place, incoming, sink)).await;
-    let body = talk.body(&head, read).await?;
+    let answer = talk.body(head, read).await;
     // One more turn, which closes a TLS connection politely if that needs no waiting.
     beside(connection, async {}).await;
-    Ok((head, body))
+    Ok(answer)
 }
 
 async fn drain(place: &str, mut body: Incoming, sink: &mut Sink) -> Result<(), Fault> {

@@ -12,15 +12,15 @@ use h2::client::{Builder, SendRequest};
 use h2::{RecvStream, SendStream};
 use hyper::Version;
 
-use super::body::{Body, Sink};
+use super::body::Sink;
 use super::connector::Io;
-use super::exchange::{Head, MAX_HEAD_BYTES, Talk, beside, broken};
+use super::exchange::{Answer, Head, MAX_HEAD_BYTES, Talk, beside, broken};
 use crate::observation::Fault;
 
 /// So much may be on its way before it is read.
 const WINDOW_BYTES: u32 = 1024 * 1024;
 
-pub(super) async fn talk(stream: Box<dyn Io>, talk: &Talk<'_>) -> Result<(Head, Body), Fault> {
+pub(super) async fn talk(stream: Box<dyn Io>, talk: &Talk<'_>) -> Result<Answer, Fault> {
     let place = talk.place();
     let head_limit = u32::try_from(MAX_HEAD_BYTES).unwrap_or(u32::MAX);
     let mut builder = Builder::new();
@@ -40,9 +40,9 @@ pub(super) async fn talk(stream: Box<dyn Io>, talk: &Talk<'_>) -> Result<(Head, 
     let asking = beside(connection.as_mut(), ask(sender, talk));
     let (head, incoming) = talk.head(asking).await?;
     let read = async |sink: &mut Sink| beside(connection.as_mut(), drain(place, incoming, sink)).await;
-    let body = talk.body(&head, read).await?;
+    let answer = talk.body(head, read).await;
     beside(connection, async {}).await;
-    Ok((head, body))
+    Ok(answer)
 }
 
 async fn ask(sender: SendRequest<Bytes>, talk: &Talk<'_>) -> Result<(Head, RecvStream), Fault> {

@@ -27,6 +27,8 @@ pub(crate) struct Request {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Option<Bytes>,
     pub(crate) route: Arc<Route>,
+    /// It says nothing but its headers: no `User-Agent` and no `Accept` of ours.
+    pub(crate) bare: bool,
     /// What is done with the answer's body.
     pub(crate) reading: Arc<BodyPlan>,
 }
@@ -40,6 +42,7 @@ impl Request {
             headers: HeaderMap::new(),
             body: None,
             route: Arc::default(),
+            bare: false,
             reading: Arc::default(),
         }
     }
@@ -66,9 +69,11 @@ impl Request {
             let host = HeaderValue::from_str(&url.authority).map_err(|error| refuse(error.into()))?;
             headers.insert(HOST, host);
         }
-        let agent = concat!("gameday/", env!("CARGO_PKG_VERSION"));
-        headers.insert(USER_AGENT, HeaderValue::from_static(agent));
-        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        if !self.bare {
+            let agent = concat!("gameday/", env!("CARGO_PKG_VERSION"));
+            headers.insert(USER_AGENT, HeaderValue::from_static(agent));
+            headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        }
         for name in self.headers.keys() {
             headers.remove(name);
         }

@@ -7,12 +7,13 @@ use std::sync::{Arc, OnceLock};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use gameday_core::Reason;
-use rustls::ClientConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, DEFAULT_VERSIONS, SupportedProtocolVersion};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::connector::Io;
 use super::lacking;
 use super::route::HttpVersion;
 use super::unchecked::Unchecked;
@@ -97,6 +98,8 @@ pub(crate) struct OwnTls {
     pub(crate) insecure: bool,
     /// Asked for instead of the URL's host.
     pub(crate) server_name: Option<String>,
+    /// Only these versions of TLS are spoken; all that we know when there are none.
+    pub(crate) versions: Vec<&'static SupportedProtocolVersion>,
     pub(crate) configs: Configs,
 }
 
@@ -119,22 +122,28 @@ impl OwnTls {
     /// # Errors
     /// In words for people.
     pub(crate) fn prepare(&self) -> Result<(), String> {
-        let config = self.configs.get(Alpn::None, || config(self.identity.as_ref()));
+        let config = self.configs.get(Alpn::None, || config(Some(self)));
         config.map(drop).map_err(Clone::clone)
     }
 }
 
 /// A client that takes any certificate: what is shown is judged when the handshake is over, so that it is
 /// seen even when it is not trusted.
-fn config(identity: Option<&Identity>) -> Result<ClientConfig, String> {
+fn config(own: Option<&OwnTls>) -> Result<ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = Arc::new(Unchecked::new(&provider));
+    let versions = own.map_or(&[][..], |own| own.versions.as_slice());
+    let versions = if versions.is_empty() {
+        DEFAULT_VERSIONS
+    } else {
+        versions
+    };
     let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .map_err(|error| error.to_string())?
         .dangerous()
         .with_custom_certificate_verifier(verifier);
-    match identity {
+    match own.and_then(|own| own.identity.as_ref()) {
         None => Ok(builder.with_no_client_auth()),
         Some((chain, key)) => builder
             .with_client_auth_cert(chain.clone(), key.clone_key())
@@ -165,15 +174,15 @@ impl Tls {
     }
 
     /// Does the handshake, whatever the server shows.
-    pub(super) async fn handshake(
+    pub(super) async fn handshake<S: Io>(
         &self,
         host: &str,
         alpn: Alpn,
         own: Option<&OwnTls>,
-        stream: TcpStream,
-    ) -> Result<TlsStream<TcpStream>, Fault> {
+        stream: S,
+    ) -> Result<TlsStream<S>, Fault> {
         let config = match own {
-            Some(own) => own.configs.get(alpn, || config(own.identity.as_ref())),
+            Some(own) => own.configs.get(alpn, || config(Some(own))),
             None => self.configs.get(alpn, || config(None)),
         };
         let config = config.map_err(|error| Fault::new(Reason::CannotLook, error.clone()))?;

@@ -49,6 +49,7 @@ pub(super) fn request(step: &StepPlan, values: &Values<'_>) -> Result<Request, S
         headers,
         body,
         route: step.route.clone(),
+        bare: false,
         reading: step.reading.clone(),
     })
 }

@@ -1,6 +1,7 @@
 //! Whom we trust, and what is wrong with what is shown to us.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 
 use gameday_core::Reason;
 use jiff::{Timestamp, Unit};
@@ -16,6 +17,8 @@ use crate::observation::Fault;
 
 /// More names of a certificate are not listed in a message.
 const MAX_NAMES_SHOWN: usize = 10;
+/// A longer chain is not followed.
+const MAX_CHAIN: usize = 8;
 
 /// Of several faults, the first of these is the reason.
 const GRAVEST_FIRST: [Reason; 9] = [
@@ -34,6 +37,7 @@ const GRAVEST_FIRST: [Reason; 9] = [
 pub(crate) struct Trust {
     verifier: Arc<WebPkiServerVerifier>,
     anchors: Vec<CertificateDer<'static>>,
+    by_name: OnceLock<HashMap<Vec<u8>, Vec<Certificate>>>,
 }
 
 impl Trust {
@@ -62,6 +66,7 @@ impl Trust {
         Ok(Self {
             verifier: verifier.map_err(|error| error.to_string())?,
             anchors,
+            by_name: OnceLock::new(),
         })
     }
 
@@ -90,10 +95,46 @@ impl Trust {
 
     /// The root that issued a certificate, if it is one of ours.
     pub(crate) fn anchor_for(&self, certificate: &Certificate) -> Option<Certificate> {
-        let anchors = self.anchors.iter().filter_map(|der| Certificate::read(der).ok());
-        anchors
-            .into_iter()
-            .find(|anchor| certificate.is_issued_by(anchor))
+        let roots = self.by_name().get(&certificate.raw_issuer)?;
+        roots.iter().find(|root| certificate.is_signed_by(root)).cloned()
+    }
+
+    /// When the last of the chains ends that lead from the first certificate to a root: each ends with its first certificate
+    /// that does, and the root counts. `None` when none leads there.
+    pub(crate) fn last_chain_ends(&self, chain: &[CertificateDer<'_>]) -> Option<Timestamp> {
+        let shown: Vec<_> = chain
+            .iter()
+            .filter_map(|der| Certificate::read(der).ok())
+            .collect();
+        let (leaf, rest) = shown.split_first()?;
+        self.ends(leaf, &rest[..rest.len().min(MAX_CHAIN)], MAX_CHAIN)
+    }
+
+    fn ends(&self, one: &Certificate, rest: &[Certificate], depth: usize) -> Option<Timestamp> {
+        if self.anchors.iter().any(|anchor| anchor.as_ref() == one.der) {
+            return Some(one.not_after);
+        }
+        let roots = self.by_name().get(&one.raw_issuer).into_iter().flatten();
+        let by_root = roots
+            .filter(|root| one.is_signed_by(root))
+            .map(|root| root.not_after);
+        let between = rest
+            .iter()
+            .filter(|next| depth > 0 && one.is_issued_by(next) && next.der != one.der);
+        let by_others = between.filter_map(|next| self.ends(next, rest, depth - 1));
+        let last = by_root.chain(by_others).max()?;
+        Some(last.min(one.not_after))
+    }
+
+    /// The roots by their names, read when they are first needed.
+    fn by_name(&self) -> &HashMap<Vec<u8>, Vec<Certificate>> {
+        self.by_name.get_or_init(|| {
+            let mut named: HashMap<_, Vec<_>> = HashMap::new();
+            for root in self.anchors.iter().filter_map(|der| Certificate::read(der).ok()) {
+                named.entry(root.raw_subject.clone()).or_default().push(root);
+            }
+            named
+        })
     }
 
     fn faults(

@@ -168,6 +168,7 @@ async fn a_body_beyond_what_is_kept_is_counted_hashed_and_looked_through() {
             .iter()
             .map(|scan| Arc::new(Scan::new(scan).unwrap()))
             .collect(),
+        ..BodyPlan::default()
     };
     let response = read(&server, plan).await.unwrap();
     assert_eq!(response.body.bytes, size);
