@@ -8,6 +8,7 @@
 
 mod support;
 
+mod blackbox;
 mod clients;
 mod drills;
 mod files;

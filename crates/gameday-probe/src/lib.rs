@@ -17,6 +17,7 @@
 
 mod alarm;
 mod assertion;
+pub mod blackbox;
 mod build;
 mod cdn;
 mod dns;

@@ -179,12 +179,29 @@ pub(crate) struct PageArgs {
     pub(crate) hosts: Vec<String>,
 }
 
+/// How Prometheus' blackbox_exporter is stood in for.
+#[derive(Debug, Args)]
+pub(crate) struct BlackboxArgs {
+    /// Stand in for Prometheus' blackbox_exporter with its blackbox.yml: /probe, /config, /metrics, … on --listen
+    /// (127.0.0.1:9115 without it); SIGHUP and POST /-/reload read the file again
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["paths", "once", "regions", "evidence"])]
+    pub(crate) blackbox: Option<PathBuf>,
+    /// So much of Prometheus' scrape timeout is left for the way back
+    #[arg(long, value_name = "SPAN", default_value = "500ms", requires = "blackbox")]
+    pub(crate) timeout_offset: Span,
+    /// Recent probes that are kept for `/` and `/logs`
+    #[arg(long, value_name = "N", default_value_t = 100, requires = "blackbox")]
+    pub(crate) history_limit: usize,
+}
+
 /// What is looked at, and how it is told.
 #[derive(Debug, Args)]
 pub(crate) struct LookArgs {
     /// Probe files, or folders of them
-    #[arg(required = true)]
+    #[arg(required_unless_present = "blackbox")]
     pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) blackbox: BlackboxArgs,
     #[command(flatten)]
     pub(crate) page: PageArgs,
     /// Where evidence of failures is kept; below the state folder without it
@@ -327,18 +344,29 @@ pub(crate) enum LabCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum HelperCommand {
-    /// Does a deed and undoes it when its renewals end
-    Hold(HoldArgs),
+    /// Pauses a process until its renewals end
+    Pause(PauseArgs),
+    /// Loses packets until its renewals end
+    Network(NetworkArgs),
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct HoldArgs {
-    /// What is done, as JSON
+pub(crate) struct NetworkArgs {
     #[arg(long)]
-    pub(crate) deed: String,
-    /// Where it is marked how far it is
-    #[arg(long)]
-    pub(crate) mark: PathBuf,
+    pub(crate) table: String,
     #[arg(long)]
     pub(crate) lease_ms: u64,
+    /// What is lost, as JSON
+    #[arg(long)]
+    pub(crate) loss: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PauseArgs {
+    #[arg(long)]
+    pub(crate) pid_file: PathBuf,
+    #[arg(long)]
+    pub(crate) lease_ms: u64,
+    #[arg(last = true)]
+    pub(crate) start: Vec<String>,
 }

@@ -1,5 +1,6 @@
 //! The command: arguments, output and exit codes. It alone prints, reads arguments and exits.
 
+mod blackbox;
 mod cli;
 mod command;
 mod exit;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Command::Heal(args) => command::heal::heal(&args),
         Command::Doctor(args) => command::doctor::doctor(&args),
         Command::Lab(args) => command::lab::lab(&args),
-        Command::Helper(HelperCommand::Hold(args)) => command::helper::hold(&args),
+        Command::Helper(HelperCommand::Pause(args)) => command::helper::pause(&args),
+        Command::Helper(HelperCommand::Network(args)) => command::helper::network(&args),
     }
 }

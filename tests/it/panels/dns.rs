@@ -60,7 +60,7 @@ fn sign(dir: &Path, name: &str, dates: &[&str]) -> String {
 }
 
 /// A name server that holds these zones, each in a file of its own.
-pub(super) fn named(dir: &Path, port: u16, zones: &[(&str, &str)]) -> Killed {
+pub(crate) fn named(dir: &Path, port: u16, zones: &[(&str, &str)]) -> Killed {
     let mut config = format!(
         "options {{ directory \"{0}\"; listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; recursion no; pid-file none; session-keyfile none; }}; controls {{ }};\n",
         dir.display()

@@ -1,7 +1,7 @@
 //! Panels against real servers that are wrong in one way each: bind9, unbound, nginx, `openssl s_server`.
 
 mod cdn;
-mod dns;
+pub(crate) mod dns;
 mod tls;
 
 use std::net::{TcpListener, UdpSocket};
@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::support::{Killed, Sandbox};
 
 /// A port that nobody uses now, by datagram or stream.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     loop {
         let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = tcp.local_addr().unwrap().port();
@@ -25,7 +25,7 @@ fn free_port() -> u16 {
 
 /// Runs a program to its end; what it said is shown when it failed.
 #[track_caller]
-fn run(dir: &Path, program: &str, args: &[&str]) -> String {
+pub(crate) fn run(dir: &Path, program: &str, args: &[&str]) -> String {
     let done = Command::new(program).args(args).current_dir(dir).output();
     let done = done.unwrap_or_else(|error| panic!("{program}: {error} (tests/install.sh installs it)"));
     let said = String::from_utf8_lossy(&done.stderr).into_owned();
@@ -34,7 +34,7 @@ fn run(dir: &Path, program: &str, args: &[&str]) -> String {
 }
 
 /// Starts a server that ends with its test.
-fn start(dir: &Path, program: &str, args: &[&str]) -> Killed {
+pub(crate) fn start(dir: &Path, program: &str, args: &[&str]) -> Killed {
     let mut command = Command::new(program);
     command
         .args(args)

@@ -57,6 +57,7 @@ fn check_file(path: &Path) -> Result<(), Vec<Problem>> {
         Some(Kind::Scenario) => Plan::load(&source, &Given::placeholders(BTreeMap::new())).map(drop),
         Some(Kind::Probe) => ProbePlan::load(&source, &BTreeMap::new()).map(drop),
         Some(Kind::Proxy) => gameday_proxy::load_config(&source).map(drop),
+        Some(Kind::Blackbox) => gameday_probe::blackbox::Config::load(&source).map(drop),
         None => Err(unknown_kind(&source)),
     }
 }
@@ -65,17 +66,16 @@ enum Kind {
     Scenario,
     Probe,
     Proxy,
+    Blackbox,
 }
 
 /// What a file is, by the keys that only its kind has; a file that cannot be parsed, by its folder.
 fn kind(source: &Source) -> Option<Kind> {
-    // Only Toxiproxy's configuration is JSON.
-    if source
-        .path
-        .extension()
-        .is_some_and(|extension| extension == "json")
-    {
-        return Some(Kind::Proxy);
+    // Only Toxiproxy's configuration is JSON, and only blackbox_exporter's is YAML.
+    match source.path.extension().and_then(|extension| extension.to_str()) {
+        Some("json") => return Some(Kind::Proxy),
+        Some("yml" | "yaml") => return Some(Kind::Blackbox),
+        _ => {}
     }
     let problems = Problems::new(source);
     let root = Table::parse(&problems);

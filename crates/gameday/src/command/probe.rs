@@ -11,12 +11,16 @@ use tokio::task::JoinSet;
 use crate::cli::{LookArgs, ProbeArgs, ProbeCommand};
 use crate::output::{self, Output};
 use crate::prober::Files;
-use crate::{command, exit, prober};
+use crate::{blackbox, command, exit, prober};
 
 pub(crate) fn probe(args: &ProbeArgs) -> ExitCode {
     match &args.command {
         Some(ProbeCommand::Show(args)) => prober::show::show(args),
         Some(ProbeCommand::SystemdUnit(args)) => prober::unit::unit(args),
+        None if args.look.blackbox.blackbox.is_some() => {
+            let serving = blackbox::serve(&args.look.blackbox, &args.look.page);
+            command::runtime().block_on(serving)
+        }
         None if args.look.once => look_once(&args.look),
         None => command::runtime().block_on(prober::serve(&args.look)),
     }

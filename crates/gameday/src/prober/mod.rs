@@ -7,7 +7,6 @@
 mod access;
 mod book;
 mod describe;
-mod episode;
 mod evidence;
 mod files;
 mod histogram;
