@@ -1,13 +1,18 @@
 //! `gameday probe --listen`: a region's prober as a server.
 
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::support::http::serve;
+use crate::support::http::{self, serve};
 use crate::support::prober::Prober;
 use crate::support::{Sandbox, wait_for};
 
@@ -301,4 +306,249 @@ fn a_unit_holds_what_systemd_asks_of_it() {
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""));
         assert!(ran.stderr.contains(said), "{}", ran.stderr);
     }
+}
+
+#[test]
+fn the_page_tells_what_fails_and_runs_nothing_that_a_service_says() {
+    let sandbox = Sandbox::new();
+    let hostile = "<script>alert(1)</script>\u{1b}[2J\"'&";
+    let bad = serve(move |_| (200, serde_json::json!({ "state": hostile }).to_string()));
+    let good = serve(|_| (200, "{}".to_owned()));
+    let step = |at: std::net::SocketAddr, expect: &str| {
+        format!(
+            "every = \"100ms\"\n[[step]]\nname = \"home\"\nget = \"http://{at}/\"\nexpect = ['{expect}']\n"
+        )
+    };
+    sandbox.write("probes/bad.toml", &step(bad, "json $.state == \"ok\""));
+    sandbox.write("probes/good.toml", &step(good, "status == 200"));
+    sandbox.write(
+        "probes/late.toml",
+        &format!("{}slo = \"1us\"\n", step(good, "status == 200")),
+    );
+    let prober = Prober::start(&["probes", "--region", "eu-west", "--region", "us-east"], sandbox);
+    for region in ["eu-west", "us-east"] {
+        for (probe, word) in [("bad", "down"), ("good", "up"), ("late", "slow")] {
+            let runs = format!(
+                "gameday_probe_runs_total{{probe=\"{probe}\",region=\"{region}\",outcome=\"{word}\"}}"
+            );
+            prober.reaches(&runs, 1.0);
+        }
+    }
+    let page = prober.ask("GET", "/", &[]);
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(
+        policy.starts_with("default-src 'none'; style-src 'self'; script-src 'self';"),
+        "{policy}"
+    );
+    assert!(!policy.contains("unsafe"), "{policy}");
+    assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
+    let html = &page.body;
+    for words in [
+        "<title>2 of 6 down · eu-west, us-east · gameday</title>",
+        "2 up, 2 slow, 2 down",
+        "Failing now",
+        "assert_failed",
+        "&lt;script&gt;alert(1)&lt;/script&gt;",
+        "its slo is 1us",
+        "href=\"/evidence/bad/us-east\"",
+        "aria-label=\"the last looks: ",
+        "class=\"p-wait\"",
+    ] {
+        assert!(html.contains(words), "{words} is not in:\n{html}");
+    }
+    for never in [
+        "<script>",
+        "\u{1b}",
+        " style=",
+        " onerror=",
+        "http://",
+        "https://",
+        "//cdn",
+    ] {
+        assert!(!html.contains(never), "{never} is in:\n{html}");
+    }
+    for (path, kind) in [
+        ("/page/style.css", "text/css"),
+        ("/page/refresh.js", "text/javascript"),
+    ] {
+        let part = prober.ask("GET", path, &[]);
+        assert_eq!((part.status, part.header("content-type")), (200, Some(kind)));
+    }
+    let evidence = wait_for("evidence", Duration::from_secs(10), || {
+        Some(prober.ask("GET", "/evidence/bad/eu-west", &[])).filter(|answer| answer.status == 200)
+    });
+    assert!(evidence.body.contains("&lt;script&gt;") && !evidence.body.contains("<script>"));
+    assert_eq!(prober.ask("GET", "/evidence/good/eu-west", &[]).status, 404);
+    assert_eq!(
+        prober.ask("GET", "/evidence/..%2F..%2Fetc/passwd", &[]).status,
+        400
+    );
+
+    let one = prober.get("/?probe=goo");
+    assert!(one.contains("<th scope=\"row\">good</th>") && !one.contains("<th scope=\"row\">bad</th>"));
+    let none = prober.get("/?probe=%3Cscript%3E");
+    assert!(
+        none.contains("No probe is named like this") && !none.contains("<script>"),
+        "{none}"
+    );
+}
+
+#[test]
+fn beyond_loopback_a_token_is_asked_for_and_a_browser_may_give_it_as_a_password() {
+    const TOKEN: &str = "correct-horse-battery-staple";
+    let sandbox = Sandbox::new();
+    web(&sandbox);
+    let file = sandbox.write("token", TOKEN);
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let open = sandbox.run(["probe", "probes", "--listen", "0.0.0.0:0"]);
+    assert_eq!(open.code, Some(2));
+    assert!(
+        open.stderr.contains("give --token-file FILE, or --insecure"),
+        "{}",
+        open.stderr
+    );
+
+    let prober = Prober::start(
+        &["probes", "--listen", "0.0.0.0:0", "--token-file", "token"],
+        sandbox,
+    );
+    let port = prober.url.rsplit(':').next().unwrap();
+    let basic = |pair: &str| format!("Basic {}", BASE64_STANDARD.encode(pair));
+    let ask = |path: &str, authorization: Option<&str>| {
+        let headers: Vec<_> = authorization
+            .map(|it| ("Authorization", it))
+            .into_iter()
+            .collect();
+        let answer = http::ask("GET", &format!("http://127.0.0.1:{port}{path}"), &headers, "").unwrap();
+        assert!(!answer.body.contains(TOKEN) && !answer.head.contains(TOKEN));
+        answer
+    };
+    for path in [
+        "/",
+        "/metrics",
+        "/journal",
+        "/v1/region",
+        "/-/healthy",
+        "/evidence/web/local",
+        "/page/refresh.js",
+    ] {
+        let refused = ask(path, None);
+        assert_eq!(refused.status, 401, "{path}");
+        assert!(
+            refused
+                .header("www-authenticate")
+                .is_some_and(|ways| ways.contains("Basic")),
+            "{path}"
+        );
+    }
+    assert_eq!(ask("/metrics", Some(&format!("Bearer {TOKEN}"))).status, 200);
+    assert_eq!(ask("/", Some(&basic(&format!("anybody:{TOKEN}")))).status, 200);
+    for wrong in [
+        "Bearer correct-horse-battery-stable",
+        &basic("anybody:wrong"),
+        "Basic ???",
+        "Bearer",
+    ] {
+        assert_eq!(ask("/", Some(wrong)).status, 401, "{wrong}");
+    }
+}
+
+#[test]
+fn it_serves_over_tls_with_a_certificate() {
+    let sandbox = Sandbox::new();
+    web(&sandbox);
+    let openssl = |args: &str| {
+        let mut command = Command::new("openssl");
+        command.args(args.split(' ')).current_dir(sandbox.path());
+        command
+    };
+    let made = "req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost";
+    assert!(
+        openssl(made)
+            .output()
+            .expect("openssl is installed")
+            .status
+            .success()
+    );
+    let half = sandbox.run([
+        "probe",
+        "probes",
+        "--listen",
+        "127.0.0.1:0",
+        "--tls-cert",
+        "cert.pem",
+    ]);
+    assert!(
+        half.code == Some(2) && half.stderr.contains("--tls-key"),
+        "{}",
+        half.stderr
+    );
+    let swapped = [
+        "probe",
+        "probes",
+        "--listen",
+        "127.0.0.1:0",
+        "--tls-cert",
+        "cert.pem",
+        "--tls-key",
+        "cert.pem",
+    ];
+    let swapped = sandbox.run(swapped);
+    assert!(
+        swapped.code == Some(2) && swapped.stderr.contains("error: cert.pem: "),
+        "{}",
+        swapped.stderr
+    );
+
+    let args = ["probes", "--tls-cert", "cert.pem", "--tls-key", "key.pem"];
+    let prober = Prober::start(&args, sandbox);
+    let at = prober.url.strip_prefix("https://").unwrap();
+    let ask = format!(
+        "s_client -connect {at} -servername localhost -verify_hostname localhost -CAfile cert.pem -verify_return_error -quiet"
+    );
+    let mut client = Command::new("openssl")
+        .args(ask.split(' '))
+        .current_dir(prober.sandbox.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let request = b"GET /-/healthy HTTP/1.0\r\nHost: localhost\r\n\r\n";
+    client.stdin.as_mut().unwrap().write_all(request).unwrap();
+    let said = client.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&said.stdout);
+    assert!(
+        said.starts_with("HTTP/1.0 200") && said.ends_with("healthy\n"),
+        "{said}"
+    );
+    // Who does not speak TLS gets no answer.
+    assert!(http::ask("GET", &format!("http://{at}/-/healthy"), &[], "").is_err());
+}
+
+#[test]
+fn a_panel_has_a_cadence_and_a_verdict_of_its_own() {
+    let sandbox = Sandbox::new();
+    web(&sandbox);
+    let flow = std::fs::read_to_string(sandbox.path().join("probes/web.toml")).unwrap();
+    let panels = "[check.tls]\nat = \"127.0.0.1:1\"\nevery = \"400ms\"\n[check.dns]\nname = \"a.example.test\"\nask = [\"udp://127.0.0.1:1\"]\n";
+    sandbox.write(
+        "probes/web.toml",
+        &flow.replace("[[step]]", &format!("{panels}[[step]]")),
+    );
+    let prober = Prober::start(&["probes"], sandbox);
+    let runs = |probe: &str, word: &str| {
+        format!("gameday_probe_runs_total{{probe=\"{probe}\",region=\"local\",outcome=\"{word}\"}}")
+    };
+    prober.reaches(&runs("web.tls", "down"), 5.0);
+    let (flow, tls) = (
+        prober.metric(&runs("web", "up")),
+        prober.metric(&runs("web.tls", "down")),
+    );
+    // Four times as often, give or take what a busy machine missed.
+    let ratio = flow.unwrap() / tls.unwrap();
+    assert!((2.0..=6.0).contains(&ratio), "{ratio}");
+    assert_eq!(prober.metric(&runs("web", "down")), Some(0.0));
+    // Without `every` a panel looks once a minute: at most once by now.
+    assert!(prober.metric(&runs("web.dns", "down")).unwrap() <= 1.0);
 }

@@ -8,8 +8,17 @@ use gameday_core::{ClockSample, SourceName, Timestamp};
 use crate::client::Client;
 use crate::{Alert, AlertSource, SourceError};
 
+pub use routing::{
+    Calendar, GroupBy, Inhibition, KnownLabels, MatchOp, Matcher, Receiver, Route, Routing, Stop, Walk,
+};
+
+pub(crate) use routing::all_match;
+pub use survey::{AlertmanagerSurvey, LiveAlert, LiveGroup, Silence};
+
 mod exposition;
+mod routing;
 mod state;
+mod survey;
 
 /// An Alertmanager, or whatever answers as one does.
 #[derive(Debug, Clone)]
@@ -88,6 +97,29 @@ impl Alertmanager {
         Ok(alerts)
     }
 
+    /// What decides when and whom it tells of an alert; what Prometheus and clocks say is left out.
+    ///
+    /// # Errors
+    /// [`SourceError`] when it cannot be read.
+    pub async fn survey(&self) -> Result<AlertmanagerSurvey, SourceError> {
+        let status = self.client.get("/api/v2/status", &[]).await?;
+        let (routing, position, peers) = self.client.read_with(&status, survey::status)?;
+        let held = self.metrics().await?.aggregation_groups;
+        let groups = self.client.get("/api/v2/alerts/groups", &[]).await?;
+        let groups = self.client.read_with(&groups, survey::groups)?;
+        let silences = self.client.get("/api/v2/silences", &[]).await?;
+        Ok(AlertmanagerSurvey {
+            routing,
+            position,
+            peers,
+            empty_groups: held.map(|held| empty(held, groups.len())),
+            groups,
+            silences: self.client.read_with(&silences, survey::silences)?,
+            fired_lately: Vec::new(),
+            clock: None,
+        })
+    }
+
     /// What its counters say.
     ///
     /// # Errors
@@ -120,6 +152,17 @@ impl Alertmanager {
         self.client
             .read_with(&answer, |body| state::alerts(body, &self.client.name))
     }
+}
+
+/// Groups that are counted and not listed: those hold no alert.
+fn empty(held: f64, listed: usize) -> u64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a count, and no negative one"
+    )]
+    let held = held.max(0.0) as u64;
+    held.saturating_sub(u64::try_from(listed).unwrap_or(u64::MAX))
 }
 
 impl AlertSource for Alertmanager {

@@ -17,17 +17,30 @@ mod burn;
 mod client;
 mod error;
 mod lenient;
+mod predict;
 mod prometheus;
+mod promql;
+mod survey;
 mod watch;
 mod webhook;
+mod yaml;
 
 pub use alert::{Alert, AlertSource};
-pub use alertmanager::{Alertmanager, AlertmanagerInfo, AlertmanagerMetrics};
+pub use alertmanager::{
+    Alertmanager, AlertmanagerInfo, AlertmanagerMetrics, AlertmanagerSurvey, Calendar, GroupBy, Inhibition,
+    KnownLabels, LiveAlert, LiveGroup, MatchOp, Matcher, Receiver, Route, Routing, Silence, Stop, Walk,
+};
 pub use burn::{
     Burn, BurnAlert, History, MIN_FAILURES, Measure, Objective, PAIRS, Pair, Severity, Stage, Tally,
     pairs_for,
 };
 pub use error::SourceError;
-pub use prometheus::{Prometheus, PrometheusInfo, Rule, RuleState, Target};
+pub use predict::{
+    Asked, ExpectedFault, ScrapeEffect, ScrapeFault, Spread, Survey, group_stage, predict, questions, spread,
+};
+pub use prometheus::{
+    GroupRule, Prometheus, PrometheusInfo, Recording, Rule, RuleGroup, RuleState, Sample, Settings, Target,
+};
+pub use survey::survey;
 pub use watch::Watch;
 pub use webhook::{Webhook, WebhookCounts};

@@ -11,6 +11,9 @@ use crate::{Alert, AlertSource, SourceError};
 mod query;
 mod state;
 
+#[cfg(test)]
+pub(crate) use state::groups as groups_of;
+
 /// A Prometheus, or whatever answers as one does.
 #[derive(Debug, Clone)]
 pub struct Prometheus {
@@ -49,6 +52,63 @@ pub struct Rule {
     pub alerts: Vec<Alert>,
 }
 
+/// A group of rules, which are evaluated one after the other at each of its ticks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleGroup {
+    /// Its name.
+    pub name: String,
+    /// The file that it is from; two files may hold groups of one name.
+    pub file: String,
+    /// How often it is evaluated, in milliseconds.
+    pub interval_ms: u64,
+    /// When its last evaluation began; none before the first one.
+    pub last_evaluation: Option<Timestamp>,
+    /// How long that took, in microseconds.
+    pub evaluation_us: i64,
+    /// Its rules, in order.
+    pub rules: Vec<GroupRule>,
+}
+
+/// A rule of either kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GroupRule {
+    /// It alerts.
+    Alert(Box<Rule>),
+    /// It records.
+    Recording(Recording),
+}
+
+/// A rule that records what a query yields as series of another name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recording {
+    /// The name of the series.
+    pub name: String,
+    /// Its PromQL.
+    pub query: String,
+    /// Labels that it adds.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// What Prometheus' configuration says of all rules and alerts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// How far behind the tick rules look (`rule_query_offset`, since 2.53), in microseconds.
+    pub query_offset_us: i64,
+    /// Labels that every alert gets on its way out.
+    pub external_labels: BTreeMap<String, String>,
+    /// Whether alerts are relabelled on their way out.
+    pub relabels: bool,
+}
+
+/// The value of one series at a moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// The series' labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its value; may be NaN or infinite.
+    pub value: f64,
+}
+
 /// The furthest state of a rule's alerts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RuleState {
@@ -77,6 +137,10 @@ pub struct Target {
     pub last_error: Option<String>,
     /// When the last scrape began; none before the first one.
     pub last_scrape: Option<Timestamp>,
+    /// How long it took, in microseconds; none when it is not said.
+    pub scrape_took_us: Option<i64>,
+    /// What is scraped, redacted.
+    pub url: String,
     /// How often it is scraped, in milliseconds; none when it is not said.
     pub scrape_interval_ms: Option<u64>,
     /// When a scrape is given up, in milliseconds; none when it is not said.
@@ -133,6 +197,34 @@ impl Prometheus {
         // Prometheus 2.42 ignores `rule_name[]`.
         rules.retain(|rule| names.is_empty() || names.contains(&rule.seen.alert));
         Ok(rules)
+    }
+
+    /// All groups of rules, with recording rules as well.
+    ///
+    /// # Errors
+    /// [`SourceError`] when they cannot be read.
+    pub async fn groups(&self) -> Result<Vec<RuleGroup>, SourceError> {
+        let answer = self.client.get("/api/v1/rules", &[]).await?;
+        self.client
+            .read_with(&answer, |body| state::groups(body, &self.client.name))
+    }
+
+    /// What its configuration says of all rules and alerts.
+    ///
+    /// # Errors
+    /// [`SourceError`] when it cannot be read.
+    pub async fn settings(&self) -> Result<Settings, SourceError> {
+        let answer = self.client.get("/api/v1/status/config", &[]).await?;
+        self.client.read_with(&answer, state::settings)
+    }
+
+    /// What a query yields now, one sample for each series.
+    ///
+    /// # Errors
+    /// [`SourceError`] when it cannot be evaluated.
+    pub async fn vector(&self, promql: &str) -> Result<Vec<Sample>, SourceError> {
+        let answer = self.query(promql).await?;
+        self.client.read_with(&answer, query::vector)
     }
 
     /// The alerts that are pending or firing.

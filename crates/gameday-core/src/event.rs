@@ -120,6 +120,8 @@ pub enum EventKind {
     },
     /// An alert rule as Prometheus describes it before the fault.
     RuleSeen(RuleSeen),
+    /// What an expected alert will do, predicted right before its fault is injected.
+    Predicted(Box<Prediction>),
     /// An alert changed at a source.
     AlertSeen(Box<AlertSeen>),
     /// A notification reached our receiver.
@@ -325,6 +327,63 @@ pub struct RuleSeen {
     pub labels: BTreeMap<String, String>,
     /// Its annotations.
     pub annotations: BTreeMap<String, String>,
+}
+
+/// What an expected alert will do, made from the phases of the alerting. All times are on our clock.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Prediction {
+    /// The expectation's key in the scenario.
+    pub label: String,
+    /// The alert's name.
+    pub alert: String,
+    /// The fault it is to tell of.
+    pub of: FaultName,
+    /// When the fault was taken to take effect: T0e.
+    pub effective_at: Timestamp,
+    /// When the fault was taken to be removed.
+    pub removed_at: Timestamp,
+    /// The marks that can be predicted, by name: `T1` to `T5`, `T9`, `T10`.
+    pub marks: BTreeMap<String, PredictedMark>,
+    /// Why other marks cannot be, or will never be.
+    pub why: BTreeMap<String, String>,
+    /// The receiver that it will reach.
+    pub receiver: Option<String>,
+    /// The way to it through Alertmanager's routes, as their matchers.
+    pub route: Option<String>,
+    /// Why it will not fire, or not be told, if that is so.
+    pub never: Option<String>,
+    /// The odds that it fires, when evaluations see the fault only by chance.
+    pub odds: Option<Odds>,
+    /// The share of the error budget that the fault will cost, if the rule has one.
+    pub budget_spent: Option<f64>,
+    /// What was taken for granted.
+    pub assumes: Vec<String>,
+    /// What the drill should be changed for.
+    pub warnings: Vec<String>,
+}
+
+/// A mark that is predicted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PredictedMark {
+    /// At the earliest.
+    pub at: Timestamp,
+    /// At the latest; the same when it is known exactly, none when that cannot be said.
+    pub latest: Option<Timestamp>,
+}
+
+/// The odds that a rule fires, when each evaluation sees the fault only by chance.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Odds {
+    /// The probability that one evaluation sees it.
+    pub hit: f64,
+    /// How many evaluations in a row must see it.
+    pub row: u32,
+    /// How many evaluations there are while the fault is in place.
+    pub ticks: u32,
+    /// The probability that it fires by then.
+    pub fires: f64,
+    /// How many evaluations it takes on average; none when that is beyond any drill.
+    pub expected_ticks: Option<f64>,
 }
 
 /// An alert as a source showed it when it changed. Times are the source's own, raw.

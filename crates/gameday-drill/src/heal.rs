@@ -2,16 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::time::Duration;
 
 use gameday_core::{Event, EventKind, FaultName, Journal, JournalError};
 
-use crate::fault::{Fault, ToxicFault, Undo, wait_for_the_end_of};
-use crate::process;
+use crate::fault::{Fault, ToxicFault, Undo};
 use crate::registry::{OpenDrill, Registry};
-
-/// How long a helper whose runner is dead may take.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What was found of one drill, and what became of it.
 #[derive(Debug)]
@@ -155,17 +150,10 @@ async fn undo_one(undo: &Undo, in_a_lab: bool) -> Result<String, String> {
             }
         }
         // With its runner dead its helper undoes it at once; a runner that is stuck holds its journal's lock.
-        Undo::Table { table } => wait_for_the_end_of(table, PATIENCE).await,
-        Undo::Process { pid_file, start, pid } => {
-            let (pid_file, start, pid) = (pid_file.clone(), start.clone(), *pid);
-            let revive = tokio::task::spawn_blocking(move || {
-                // The pid file may name another process by now.
-                if let Some(pid) = pid.filter(|pid| process::state(*pid) == Some('T')) {
-                    process::wake_pid(pid)?;
-                }
-                process::revive(&pid_file, &start)
-            });
-            revive.await.map_err(|error| error.to_string())?
+        Undo::Held { deed, mark } => {
+            let (deed, mark) = (deed.clone(), mark.clone());
+            let undone = tokio::task::spawn_blocking(move || deed.undo_for_helper(&mark));
+            undone.await.map_err(|error| error.to_string())?
         }
     }
 }

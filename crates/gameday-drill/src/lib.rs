@@ -10,6 +10,7 @@
 //! lease that somebody else watches, and may be removed twice. The runner never hosts a data path:
 //! killing it cuts nothing.
 
+mod deed;
 mod engine;
 mod fault;
 mod heal;
@@ -23,10 +24,11 @@ mod runner;
 mod scenario;
 mod window;
 
+pub use deed::{CommandLine, Deed, LosePackets, Pause};
 pub use engine::{Action, Drill, Input};
-pub use fault::{Effect, Fault, FaultError, NetworkFault, PauseFault, ToxicFault, Undo};
+pub use fault::{Effect, Fault, FaultError, HeldFault, ToxicFault, Undo};
 pub use heal::{Healed, HealedState, heal};
-pub use helper::{network, pause};
+pub use helper::hold;
 pub use network::{BadPeer, Loss, Peer, Transport};
 pub use nft::{check as check_rules, tables as network_tables};
 pub use plan::{

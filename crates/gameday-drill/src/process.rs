@@ -1,11 +1,13 @@
 //! Processes of this machine: is it running, stopped or gone, and how it runs again.
 
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-use std::os::unix::process::CommandExt;
+
+use crate::deed::CommandLine;
 
 /// Reads a process id from a file (its first line, as PostgreSQL and most daemons write it).
 pub(crate) fn read_pid(pid_file: &Path) -> Result<i32, String> {
@@ -56,19 +58,37 @@ impl Handle {
     }
 }
 
+/// Looks whether the process of a pid file is there and runs.
+pub(crate) fn check_running(pid_file: &Path) -> Result<String, String> {
+    let pid = read_pid(pid_file)?;
+    match state(pid) {
+        Some('T') => Err(format!("process {pid} is stopped")),
+        Some(_) => Ok(format!("process {pid} runs")),
+        None => Err(format!("process {pid} of {} is gone", pid_file.display())),
+    }
+}
+
+/// The process of a pid file, if it is still the one that was journaled.
+pub(crate) fn still(pid_file: &Path, journaled: Option<i32>) -> Result<i32, String> {
+    let pid = read_pid(pid_file)?;
+    if journaled == Some(pid) {
+        Ok(pid)
+    } else {
+        Err(format!(
+            "{} has just changed: it names process {pid} now",
+            pid_file.display()
+        ))
+    }
+}
+
 /// Lets the process of a pid file run again; starts it when it is gone. Says what it did.
-pub(crate) fn revive(pid_file: &Path, start: &[String]) -> Result<String, String> {
+pub(crate) fn revive(pid_file: &Path, start: &CommandLine) -> Result<String, String> {
     let gone = read_pid(pid_file).map_or(true, |pid| state(pid).is_none());
     if gone {
         run_start(pid_file, start)
     } else {
-        wake(pid_file)
+        wake_pid(read_pid(pid_file)?)
     }
-}
-
-/// Lets the process of a pid file run again; one that is gone is an error.
-pub(crate) fn wake(pid_file: &Path) -> Result<String, String> {
-    wake_pid(read_pid(pid_file)?)
 }
 
 /// Lets a process run again; one that is gone is an error.
@@ -81,10 +101,11 @@ pub(crate) fn wake_pid(pid: i32) -> Result<String, String> {
     }
 }
 
-fn run_start(pid_file: &Path, start: &[String]) -> Result<String, String> {
-    let (program, args) = start.split_first().ok_or("there is no `start` command")?;
+fn run_start(pid_file: &Path, start: &CommandLine) -> Result<String, String> {
+    let (program, args) = start.words.split_first().ok_or("there is no `start` command")?;
     let mut child = Command::new(program)
         .args(args)
+        .current_dir(&start.folder)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -108,7 +129,7 @@ fn run_start(pid_file: &Path, start: &[String]) -> Result<String, String> {
 /// The kernel follows at once, and so does a daemon whose start command has ended.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// A start command has this long; running it twice would be worse than waiting.
-const START_LIMIT: Duration = Duration::from_secs(30);
+pub(crate) const START_LIMIT: Duration = Duration::from_secs(30);
 
 fn wait_until(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + limit;
@@ -147,12 +168,19 @@ mod tests {
         let handle = Handle::open(pid).unwrap();
         handle.stop().unwrap();
         assert!(wait_until(PATIENCE, || state(pid) == Some('T')));
-        assert!(revive(&file, &[]).unwrap().contains("runs"));
+        let none = CommandLine {
+            words: Vec::new(),
+            folder: dir.path().to_owned(),
+        };
+        assert!(revive(&file, &none).unwrap().contains("runs"));
         assert_ne!(state(pid), Some('T'));
 
         child.kill().unwrap();
         child.wait().unwrap();
-        let start = ["sh", "-c", "echo $$ > $0; exec sleep 20", file.to_str().unwrap()].map(str::to_owned);
+        let words = ["sh", "-c", "echo $$ > pid; exec sleep 20"]
+            .map(str::to_owned)
+            .into();
+        let start = CommandLine { words, ..none };
         assert!(revive(&file, &start).unwrap().contains("started it"));
         let again = read_pid(&file).unwrap();
         assert_ne!(again, pid);

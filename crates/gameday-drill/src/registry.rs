@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use gameday_core::is_locked;
+use gameday_core::{FaultName, is_locked};
 use serde::{Deserialize, Serialize};
 
 /// The folder of open drills.
@@ -62,8 +62,30 @@ impl Claim {
     /// # Errors
     /// When the file cannot be deleted.
     pub fn release(self) -> io::Result<()> {
+        // The marks first: an entry without marks is safe to heal, marks without an entry are litter.
+        for mark in marks(&self.file)? {
+            fs::remove_file(mark)?;
+        }
         fs::remove_file(&self.file)
     }
+}
+
+/// The marks of a drill's deeds, beside its entry.
+fn marks(entry: &Path) -> io::Result<Vec<PathBuf>> {
+    let (Some(folder), Some(drill)) = (entry.parent(), entry.file_stem()) else {
+        return Ok(Vec::new());
+    };
+    let prefix = format!("{}.", drill.to_string_lossy());
+    let is_mark = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(&prefix) && name.ends_with(".mark")
+    };
+    let entries = fs::read_dir(folder)?;
+    Ok(entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(is_mark)
+        .collect())
 }
 
 impl Registry {
@@ -147,6 +169,11 @@ impl Registry {
         Claim {
             file: self.path_of(&drill.drill),
         }
+    }
+
+    /// Where a helper marks how far its deed for a fault of a drill is.
+    pub(crate) fn mark(&self, drill: &str, fault: &FaultName) -> PathBuf {
+        self.folder.join(format!("{drill}.{fault}.mark"))
     }
 
     fn path_of(&self, drill: &str) -> PathBuf {

@@ -344,29 +344,18 @@ pub(crate) enum LabCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum HelperCommand {
-    /// Pauses a process until its renewals end
-    Pause(PauseArgs),
-    /// Loses packets until its renewals end
-    Network(NetworkArgs),
+    /// Does a deed and undoes it when its renewals end
+    Hold(HoldArgs),
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct NetworkArgs {
+pub(crate) struct HoldArgs {
+    /// What is done, as JSON
     #[arg(long)]
-    pub(crate) table: String,
+    pub(crate) deed: String,
+    /// Where it is marked how far it is
     #[arg(long)]
-    pub(crate) lease_ms: u64,
-    /// What is lost, as JSON
-    #[arg(long)]
-    pub(crate) loss: String,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PauseArgs {
-    #[arg(long)]
-    pub(crate) pid_file: PathBuf,
+    pub(crate) mark: PathBuf,
     #[arg(long)]
     pub(crate) lease_ms: u64,
-    #[arg(last = true)]
-    pub(crate) start: Vec<String>,
 }

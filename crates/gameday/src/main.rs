@@ -36,7 +36,6 @@ fn main() -> ExitCode {
         Command::Heal(args) => command::heal::heal(&args),
         Command::Doctor(args) => command::doctor::doctor(&args),
         Command::Lab(args) => command::lab::lab(&args),
-        Command::Helper(HelperCommand::Pause(args)) => command::helper::pause(&args),
-        Command::Helper(HelperCommand::Network(args)) => command::helper::network(&args),
+        Command::Helper(HelperCommand::Hold(args)) => command::helper::hold(&args),
     }
 }

@@ -157,7 +157,7 @@ fn a_helper_that_is_killed_takes_its_rules_with_it_and_the_drill_says_so() {
     let script = r#"
 ("$GAMEDAY" run severed.toml --yes > out 2> drill.log && echo 0 > code || echo $? > code) &
 for _ in $(seq 200); do [ -n "$(nft list tables)" ] && break; sleep 0.05; done
-pkill -KILL -f "table [g]ameday_severed_"
+pkill -KILL -f "helper hold.*[g]ameday_severed_"
 sleep 0.5
 nft list tables > after
 wait

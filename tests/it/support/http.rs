@@ -12,10 +12,18 @@ use serde_json::Value;
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// The first line and the headers.
+    pub(crate) head: String,
     pub(crate) body: String,
 }
 
 impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        let mut values = lines.filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        values.next().map(|(_, value)| value)
+    }
+
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
@@ -42,6 +50,7 @@ pub(crate) fn ask(method: &str, url: &str, headers: &[(&str, &str)], body: &str)
     let status = head.split(' ').nth(1).and_then(|word| word.parse().ok());
     Ok(Answer {
         status: status.ok_or(std::io::ErrorKind::InvalidData)?,
+        head: head.to_owned(),
         body: body.to_owned(),
     })
 }

@@ -22,9 +22,13 @@ enum QueryResult {
 #[derive(Deserialize)]
 struct Sample(f64, String);
 
+/// A native histogram has no one value: it is passed over.
 #[derive(Deserialize)]
 struct Instant {
-    value: Sample,
+    #[serde(default)]
+    metric: BTreeMap<String, String>,
+    #[serde(default)]
+    value: Option<Sample>,
 }
 
 #[derive(Deserialize)]
@@ -39,7 +43,8 @@ pub(super) fn value(body: &[u8]) -> Result<Option<f64>, Unreadable> {
         QueryResult::Scalar(sample) => sample.value()?,
         QueryResult::Vector(series) => match series.as_slice() {
             [] => return Ok(None),
-            [one] => one.value.value()?,
+            [Instant { value: Some(one), .. }] => one.value()?,
+            [_] => return Err(wrong_kind_of_value()),
             many => {
                 return Err(Unreadable(format!(
                     "the query yields {} series where one number is wanted: aggregate it, e.g. with max(…)",
@@ -50,6 +55,26 @@ pub(super) fn value(body: &[u8]) -> Result<Option<f64>, Unreadable> {
         other => return Err(wrong_kind(&other, "a number")),
     };
     Ok((!value.is_nan()).then_some(value))
+}
+
+/// What an instant query yields, one sample for each series.
+pub(super) fn vector(body: &[u8]) -> Result<Vec<super::Sample>, Unreadable> {
+    let series = match data(body)? {
+        QueryResult::Vector(series) => series,
+        QueryResult::Scalar(value) => vec![Instant {
+            metric: BTreeMap::new(),
+            value: Some(value),
+        }],
+        other => return Err(wrong_kind(&other, "an instant vector")),
+    };
+    let sample = |one: Instant| {
+        let value = one.value?.value();
+        Some(value.map(|value| super::Sample {
+            labels: one.metric,
+            value,
+        }))
+    };
+    series.into_iter().filter_map(sample).collect()
 }
 
 /// The samples of a range selector, those that are finite numbers.
@@ -94,6 +119,10 @@ impl Sample {
             .parse()
             .map_err(|_| Unreadable(format!("`{}` is no number", one_line(&self.1))))
     }
+}
+
+fn wrong_kind_of_value() -> Unreadable {
+    Unreadable("the query yields a histogram where a number is wanted".to_owned())
 }
 
 fn wrong_kind(result: &QueryResult, wanted: &str) -> Unreadable {

@@ -1,15 +1,16 @@
 //! Reads what Prometheus says of itself, its rules, its alerts and its targets.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use gameday_core::{AlertSeen, AlertState, RuleSeen, SourceName, Span, Timestamp};
+use gameday_core::{AlertSeen, AlertState, RuleSeen, SourceName, Span, Timestamp, redact_url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{Rule, RuleState, Target};
-use crate::Alert;
+use super::{GroupRule, Recording, Rule, RuleGroup, RuleState, Settings, Target};
 use crate::error::{Unreadable, one_line, unknown_state};
 use crate::lenient::{millis, moment, or_default};
+use crate::{Alert, promql, yaml};
 
 /// Every answer of the API is in one of these.
 #[derive(Deserialize)]
@@ -111,6 +112,10 @@ struct WireGroup {
     file: String,
     interval: f64,
     #[serde(default, deserialize_with = "or_default")]
+    evaluation_time: f64,
+    #[serde(default, deserialize_with = "moment")]
+    last_evaluation: Option<Timestamp>,
+    #[serde(default, deserialize_with = "or_default")]
     rules: Vec<WireRule>,
 }
 
@@ -143,35 +148,65 @@ struct WireRule {
 
 /// The alert rules of `/api/v1/rules`.
 pub(super) fn rules(body: &[u8], source: &SourceName) -> Result<Vec<Rule>, Unreadable> {
+    let mut rules = Vec::new();
+    for group in groups(body, source)? {
+        rules.extend(group.rules.into_iter().filter_map(|rule| match rule {
+            GroupRule::Alert(rule) => Some(*rule),
+            GroupRule::Recording(_) => None,
+        }));
+    }
+    Ok(rules)
+}
+
+/// The groups of `/api/v1/rules`, with rules of both kinds in the order in which they are evaluated.
+pub(crate) fn groups(body: &[u8], source: &SourceName) -> Result<Vec<RuleGroup>, Unreadable> {
     #[derive(Deserialize)]
     struct Groups {
         #[serde(deserialize_with = "or_default")]
         groups: Vec<WireGroup>,
     }
-    let mut rules = Vec::new();
-    for mut group in data::<Groups>(body)?.groups {
-        for wire in std::mem::take(&mut group.rules) {
-            // Asked for alert rules only; some do not know that question.
-            if wire.kind != "recording" {
-                rules.push(rule(wire, &group, source)?);
-            }
-        }
-    }
-    Ok(rules)
+    let groups = data::<Groups>(body)?.groups;
+    groups.into_iter().map(|wire| group(wire, source)).collect()
 }
 
-fn rule(wire: WireRule, group: &WireGroup, source: &SourceName) -> Result<Rule, Unreadable> {
-    let length = |what: &str, seconds: Option<f64>| {
-        seconds.and_then(millis).ok_or_else(|| {
-            Unreadable(format!(
-                "the {what} of the rule `{}` is no length of time",
-                one_line(&wire.name)
-            ))
+fn group(mut wire: WireGroup, source: &SourceName) -> Result<RuleGroup, Unreadable> {
+    let rules = std::mem::take(&mut wire.rules)
+        .into_iter()
+        .map(|rule| match rule.kind.as_str() {
+            "recording" => Ok(GroupRule::Recording(Recording {
+                name: rule.name,
+                query: rule.query,
+                labels: rule.labels,
+            })),
+            _ => alert_rule(rule, &wire, source).map(|rule| GroupRule::Alert(Box::new(rule))),
         })
-    };
-    let interval_ms = length("interval", Some(group.interval))?;
-    let for_ms = length("duration", wire.duration)?;
-    let keep_firing_ms = length("keepFiringFor", Some(wire.keep_firing_for))?;
+        .collect::<Result<_, _>>()?;
+    Ok(RuleGroup {
+        rules,
+        interval_ms: length(&wire.name, "interval", Some(wire.interval))?,
+        evaluation_us: Duration::try_from_secs_f64(wire.evaluation_time)
+            .ok()
+            .and_then(|took| i64::try_from(took.as_micros()).ok())
+            .unwrap_or(0),
+        last_evaluation: wire.last_evaluation,
+        name: wire.name,
+        file: wire.file,
+    })
+}
+
+fn length(of: &str, what: &str, seconds: Option<f64>) -> Result<u64, Unreadable> {
+    seconds.and_then(millis).ok_or_else(|| {
+        Unreadable(format!(
+            "the {what} of the rule `{}` is no length of time",
+            one_line(of)
+        ))
+    })
+}
+
+fn alert_rule(wire: WireRule, group: &WireGroup, source: &SourceName) -> Result<Rule, Unreadable> {
+    let interval_ms = length(&wire.name, "interval", Some(group.interval))?;
+    let for_ms = length(&wire.name, "duration", wire.duration)?;
+    let keep_firing_ms = length(&wire.name, "keepFiringFor", Some(wire.keep_firing_for))?;
     Ok(Rule {
         group: group.name.clone(),
         file: group.file.clone(),
@@ -194,6 +229,26 @@ fn rule(wire: WireRule, group: &WireGroup, source: &SourceName) -> Result<Rule, 
         last_evaluation: wire.last_evaluation,
         keep_firing_ms,
         alerts: listed(wire.alerts, source)?,
+    })
+}
+
+/// What `/api/v1/status/config` says of all rules and alerts.
+pub(super) fn settings(body: &[u8]) -> Result<Settings, Unreadable> {
+    #[derive(Deserialize)]
+    struct Config {
+        yaml: String,
+    }
+    let config = data::<Config>(body)?;
+    let yaml = yaml::read(&config.yaml)?;
+    let global = yaml::get(&yaml, "global");
+    let offset = global.and_then(|global| yaml::text_at(global, "rule_query_offset"));
+    let relabels = |alerting| !yaml::list(alerting, "alert_relabel_configs").is_empty();
+    Ok(Settings {
+        query_offset_us: offset.and_then(|text| promql::length(&text)).unwrap_or(0),
+        external_labels: global
+            .map(|global| yaml::pairs(global, "external_labels").into_iter().collect())
+            .unwrap_or_default(),
+        relabels: yaml::get(&yaml, "alerting").is_some_and(relabels),
     })
 }
 
@@ -221,6 +276,10 @@ struct WireTarget {
     #[serde(default, deserialize_with = "moment")]
     last_scrape: Option<Timestamp>,
     #[serde(default, deserialize_with = "or_default")]
+    scrape_url: String,
+    #[serde(default, deserialize_with = "or_default")]
+    last_scrape_duration: f64,
+    #[serde(default, deserialize_with = "or_default")]
     scrape_interval: String,
     #[serde(default, deserialize_with = "or_default")]
     scrape_timeout: String,
@@ -235,6 +294,10 @@ fn target(wire: WireTarget) -> Target {
         health: wire.health,
         last_error: said(wire.last_error),
         last_scrape: wire.last_scrape,
+        scrape_took_us: Duration::try_from_secs_f64(wire.last_scrape_duration)
+            .ok()
+            .and_then(|took| i64::try_from(took.as_micros()).ok()),
+        url: redact_url(&wire.scrape_url),
         scrape_interval_ms: span_ms(&wire.scrape_interval),
         scrape_timeout_ms: span_ms(&wire.scrape_timeout),
     }

@@ -4,8 +4,7 @@
 //! so that it ends by itself when the runner dies or is stuck.
 
 mod child;
-mod network;
-mod pause;
+mod held;
 mod toxic;
 
 use std::sync::Arc;
@@ -16,11 +15,10 @@ use gameday_core::{ClockSample, SourceName, Timestamp, TokenFrom};
 use gameday_proxy::{NewFault, ToxicOrder};
 use serde::{Deserialize, Serialize};
 
-pub use network::NetworkFault;
-pub(crate) use network::wait_for_the_end_of;
-pub use pause::PauseFault;
+pub use held::HeldFault;
 pub use toxic::ToxicFault;
 
+use crate::deed::{CommandLine, Deed, LosePackets, Pause};
 use crate::network::{Loss, Peer, Transport, table_name};
 use crate::plan::{Entry, FaultKind, Plan, Target};
 use crate::runner::Run;
@@ -82,10 +80,14 @@ pub trait Fault: Send + Sync {
     fn undo(&self) -> Undo;
     /// Whose clock its times are on.
     fn clock(&self) -> SourceName;
+    /// How long its removal may take beyond what any answer may.
+    fn takes(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// What the journal keeps of a fault, enough to undo it from another process.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Undo {
     /// Drop this lease at this proxy.
@@ -102,20 +104,12 @@ pub enum Undo {
         /// The proxy it is done to.
         proxy: String,
     },
-    /// Let this process run again, or start it.
-    Process {
-        /// The file that holds its process id.
-        pid_file: std::path::PathBuf,
-        /// The command that starts it.
-        start: Vec<String>,
-        /// The process that was there when the pause was ordered.
-        #[serde(default)]
-        pid: Option<i32>,
-    },
-    /// See that this table of nftables is gone; its helper's end is its end.
-    Table {
-        /// Its name, of the family inet.
-        table: String,
+    /// Undo what a helper did, if no helper has.
+    Held {
+        /// What was done.
+        deed: Box<Deed>,
+        /// Where it is marked how far it is.
+        mark: std::path::PathBuf,
     },
 }
 
@@ -131,59 +125,85 @@ pub(crate) fn build(plan: &Plan, run: &Run) -> Result<Vec<Arc<dyn Fault>>, Fault
 }
 
 fn build_one(plan: &Plan, entry: &Entry, run: &Run) -> Result<Arc<dyn Fault>, FaultError> {
-    let (drill, program) = (run.drill.as_str(), run.program.as_path());
-    let clock = |prefix: &str| SourceName::new(&format!("{prefix}.{}", entry.on));
-    let refuse = |error: gameday_core::BadName| FaultError::Refused(error.to_string());
-    Ok(match (&plan.targets[&entry.on], &entry.fault) {
-        (
-            Target::Proxy {
-                proxy,
-                api,
-                token,
-                listen,
-                upstream,
-            },
-            fault,
-        ) => {
-            let expected = toxic::Expected {
-                listen: listen.clone(),
-                upstream: upstream.clone(),
+    let target = &plan.targets[&entry.on];
+    let clock = SourceName::new(&format!("{}.{}", target.kind(), entry.on))
+        .map_err(|error| FaultError::Refused(error.to_string()))?;
+    let Target::Proxy {
+        proxy,
+        api,
+        token,
+        listen,
+        upstream,
+    } = target
+    else {
+        let mark = run.registry.mark(&run.drill, &entry.name);
+        let deed = deed(&run.drill, entry, target)?;
+        return Ok(Arc::new(HeldFault::new(&run.program, deed, mark, clock)));
+    };
+    let expected = toxic::Expected {
+        listen: listen.clone(),
+        upstream: upstream.clone(),
+    };
+    let fault = match &entry.fault {
+        FaultKind::Toxic {
+            spec,
+            stream,
+            toxicity,
+            scope,
+        } => {
+            let order = ToxicOrder {
+                toxicity: *toxicity,
+                scope: scope.clone(),
+                seed: plan.seed,
+                ..ToxicOrder::new(spec, toxic::stream(stream))
             };
-            let fault = match fault {
-                FaultKind::Toxic {
-                    spec,
-                    stream,
-                    toxicity,
-                    scope,
-                } => {
-                    let order = ToxicOrder {
-                        toxicity: *toxicity,
-                        scope: scope.clone(),
-                        seed: plan.seed,
-                        ..ToxicOrder::new(spec, toxic::stream(stream))
-                    };
-                    NewFault::toxic("", proxy, order)
-                }
-                _ => toxic::switch_off(proxy),
-            };
-            let clock = clock("proxy").map_err(refuse)?;
-            let place = toxic::Place {
-                client: toxic::client(api, token.as_ref(), |name| run.environment.get(name).cloned())?,
-                api: api.clone(),
-                token: token.clone(),
-            };
-            Arc::new(ToxicFault::new(place, drill, &entry.name, fault, expected, clock))
+            NewFault::toxic("", proxy, order)
         }
-        (Target::Network { peer, transport }, fault) => {
-            let loss = network_loss(*peer, *transport, fault);
-            let clock = clock("network").map_err(refuse)?;
-            let table = table_name(drill, entry.name.as_str());
-            Arc::new(NetworkFault::new(program, loss, table, clock))
+        _ => toxic::switch_off(proxy),
+    };
+    let place = toxic::Place {
+        client: toxic::client(api, token.as_ref(), |name| run.environment.get(name).cloned())?,
+        api: api.clone(),
+        token: token.clone(),
+    };
+    Ok(Arc::new(ToxicFault::new(
+        place,
+        &run.drill,
+        &entry.name,
+        fault,
+        expected,
+        clock,
+    )))
+}
+
+/// What a helper does for an entry whose target is no proxy.
+fn deed(drill: &str, entry: &Entry, target: &Target) -> Result<Deed, FaultError> {
+    Ok(match (target, &entry.fault) {
+        (Target::Network { peer, transport }, fault) => Deed::Loss(LosePackets {
+            loss: network_loss(*peer, *transport, fault),
+            table: table_name(drill, entry.name.as_str()),
+        }),
+        (Target::Process { pid_file, start }, FaultKind::Pause) => Deed::Pause(Pause {
+            pid_file: pid_file.clone(),
+            start: here(start)?,
+            pid: None,
+        }),
+        (target, fault) => {
+            let (kind, word) = (target.kind(), fault.word());
+            return Err(FaultError::Refused(format!(
+                "`{word}` cannot be done to a {kind}"
+            )));
         }
-        (Target::Process { pid_file, start }, _) => {
-            let clock = clock("process").map_err(refuse)?;
-            Arc::new(PauseFault::new(program, pid_file, start, clock))
-        }
+    })
+}
+
+/// A command that runs where gameday was started, wherever it is undone from.
+fn here(words: &[String]) -> Result<CommandLine, FaultError> {
+    let folder = std::env::current_dir();
+    let folder = folder.map_err(|error| FaultError::Refused(format!("the current folder: {error}")))?;
+    Ok(CommandLine {
+        words: words.to_vec(),
+        folder,
     })
 }
 

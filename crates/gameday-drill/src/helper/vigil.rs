@@ -11,7 +11,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 /// What a while of watching has shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Seen {
+pub(super) enum Sign {
     /// The runner renewed.
     Renewal,
     /// Nothing yet, and the lease lasts.
@@ -36,30 +36,35 @@ impl<R: Read + AsFd> Vigil<R> {
         }
     }
 
+    /// The lease begins anew.
+    pub(super) fn renewed(&mut self) {
+        self.deadline = Instant::now() + self.lease;
+    }
+
     /// Watches for at most so long.
-    pub(super) fn watch(&mut self, at_most: Duration) -> Seen {
+    pub(super) fn watch(&mut self, at_most: Duration) -> Sign {
         let left = self.deadline.saturating_duration_since(Instant::now());
         // Rounded up: a wait of less than a millisecond must not become a busy loop.
         let wait = left.min(at_most) + Duration::from_millis(1);
         let wait = PollTimeout::try_from(wait).unwrap_or(PollTimeout::MAX);
         match poll(&mut [PollFd::new(self.renewals.as_fd(), PollFlags::POLLIN)], wait) {
-            Ok(0) if Instant::now() >= self.deadline => Seen::Over,
-            Ok(0) | Err(Errno::EINTR) => Seen::Nothing,
-            Err(_) => Seen::Over,
+            Ok(0) if Instant::now() >= self.deadline => Sign::Over,
+            Ok(0) | Err(Errno::EINTR) => Sign::Nothing,
+            Err(_) => Sign::Over,
             Ok(_) => self.read(),
         }
     }
 
-    fn read(&mut self) -> Seen {
+    fn read(&mut self) -> Sign {
         let mut bytes = [0_u8; 64];
         match self.renewals.read(&mut bytes) {
-            Ok(0) => Seen::Over,
+            Ok(0) => Sign::Over,
             Ok(_) => {
-                self.deadline = Instant::now() + self.lease;
-                Seen::Renewal
+                self.renewed();
+                Sign::Renewal
             }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Seen::Nothing,
-            Err(_) => Seen::Over,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Sign::Nothing,
+            Err(_) => Sign::Over,
         }
     }
 }
@@ -76,14 +81,14 @@ mod tests {
         let mut vigil = Vigil::new(reader, Duration::from_millis(80));
         let start = Instant::now();
         writer.write_all(b".").unwrap();
-        assert_eq!(vigil.watch(Duration::from_millis(10)), Seen::Renewal);
-        assert_eq!(vigil.watch(Duration::from_millis(10)), Seen::Nothing);
-        while vigil.watch(Duration::from_secs(1)) != Seen::Over {}
+        assert_eq!(vigil.watch(Duration::from_millis(10)), Sign::Renewal);
+        assert_eq!(vigil.watch(Duration::from_millis(10)), Sign::Nothing);
+        while vigil.watch(Duration::from_secs(1)) != Sign::Over {}
         assert!(start.elapsed() >= Duration::from_millis(80));
 
         let (reader, writer) = std::io::pipe().unwrap();
         let mut vigil = Vigil::new(reader, Duration::from_secs(600));
         drop(writer);
-        assert_eq!(vigil.watch(Duration::from_secs(600)), Seen::Over);
+        assert_eq!(vigil.watch(Duration::from_secs(600)), Sign::Over);
     }
 }

@@ -192,7 +192,8 @@ impl Worker {
         let deadline = Instant::now() + self.lease + REMOVE_SLACK;
         loop {
             let fault = self.fault.clone();
-            let error = match timeout(self.lease, fault.remove()).await {
+            let takes = fault.takes();
+            let (error, deadline) = match timeout(self.lease + takes, fault.remove()).await {
                 Ok(Ok(effect)) => {
                     self.in_place.store(false, Ordering::SeqCst);
                     if effect.touched > 0 {
@@ -205,8 +206,9 @@ impl Worker {
                     self.tell(Input::Removed(self.name.clone())).await;
                     return;
                 }
-                Ok(Err(error)) => error.to_string(),
-                Err(_) => "no answer".to_owned(),
+                Ok(Err(error)) => (error.to_string(), deadline),
+                // It is at it: a slow start command, say.
+                Err(_) => ("no answer".to_owned(), deadline + takes),
             };
             if Instant::now() + RETRY >= deadline {
                 self.tell(Input::RemoveFailed(self.name.clone(), error)).await;

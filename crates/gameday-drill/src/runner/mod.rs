@@ -356,7 +356,8 @@ impl<'r> Runner<'r> {
         self.tasks.abort_all();
         for task in self.faults.values().filter(|task| task.may_be_in_place()) {
             // What is not removed now ends with its lease; `heal` looks whether it did.
-            let _ = tokio::time::timeout(self.plan.guard.lease, task.fault().remove()).await;
+            let fault = task.fault();
+            let _ = tokio::time::timeout(self.plan.guard.lease + fault.takes(), fault.remove()).await;
         }
     }
 

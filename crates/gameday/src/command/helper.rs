@@ -1,27 +1,20 @@
-//! `gameday helper`: the small children that hold a fault in place for as long as they are told to.
+//! `gameday helper`: the small child that holds a fault in place for as long as they are told to.
 
 use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use gameday_drill::Loss;
+use gameday_drill::Deed;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::cli::{NetworkArgs, PauseArgs};
+use crate::cli::HoldArgs;
 use crate::{command, exit, output};
 
-pub(crate) fn pause(args: &PauseArgs) -> ExitCode {
+pub(crate) fn hold(args: &HoldArgs) -> ExitCode {
     unimpressed(|| {
+        let deed: Deed = serde_json::from_str(&args.deed).map_err(|error| format!("--deed: {error}"))?;
         let lease = Duration::from_millis(args.lease_ms);
-        gameday_drill::pause(&args.pid_file, &args.start, lease, io::stdin(), io::stdout())
-    })
-}
-
-pub(crate) fn network(args: &NetworkArgs) -> ExitCode {
-    unimpressed(|| {
-        let loss: Loss = serde_json::from_str(&args.loss).map_err(|error| format!("--loss: {error}"))?;
-        let lease = Duration::from_millis(args.lease_ms);
-        gameday_drill::network(&loss, &args.table, lease, io::stdin(), io::stdout())
+        gameday_drill::hold(&deed, &args.mark, lease, io::stdin(), io::stdout())
     })
 }
 

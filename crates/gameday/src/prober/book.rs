@@ -9,12 +9,13 @@ use gameday_core::{
 use gameday_probe::{Observation, Reading, Scheduled, Tick};
 use hdrhistogram::Histogram as Quantiles;
 
+use super::episode::Episodes;
 use super::evidence::{Account, Seen, Store};
 use super::histogram::Histogram;
 use super::journal::Ring;
 
-/// Failures that the page lists.
-const MAX_FAILURES: usize = 50;
+/// So many words of the past are remembered.
+pub(super) const MAX_RECENT: usize = 40;
 /// Start lags are counted up to this, in microseconds.
 const MAX_LAG_US: u64 = 60_000_000;
 
@@ -30,7 +31,7 @@ pub(super) struct Book {
 /// What the book holds, under its lock.
 pub(super) struct Known {
     pub(super) entries: BTreeMap<(ProbeName, RegionName), Entry>,
-    pub(super) failures: VecDeque<Failure>,
+    pub(super) episodes: Episodes,
     pub(super) reload: Reload,
     /// How much later than intended looks begin, in microseconds.
     pub(super) lag: Quantiles<u32>,
@@ -47,6 +48,8 @@ pub(super) struct Entry {
     pub(super) steps: Vec<StepEntry>,
     pub(super) readings: Vec<Reading>,
     pub(super) last: Option<Last>,
+    /// What the last looks said, as indexes of [`WORDS`], the newest first.
+    pub(super) recent: VecDeque<u8>,
     /// For the failures after it.
     last_good: Option<Seen>,
     kept: Account,
@@ -71,15 +74,6 @@ pub(super) struct Last {
     pub(super) message: Option<String>,
 }
 
-/// A look that was not up.
-pub(super) struct Failure {
-    pub(super) at: Timestamp,
-    pub(super) probe: ProbeName,
-    pub(super) region: RegionName,
-    pub(super) outcome: Outcome,
-    pub(super) message: String,
-}
-
 /// How the last reading of the files went.
 pub(super) struct Reload {
     pub(super) ok: bool,
@@ -101,7 +95,7 @@ impl Book {
             store,
             known: Mutex::new(Known {
                 entries: BTreeMap::new(),
-                failures: VecDeque::new(),
+                episodes: Episodes::default(),
                 reload: Reload {
                     ok: true,
                     at: now,
@@ -125,6 +119,10 @@ impl Book {
             let entry = before.remove(&key).unwrap_or_default();
             known.entries.insert(key, entry);
         }
+        let Known {
+            entries, episodes, ..
+        } = &mut *known;
+        episodes.retain(|probe, region| entries.contains_key(&(probe.clone(), region.clone())));
     }
 
     /// How the files were read.
@@ -171,27 +169,30 @@ impl Book {
 
     fn take(&self, probe: ProbeName, region: RegionName, late_us: u64, observation: Observation) {
         let mut known = self.read();
-        known.lag.saturating_record(late_us.max(1));
-        let Some(entry) = known.entries.get_mut(&(probe.clone(), region.clone())) else {
+        let Known {
+            entries,
+            episodes,
+            lag,
+            ..
+        } = &mut *known;
+        lag.saturating_record(late_us.max(1));
+        let Some(entry) = entries.get_mut(&(probe.clone(), region.clone())) else {
             // It was taken out of the files while it looked.
             return;
         };
         let now = Timestamp::now();
         let is_first = entry.add(&observation, now);
         if matches!(observation.outcome, Outcome::Up { .. }) {
+            if is_first {
+                episodes.over(&probe, &region, now);
+            }
             entry.last_good = Some((now, observation));
             return;
         }
+        let message = observation.message.as_deref().unwrap_or_default();
+        episodes.failed(&probe, &region, &observation.outcome, message, now);
         let keeps = entry.kept.keeps(now, &observation.outcome, is_first);
         let good = keeps.then(|| entry.last_good.clone()).flatten();
-        known.failures.push_front(Failure {
-            at: now,
-            probe: probe.clone(),
-            region: region.clone(),
-            outcome: observation.outcome.clone(),
-            message: observation.message.clone().unwrap_or_default(),
-        });
-        known.failures.truncate(MAX_FAILURES);
         drop(known);
         if keeps {
             self.store.keep(probe, region, (now, observation), good);
@@ -205,6 +206,8 @@ impl Entry {
         let word = observation.outcome.word();
         if let Some(at) = WORDS.iter().position(|known| *known == word) {
             self.runs[at] += 1;
+            self.recent.truncate(MAX_RECENT - 1);
+            self.recent.push_front(u8::try_from(at).unwrap_or_default());
         }
         if let Some(reason) = observation.outcome.reason() {
             *self.reasons.entry(reason).or_default() += 1;

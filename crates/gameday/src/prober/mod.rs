@@ -7,6 +7,7 @@
 mod access;
 mod book;
 mod describe;
+mod episode;
 mod evidence;
 mod files;
 mod histogram;

@@ -3,21 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Query, State};
-use axum::http::header::{CONTENT_TYPE, HeaderName};
+use axum::extract::{Path, Query, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
+};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use gameday_core::{RegionName, Span, Timestamp};
+use gameday_core::{ProbeName, RegionName, Span, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::spawn_blocking;
 
 use super::book::Book;
 use super::files::Ask;
 use super::journal::Told;
-use super::{metrics, page};
+use super::{describe, metrics, page};
 
 const MAX_WAIT: Duration = Duration::from_secs(30);
 /// Headers by which a follower knows whom it follows, and compares clocks.
@@ -41,16 +44,55 @@ pub(super) fn router(book: Arc<Book>, reload: mpsc::Sender<Ask>) -> Router {
         )
     };
     Router::new()
+        .route("/", get(status))
         .route(
-            "/",
-            get(|State(shared): State<Shared>| async move { Html(page::render(&shared.book)) }),
+            "/page/style.css",
+            get(|| async { ([(CONTENT_TYPE, "text/css")], page::STYLE) }),
         )
+        .route(
+            "/page/refresh.js",
+            get(|| async { ([(CONTENT_TYPE, "text/javascript")], page::SCRIPT) }),
+        )
+        .route("/evidence/{probe}/{region}", get(evidence))
         .route("/metrics", get(scrape))
         .route("/journal", get(journal))
         .route("/v1/region", get(region))
         .route("/-/healthy", get(|| async { "healthy\n" }))
         .route("/-/reload", post(reload_files).get(not_get))
         .with_state(Shared { book, reload })
+}
+
+#[derive(Default, Deserialize)]
+struct Wanted {
+    #[serde(default)]
+    probe: String,
+}
+
+async fn status(State(shared): State<Shared>, headers: HeaderMap, wanted: Query<Wanted>) -> Response {
+    html(&headers, page::render(&shared.book, wanted.probe.trim()))
+}
+
+fn html(headers: &HeaderMap, text: String) -> Response {
+    let mut response = crate::gzip::maybe(headers, "text/html; charset=utf-8", text.into_bytes());
+    let page = response.headers_mut();
+    page.insert(CONTENT_SECURITY_POLICY, page::POLICY);
+    page.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    page.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+/// The newest failure of a probe in a region, as `gameday probe show` tells it.
+async fn evidence(
+    State(shared): State<Shared>,
+    Path((probe, region)): Path<(ProbeName, RegionName)>,
+    headers: HeaderMap,
+) -> Response {
+    let title = format!("{probe} from {region}");
+    let reading = spawn_blocking(move || shared.book.store.newest(&probe, &region));
+    match reading.await {
+        Ok(Some(bundle)) => html(&headers, page::evidence(&title, &describe::bundle(&bundle))),
+        _ => (StatusCode::NOT_FOUND, "no evidence is kept of it\n").into_response(),
+    }
 }
 
 async fn scrape(State(shared): State<Shared>, headers: HeaderMap) -> Response {

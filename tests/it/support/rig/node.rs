@@ -121,7 +121,7 @@ impl Drop for Node {
 pub(crate) fn helpers(folder: &Path) -> Vec<String> {
     let folder = folder.to_str().unwrap();
     processes()
-        .filter(|line| line.contains(" helper pause ") && line.contains(folder))
+        .filter(|line| line.contains(" helper hold ") && line.contains(folder))
         .collect()
 }
 
@@ -129,7 +129,7 @@ pub(crate) fn helpers(folder: &Path) -> Vec<String> {
 pub(crate) fn signal_helpers(folder: &Path, signal: Signal) {
     let folder = folder.to_str().unwrap();
     let helpers =
-        processes_by_id().filter(|(_, line)| line.contains(" helper pause ") && line.contains(folder));
+        processes_by_id().filter(|(_, line)| line.contains(" helper hold ") && line.contains(folder));
     for (pid, _) in helpers {
         kill(Pid::from_raw(pid), signal).unwrap();
     }

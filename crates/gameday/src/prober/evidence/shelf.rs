@@ -105,22 +105,31 @@ pub(in crate::prober) fn kept_in(dir: &Path) -> Vec<Kept> {
     for probe in names_in(dir).filter_map(|name| ProbeName::new(&name).ok()) {
         let of_probe = dir.join(probe.as_str());
         for region in names_in(&of_probe).filter_map(|name| RegionName::new(&name).ok()) {
-            let of_region = of_probe.join(region.as_str());
-            let stems = names_in(&of_region).filter_map(|name| Some(name.strip_suffix(".json")?.to_owned()));
-            all.extend(stems.map(|stem| {
-                let path = of_region.join(format!("{stem}.json"));
-                Kept {
-                    probe: probe.clone(),
-                    region: region.clone(),
-                    bytes: fs::metadata(&path).map_or(0, |meta| meta.len()),
-                    stem,
-                    path,
-                }
-            }));
+            all.extend(kept_of(dir, &probe, &region));
         }
     }
-    all.sort_by(|a, b| (&a.probe, &a.region, &a.stem).cmp(&(&b.probe, &b.region, &b.stem)));
+    all.sort_by(|a, b| (&a.probe, &a.region).cmp(&(&b.probe, &b.region)));
     all
+}
+
+/// The bundles of one probe in one region, the oldest first.
+pub(super) fn kept_of(dir: &Path, probe: &ProbeName, region: &RegionName) -> Vec<Kept> {
+    let of_region = dir.join(probe.as_str()).join(region.as_str());
+    let stems = names_in(&of_region).filter_map(|name| Some(name.strip_suffix(".json")?.to_owned()));
+    let mut kept: Vec<Kept> = stems
+        .map(|stem| {
+            let path = of_region.join(format!("{stem}.json"));
+            Kept {
+                probe: probe.clone(),
+                region: region.clone(),
+                bytes: fs::metadata(&path).map_or(0, |meta| meta.len()),
+                stem,
+                path,
+            }
+        })
+        .collect();
+    kept.sort_by(|a, b| a.stem.cmp(&b.stem));
+    kept
 }
 
 fn names_in(dir: &Path) -> impl Iterator<Item = String> + use<> {

@@ -1,13 +1,13 @@
 //! Writes bundles down beside the looking: a disk that is slow or full delays and ends nothing.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use gameday_core::{ProbeName, RegionName};
 
-use super::shelf::{Limits, Shelf};
+use super::shelf::{Limits, Shelf, kept_of};
 use super::{Bundle, Seen};
 use crate::output;
 
@@ -31,6 +31,7 @@ struct Draft {
 
 /// Where bundles go.
 pub(in crate::prober) struct Store {
+    dir: Option<PathBuf>,
     out: Option<SyncSender<Draft>>,
     lost: Arc<AtomicU64>,
 }
@@ -63,12 +64,17 @@ impl Store {
             .name("evidence".to_owned())
             .spawn(write)
             .map_err(wrong)?;
-        Ok(Self { out: Some(out), lost })
+        Ok(Self {
+            dir: Some(dir.to_owned()),
+            out: Some(out),
+            lost,
+        })
     }
 
     /// Keeps nothing.
     pub(in crate::prober) fn none() -> Self {
         Self {
+            dir: None,
             out: None,
             lost: Arc::default(),
         }
@@ -92,6 +98,12 @@ impl Store {
         if out.try_send(draft).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// The newest failure that is kept; reads the disk.
+    pub(in crate::prober) fn newest(&self, probe: &ProbeName, region: &RegionName) -> Option<Bundle> {
+        let newest = kept_of(self.dir.as_deref()?, probe, region).pop()?;
+        Bundle::read(&newest.path).ok()
     }
 
     /// How many failures could not be kept.

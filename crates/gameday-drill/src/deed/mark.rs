@@ -1,0 +1,109 @@
+//! How far a deed is, on disk, in a file that whoever does or undoes it holds locked.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How far a deed is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// It was never begun.
+    Untouched,
+    /// It may be in place.
+    Begun,
+    /// It was undone.
+    Undone,
+}
+
+/// A mark that this process holds.
+#[derive(Debug)]
+pub(crate) struct Mark {
+    file: File,
+    name: String,
+}
+
+const BEGUN: &str = "begun\n";
+const UNDONE: &str = "undone\n";
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+impl Mark {
+    /// Opens and locks the file, waiting at most so long for whoever has it. The kernel lets go when that process ends.
+    pub(crate) fn take(path: &Path, patience: Duration) -> Result<Self, String> {
+        let name = path.display().to_string();
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .map_err(|error| format!("cannot open {name}: {error}"))?;
+        let deadline = Instant::now() + patience;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { file, name }),
+                Err(TryLockError::Error(error)) => return Err(format!("cannot lock {name}: {error}")),
+                Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
+                    return Err(format!(
+                        "its helper is still at it: it holds {name} (`fuser {name}`)"
+                    ));
+                }
+                Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK_EVERY),
+            }
+        }
+    }
+
+    pub(crate) fn progress(&mut self) -> Result<Progress, String> {
+        let mut text = String::new();
+        let read = self
+            .file
+            .seek(SeekFrom::Start(0))
+            .and_then(|_| self.file.read_to_string(&mut text));
+        read.map_err(|error| format!("cannot read {}: {error}", self.name))?;
+        Ok(match text.as_str() {
+            "" => Progress::Untouched,
+            UNDONE => Progress::Undone,
+            // Whatever else stands there was begun: to undo once too often is safe.
+            _ => Progress::Begun,
+        })
+    }
+
+    /// Writes it down durably.
+    pub(crate) fn write(&mut self, progress: Progress) -> Result<(), String> {
+        let text = match progress {
+            Progress::Untouched => "",
+            Progress::Begun => BEGUN,
+            Progress::Undone => UNDONE,
+        };
+        let written = self
+            .file
+            .seek(SeekFrom::Start(0))
+            .and_then(|_| self.file.write_all(text.as_bytes()))
+            .and_then(|()| self.file.set_len(text.len() as u64))
+            .and_then(|()| self.file.sync_all());
+        written.map_err(|error| format!("cannot write {}: {error}", self.name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_kept_and_has_one_holder() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("d.slow.mark");
+        let mut mark = Mark::take(&path, Duration::ZERO).unwrap();
+        assert_eq!(mark.progress().unwrap(), Progress::Untouched);
+        mark.write(Progress::Begun).unwrap();
+        assert_eq!(mark.progress().unwrap(), Progress::Begun);
+        mark.write(Progress::Undone).unwrap();
+        let told = Mark::take(&path, Duration::from_millis(60)).unwrap_err();
+        assert!(told.contains("still at it"), "{told}");
+        drop(mark);
+        let mut again = Mark::take(&path, Duration::ZERO).unwrap();
+        assert_eq!(again.progress().unwrap(), Progress::Undone);
+        std::fs::write(&path, "half").unwrap();
+        assert_eq!(again.progress().unwrap(), Progress::Begun);
+    }
+}

@@ -1,0 +1,159 @@
+//! Deeds: what a helper does to a target, and how it is undone, by the helper or by anybody later. One kind, one file.
+//!
+//! ```text
+//!   runner ── the deed, journaled ──► helper: mark `begun` ► do ► hold and look … ► undo ► mark `undone`
+//!                    └───────────────► `heal`: the same undo, if it was begun and is not marked as undone
+//! ```
+
+mod loss;
+mod mark;
+mod pause;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use gameday_core::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub use loss::LosePackets;
+pub(crate) use mark::{Mark, Progress};
+pub use pause::Pause;
+
+/// What a helper does and undoes: enough to undo it from another process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deed {
+    /// A process is stopped.
+    Pause(Pause),
+    /// Packets are lost by kernel rules.
+    Loss(LosePackets),
+}
+
+/// What each kind of deed can do.
+pub(crate) trait Act {
+    /// Looks whether it could be done; touches nothing.
+    fn check(&self) -> Result<String, String>;
+    /// Does it; from then on its hold looks at it.
+    fn begin(&self) -> Result<Box<dyn Hold>, Failed>;
+    /// Undoes it, from whatever process; safe twice. Says what was found and done.
+    fn undo(&self) -> Result<String, String>;
+    /// Looks whether nothing of it is left.
+    fn verify(&self) -> Result<String, String>;
+    /// How long doing and undoing may take, each.
+    fn takes(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+/// Why a deed could not be done.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Failed {
+    /// Nothing was touched.
+    Untouched(String),
+    /// It may be done in part.
+    Half(String),
+}
+
+impl From<String> for Failed {
+    fn from(why: String) -> Self {
+        Self::Untouched(why)
+    }
+}
+
+/// A deed that was done.
+pub(crate) trait Hold {
+    /// Looks at what it does.
+    fn look(&mut self) -> Seen;
+    /// Undoes it.
+    fn undo(&mut self) -> Result<String, String>;
+    /// How often it wants to be looked at when nobody asks.
+    fn every(&self) -> Duration {
+        Duration::from_secs(3600)
+    }
+    /// The lease was renewed.
+    fn renewed(&mut self) {}
+}
+
+/// What a look at a deed has shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Seen {
+    /// It is in place.
+    Holds {
+        /// How many things it has touched.
+        touched: u64,
+        /// When the first of them was.
+        first: Option<Timestamp>,
+    },
+    /// It is no longer in place, though it should be.
+    Lost(String),
+    /// It could not be looked at.
+    Unknown(String),
+}
+
+impl Deed {
+    pub(crate) fn act(&self) -> &dyn Act {
+        match self {
+            Self::Pause(pause) => pause,
+            Self::Loss(loss) => loss,
+        }
+    }
+
+    /// The deed with what must be known to undo it, right before it is journaled.
+    #[must_use]
+    pub(crate) fn prepared(mut self) -> Self {
+        match &mut self {
+            Self::Pause(pause) => pause.prepare(),
+            Self::Loss(_) => {}
+        }
+        self
+    }
+
+    /// Looks whether nothing of it is left.
+    ///
+    /// # Errors
+    /// What may still be in place.
+    pub(crate) fn verify(&self, mark: &Path) -> Result<String, String> {
+        if !mark.exists() {
+            return Ok(NOT_BEGUN.to_owned());
+        }
+        match Mark::take(mark, Duration::ZERO)?.progress()? {
+            Progress::Untouched => Ok(NOT_BEGUN.to_owned()),
+            Progress::Undone => self.act().verify(),
+            Progress::Begun => Err("it was not undone".to_owned()),
+        }
+    }
+
+    /// Undoes it when no helper does any more, and looks whether it is gone.
+    ///
+    /// Waits for a helper that is still at it: two that start a process would start two.
+    ///
+    /// # Errors
+    /// Why it may still be in place.
+    pub(crate) fn undo_for_helper(&self, mark: &Path) -> Result<String, String> {
+        let mut mark = Mark::take(mark, HELPERS_TIME + self.act().takes())?;
+        match mark.progress()? {
+            Progress::Untouched => Ok(NOT_BEGUN.to_owned()),
+            Progress::Undone => self.act().verify(),
+            Progress::Begun => {
+                let done = self.act().undo()?;
+                self.act().verify()?;
+                mark.write(Progress::Undone)?;
+                Ok(done)
+            }
+        }
+    }
+}
+
+/// A helper whose runner is dead undoes within this, beside what its deed takes.
+const HELPERS_TIME: Duration = Duration::from_secs(10);
+const NOT_BEGUN: &str = "it was not begun";
+
+/// A command of the user's, and the folder in which it is run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandLine {
+    /// The program and its arguments.
+    pub words: Vec<String>,
+    /// Where it is run.
+    pub folder: PathBuf,
+}

@@ -1,0 +1,186 @@
+//! A deed that a helper does and holds: it is undone when we renew no more.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex as Lock;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use gameday_core::SourceName;
+use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
+
+use super::child::{Ending, Helper};
+use super::{Effect, Fault, FaultError, Undo};
+use crate::deed::{Deed, Seen};
+use crate::helper::Said;
+
+/// A deed with its helper.
+#[derive(Debug)]
+pub struct HeldFault {
+    program: PathBuf,
+    deed: Lock<Deed>,
+    /// Where it is marked how far the deed is.
+    mark: PathBuf,
+    clock: SourceName,
+    helper: Mutex<Option<Helper>>,
+    /// What the helper said last.
+    seen: Lock<Effect>,
+}
+
+/// Why a deed is lost.
+const ENDED_BY_HELPER: &str = "the helper ended it: the runner did not renew it in time";
+const HELPER_GONE: &str = "its helper ended";
+
+impl HeldFault {
+    /// A deed that is not done yet; `program` is the binary that has the helper.
+    #[must_use]
+    pub fn new(program: &Path, deed: Deed, mark: PathBuf, clock: SourceName) -> Self {
+        Self {
+            program: program.to_owned(),
+            deed: Lock::new(deed),
+            mark,
+            clock,
+            helper: Mutex::new(None),
+            seen: Lock::default(),
+        }
+    }
+
+    fn deed(&self) -> Deed {
+        self.deed.lock().expect("no holder panics").clone()
+    }
+
+    fn seen(&self) -> Effect {
+        self.seen.lock().expect("no holder panics").clone()
+    }
+
+    fn is_lost(&self, why: &str) -> Effect {
+        let mut seen = self.seen.lock().expect("no holder panics");
+        seen.lost.get_or_insert_with(|| why.to_owned());
+        seen.clone()
+    }
+
+    /// Renews, and takes in what the helper answers.
+    async fn ask(&self, helper: &mut Helper) -> Result<Effect, FaultError> {
+        if !helper.renew().await {
+            return Ok(self.is_lost(if helper.has_undone() {
+                ENDED_BY_HELPER
+            } else {
+                HELPER_GONE
+            }));
+        }
+        match helper.said(Duration::ZERO).await {
+            Ok(Said::Seen(Seen::Holds { touched, first })) => {
+                let mut seen = self.seen.lock().expect("no holder panics");
+                (seen.touched, seen.first_touched) = (touched, first);
+                Ok(seen.clone())
+            }
+            Ok(Said::Seen(Seen::Lost(why))) => Ok(self.is_lost(&why)),
+            Ok(Said::Seen(Seen::Unknown(why))) => Err(FaultError::Refused(why)),
+            Ok(_) => Ok(self.is_lost(ENDED_BY_HELPER)),
+            Err(Ending::Over) => Ok(self.is_lost(HELPER_GONE)),
+            Err(ending) => Err(ending.into()),
+        }
+    }
+
+    /// Whatever became of the helper: what counts is that the deed is undone.
+    async fn undo_for_helper(&self) -> Result<String, FaultError> {
+        let (deed, mark) = (self.deed(), self.mark.clone());
+        blocking(move || deed.undo_for_helper(&mark)).await
+    }
+}
+
+async fn blocking(
+    work: impl FnOnce() -> Result<String, String> + Send + 'static,
+) -> Result<String, FaultError> {
+    let done = spawn_blocking(work).await;
+    done.map_err(|error| error.to_string())
+        .and_then(|done| done)
+        .map_err(FaultError::Refused)
+}
+
+impl Fault for HeldFault {
+    fn check(&self) -> BoxFuture<'_, Result<String, FaultError>> {
+        let deed = self.deed();
+        Box::pin(blocking(move || deed.act().check()))
+    }
+
+    fn inject(&self, lease: Duration) -> BoxFuture<'_, Result<(), FaultError>> {
+        Box::pin(async move {
+            let deed = self.deed();
+            let (lease_ms, text) = (lease.as_millis().to_string(), serde_json::to_string(&deed));
+            let text = text.expect("texts and numbers");
+            let words = ["hold", "--lease-ms", &lease_ms, "--deed", &text, "--mark"].map(OsStr::new);
+            let words: Vec<&OsStr> = words.into_iter().chain([self.mark.as_os_str()]).collect();
+            let mut slot = self.helper.lock().await;
+            let helper = slot.insert(Helper::start(&self.program, &words)?);
+            match helper.said(deed.act().takes()).await? {
+                Said::InPlace(_) => Ok(()),
+                Said::Refused(why) => {
+                    *slot = None;
+                    Err(FaultError::Refused(why))
+                }
+                Said::Failed(why) => Err(FaultError::Refused(why)),
+                other => Err(FaultError::Refused(format!("the helper said {other:?}"))),
+            }
+        })
+    }
+
+    fn renew(&self) -> BoxFuture<'_, Result<Effect, FaultError>> {
+        Box::pin(async {
+            match self.helper.lock().await.as_mut() {
+                Some(helper) if !helper.is_dismissed() => self.ask(helper).await,
+                _ => Ok(self.seen()),
+            }
+        })
+    }
+
+    fn remove(&self) -> BoxFuture<'_, Result<Effect, FaultError>> {
+        Box::pin(async {
+            let mut slot = self.helper.lock().await;
+            let Some(helper) = slot.as_mut() else {
+                self.undo_for_helper().await?;
+                return Ok(self.seen());
+            };
+            if !helper.is_dismissed() {
+                // The last count; one that does not answer any more is undone all the same.
+                let _ = self.ask(helper).await;
+            }
+            match helper.undo(self.takes()).await {
+                // It tries again, and so do we.
+                Err(Ending::NotUndone(why)) => return Err(FaultError::Refused(why)),
+                Err(Ending::Silent) if !helper.is_stuck(self.takes()) => {
+                    return Err(FaultError::Refused("the helper has not undone it yet".to_owned()));
+                }
+                Err(Ending::Silent) => helper.end().await,
+                Ok(()) | Err(_) => {}
+            }
+            *slot = None;
+            drop(slot);
+            self.undo_for_helper().await?;
+            Ok(self.seen())
+        })
+    }
+
+    fn verify(&self) -> BoxFuture<'_, Result<String, FaultError>> {
+        let (deed, mark) = (self.deed(), self.mark.clone());
+        Box::pin(blocking(move || deed.verify(&mark)))
+    }
+
+    fn undo(&self) -> Undo {
+        let mut deed = self.deed.lock().expect("no holder panics");
+        *deed = deed.clone().prepared();
+        Undo::Held {
+            deed: Box::new(deed.clone()),
+            mark: self.mark.clone(),
+        }
+    }
+
+    fn clock(&self) -> SourceName {
+        self.clock.clone()
+    }
+
+    fn takes(&self) -> Duration {
+        self.deed().act().takes()
+    }
+}
