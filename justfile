@@ -45,6 +45,11 @@ bench-proxy *parts:
     bash tests/install.sh bench
     cargo bench -p gameday --bench proxy -- {{parts}}
 
+# The prober beside blackbox_exporter; or parts of it, e.g. `just bench-probe exporter`
+bench-probe *parts:
+    bash tests/install.sh bench
+    cargo bench -p gameday --bench probe -- {{parts}}
+
 # Mixed toxics at load for so many minutes: memory, descriptors and bytes
 soak minutes="30":
     GAMEDAY_SOAK_MINUTES={{minutes}} cargo test --release -p gameday --test it -- --nocapture soak

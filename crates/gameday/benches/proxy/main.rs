@@ -10,6 +10,9 @@ mod latency;
 mod origin;
 mod peers;
 mod postgres;
+#[path = "../shared/process.rs"]
+mod process;
+#[path = "../shared/table.rs"]
 mod table;
 
 use std::io::Write;
