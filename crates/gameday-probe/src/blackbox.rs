@@ -21,6 +21,8 @@ mod metrics;
 mod ssl;
 mod talk;
 mod tcp;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod unix;
 mod websocket;
@@ -83,6 +85,18 @@ impl Prober {
                 problems.push(problem.nearest(other, config::PROBERS.iter().copied()));
                 None
             }
+        }
+    }
+
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Http(_) => "http",
+            Self::Tcp(_) => "tcp",
+            Self::Icmp(_) => "icmp",
+            Self::Dns(_) => "dns",
+            Self::Grpc(_) => "grpc",
+            Self::Unix(_) => "unix",
+            Self::Websocket(_) => "websocket",
         }
     }
 

@@ -7,6 +7,7 @@ use gameday_core::Reason;
 use tokio::time::timeout_at;
 
 use super::config::Block;
+use super::log::Value;
 use super::look::Look;
 use super::metrics::Name;
 use crate::observation::Fault;
@@ -49,7 +50,7 @@ impl Choice {
         look.metrics.set(HASH, 0.0);
         look.log.info(
             "Resolving target address",
-            [("target", host.to_owned()), ("ip_protocol", family.to_owned())],
+            [("target", host.into()), ("ip_protocol", Value::Word(family))],
         );
         let began = Instant::now();
         let found = addresses(look, host).await;
@@ -69,7 +70,7 @@ impl Choice {
                 look.metrics.set(HASH, f64::from(hash(ip)));
                 look.log.info(
                     "Resolved target address",
-                    [("target", host.to_owned()), ("ip", ip.to_string())],
+                    [("target", host.into()), ("ip", ip.into())],
                 );
                 (Some(ip), took)
             }

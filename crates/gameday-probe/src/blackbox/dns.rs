@@ -168,8 +168,8 @@ impl Dns {
         look.log.info(
             "Making DNS query",
             [
-                ("target", SocketAddr::new(ip, port).to_string()),
-                ("query", self.query.text.clone()),
+                ("target", SocketAddr::new(ip, port).to_string().into()),
+                ("query", self.query.text.as_str().into()),
             ],
         );
         let mut trail = Trail::start();

@@ -1,6 +1,8 @@
 //! What a probe did, line by line: for `debug=true` and `/logs`.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 use jiff::Timestamp;
 
@@ -26,6 +28,53 @@ impl Level {
     }
 }
 
+/// What is told of something; it is written only if somebody reads it.
+#[derive(Debug, Clone)]
+pub(super) enum Value {
+    Text(String),
+    Word(&'static str),
+    Number(f64),
+    Address(IpAddr),
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<f64> for Value {
+    fn from(number: f64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<IpAddr> for Value {
+    fn from(address: IpAddr) -> Self {
+        Self::Address(address)
+    }
+}
+
+impl Value {
+    fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Text(text) => text.into(),
+            Self::Word(word) => (*word).into(),
+            Self::Number(number) => number.to_string().into(),
+            Self::Address(address) => address.to_string().into(),
+        }
+    }
+}
+
+/// A field of a line.
+pub(super) type Field = (&'static str, Value);
+
 /// Lines in logfmt.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Log {
@@ -37,48 +86,40 @@ struct Line {
     at: Timestamp,
     level: Level,
     message: &'static str,
-    fields: Vec<(&'static str, String)>,
+    /// No line has more.
+    fields: [Option<Field>; 2],
 }
 
 impl Log {
-    pub(super) fn info<const N: usize>(
-        &mut self,
-        message: &'static str,
-        fields: [(&'static str, String); N],
-    ) {
+    /// Empty, with room for what an HTTP probe writes down.
+    pub(super) fn with_room() -> Self {
+        Self {
+            lines: Vec::with_capacity(8),
+        }
+    }
+
+    pub(super) fn info<const N: usize>(&mut self, message: &'static str, fields: [Field; N]) {
         self.add(Level::Info, message, fields);
     }
 
-    pub(super) fn error<const N: usize>(
-        &mut self,
-        message: &'static str,
-        fields: [(&'static str, String); N],
-    ) {
+    pub(super) fn error<const N: usize>(&mut self, message: &'static str, fields: [Field; N]) {
         self.add(Level::Error, message, fields);
     }
 
-    pub(super) fn debug<const N: usize>(
-        &mut self,
-        message: &'static str,
-        fields: [(&'static str, String); N],
-    ) {
+    pub(super) fn debug<const N: usize>(&mut self, message: &'static str, fields: [Field; N]) {
         self.add(Level::Debug, message, fields);
     }
 
-    fn add<const N: usize>(
-        &mut self,
-        level: Level,
-        message: &'static str,
-        fields: [(&'static str, String); N],
-    ) {
+    fn add<const N: usize>(&mut self, level: Level, message: &'static str, fields: [Field; N]) {
         if self.lines.len() >= MAX_LINES {
             return;
         }
+        let mut fields = fields.into_iter();
         self.lines.push(Line {
             at: Timestamp::now(),
             level,
             message,
-            fields: fields.into(),
+            fields: [fields.next(), fields.next()],
         });
     }
 
@@ -87,16 +128,17 @@ impl Log {
         for line in &self.lines {
             let at = line.at.to_string();
             let first = [
-                ("ts", at.as_str()),
-                ("level", line.level.word()),
-                ("msg", line.message),
-                ("module", module),
-                ("target", target),
+                ("ts", Cow::from(at.as_str())),
+                ("level", line.level.word().into()),
+                ("msg", line.message.into()),
+                ("module", module.into()),
+                ("target", target.into()),
             ];
-            let rest = line.fields.iter().map(|(name, value)| (*name, value.as_str()));
+            let fields = line.fields.iter().flatten();
+            let rest = fields.map(|(name, value)| (*name, value.text()));
             let pairs = first.into_iter().chain(rest);
             let pairs: Vec<String> = pairs
-                .map(|(name, value)| format!("{name}={}", quoted(value)))
+                .map(|(name, value)| format!("{name}={}", quoted(&value)))
                 .collect();
             writeln!(text, "{}", pairs.join(" ")).expect("a String takes everything");
         }

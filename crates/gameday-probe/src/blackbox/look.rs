@@ -55,7 +55,7 @@ pub struct Probed {
     pub success: bool,
     /// All of its numbers.
     pub metrics: Metrics,
-    log: Log,
+    pub(super) log: Log,
 }
 
 /// A probe that is under way.
@@ -94,8 +94,8 @@ impl Module {
             connector,
             environment,
             deadline: began + asked.timeout,
-            metrics: Metrics::default(),
-            log: Log::default(),
+            metrics: Metrics::with_room(),
+            log: Log::with_room(),
             reason: None,
             phases: Phases::default(),
         };
@@ -103,8 +103,8 @@ impl Module {
         look.log.info(
             "Beginning probe",
             [
-                ("probe", self.kind().to_owned()),
-                ("timeout_seconds", seconds.to_string()),
+                ("probe", self.prober.word().into()),
+                ("timeout_seconds", seconds.into()),
             ],
         );
         look.metrics.set(TIMEOUT, seconds);
@@ -132,18 +132,18 @@ impl Look<'_> {
     /// Writes down what went wrong; the first thing that did is the reason.
     pub(super) fn fail(&mut self, message: &'static str, fault: Fault) {
         self.reason.get_or_insert(fault.reason);
-        self.log.error(message, [("err", fault.message)]);
+        self.log.error(message, [("err", fault.message.into())]);
     }
 
     /// Something is not as the module wants it.
     pub(super) fn unmet(&mut self, reason: Reason, message: &'static str, what: impl Into<String>) {
         self.reason.get_or_insert(reason);
-        self.log.error(message, [("what", what.into())]);
+        self.log.error(message, [("what", what.into().into())]);
     }
 
     fn end(mut self, success: bool, took: Duration) -> Probed {
         let seconds = took.as_secs_f64();
-        let duration = [("duration_seconds", seconds.to_string())];
+        let duration = [("duration_seconds", seconds.into())];
         match success {
             true => self.log.info("Probe succeeded", duration),
             false => self.log.error("Probe failed", duration),

@@ -4,20 +4,33 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// A gauge's name and its line of help.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Name(pub &'static str, pub &'static str);
+
+/// One name has one line of help.
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+/// An HTTP probe has fewer.
+const USUAL_SAMPLES: usize = 40;
+/// For each of them, help and type included.
+const USUAL_BYTES: usize = 160;
 
 /// Gauges of one probe.
 #[derive(Debug, Clone, Default)]
 pub struct Metrics {
-    families: Vec<Family>,
+    samples: Vec<Sample>,
 }
 
 #[derive(Debug, Clone)]
-struct Family {
+struct Sample {
     name: Name,
-    /// Labels as they are written, and the value.
-    samples: Vec<(Cow<'static, str>, f64)>,
+    /// As they are written; empty without any.
+    labels: Cow<'static, str>,
+    value: f64,
 }
 
 /// A phase's label, as written.
@@ -25,6 +38,13 @@ struct Family {
 pub(super) struct Phase(pub(super) &'static str);
 
 impl Metrics {
+    /// None yet, with room for those of a probe.
+    pub(super) fn with_room() -> Self {
+        Self {
+            samples: Vec::with_capacity(USUAL_SAMPLES),
+        }
+    }
+
     /// Sets a gauge without labels.
     pub(super) fn set(&mut self, name: Name, value: f64) {
         self.put(name, Cow::Borrowed(""), value);
@@ -36,10 +56,13 @@ impl Metrics {
 
     /// Adds to a gauge by phase.
     pub(super) fn add(&mut self, name: Name, phase: Phase, value: f64) {
-        let family = self.family(name);
-        match family.samples.iter_mut().find(|(labels, _)| *labels == phase.0) {
-            Some((_, sum)) => *sum += value,
-            None => family.samples.push((Cow::Borrowed(phase.0), value)),
+        match self.find(name, phase.0) {
+            Some(sample) => sample.value += value,
+            None => self.samples.push(Sample {
+                name,
+                labels: Cow::Borrowed(phase.0),
+                value,
+            }),
         }
     }
 
@@ -59,53 +82,45 @@ impl Metrics {
     /// A gauge's value, if it is there.
     #[must_use]
     pub fn get(&self, name: &str, labels: &str) -> Option<f64> {
-        let family = self.families.iter().find(|family| family.name.0 == name)?;
-        let sample = family.samples.iter().find(|(written, _)| written == labels)?;
-        Some(sample.1)
+        let mut samples = self.samples.iter();
+        let sample = samples.find(|sample| sample.name.0 == name && sample.labels == labels)?;
+        Some(sample.value)
     }
 
     /// All of it as text, sorted by name and labels.
     #[must_use]
     pub fn text(&self) -> String {
-        let mut families: Vec<&Family> = self.families.iter().collect();
-        families.sort_unstable_by_key(|family| family.name.0);
-        let mut text = String::with_capacity(families.len() * 192);
-        for family in families {
-            let Name(name, help) = family.name;
-            for part in ["# HELP ", name, " ", help, "\n# TYPE ", name, " gauge\n"] {
-                text.push_str(part);
-            }
-            let mut samples: Vec<_> = family.samples.iter().collect();
-            samples.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-            for (labels, value) in samples {
-                for part in [name, labels, " "] {
+        let mut sorted: Vec<&Sample> = self.samples.iter().collect();
+        sorted.sort_unstable_by(|a, b| (a.name.0, &a.labels).cmp(&(b.name.0, &b.labels)));
+        let mut text = String::with_capacity(sorted.len() * USUAL_BYTES);
+        let mut last = "";
+        for sample in sorted {
+            let Name(name, help) = sample.name;
+            if name != last {
+                for part in ["# HELP ", name, " ", help, "\n# TYPE ", name, " gauge\n"] {
                     text.push_str(part);
                 }
-                push_number(&mut text, *value);
-                text.push('\n');
+                last = name;
             }
+            for part in [name, &sample.labels, " "] {
+                text.push_str(part);
+            }
+            push_number(&mut text, sample.value);
+            text.push('\n');
         }
         text
     }
 
     fn put(&mut self, name: Name, labels: Cow<'static, str>, value: f64) {
-        let family = self.family(name);
-        match family.samples.iter_mut().find(|(known, _)| *known == labels) {
-            Some(sample) => sample.1 = value,
-            None => family.samples.push((labels, value)),
+        match self.find(name, &labels) {
+            Some(sample) => sample.value = value,
+            None => self.samples.push(Sample { name, labels, value }),
         }
     }
 
-    fn family(&mut self, name: Name) -> &mut Family {
-        let at = match self.families.iter().position(|family| family.name.0 == name.0) {
-            Some(at) => at,
-            None => {
-                let samples = Vec::new();
-                self.families.push(Family { name, samples });
-                self.families.len() - 1
-            }
-        };
-        &mut self.families[at]
+    fn find(&mut self, name: Name, labels: &str) -> Option<&mut Sample> {
+        let mut samples = self.samples.iter_mut();
+        samples.find(|sample| sample.name == name && sample.labels == labels)
     }
 }
 
@@ -132,12 +147,13 @@ pub fn push_number(text: &mut String, value: f64) {
             _ => "NaN",
         });
     }
-    let scientific = format!("{value:e}");
-    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    let written = match exponent {
-        -4..6 => write!(text, "{value}"),
+    let written = match value.abs() {
+        1e-4..1e6 => write!(text, "{value}"),
         _ => {
+            // Go writes at least two digits of an exponent, and always its sign.
+            let scientific = format!("{value:e}");
+            let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+            let exponent: i32 = exponent.parse().unwrap_or(0);
             let sign = if exponent < 0 { '-' } else { '+' };
             write!(text, "{digits}e{sign}{:02}", exponent.abs())
         }

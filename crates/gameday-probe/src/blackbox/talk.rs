@@ -136,7 +136,7 @@ async fn take(look: &mut Look<'_>, stream: &mut BufReader<Box<dyn Io>>, turn: &T
     if !send.is_empty() {
         look.log.debug(
             "Sending line",
-            [("line", String::from_utf8_lossy(&send).into_owned())],
+            [("line", String::from_utf8_lossy(&send).into_owned().into())],
         );
         send.push(b'\n');
         let sent = async {
@@ -173,11 +173,11 @@ async fn expect_line(
         };
         look.log.debug(
             "Read line",
-            [("line", String::from_utf8_lossy(&line).into_owned())],
+            [("line", String::from_utf8_lossy(&line).into_owned().into())],
         );
         if let Some(found) = expect.regex.captures(&line) {
             look.log
-                .debug("Regexp matched", [("regexp", expect.text.to_string())]);
+                .debug("Regexp matched", [("regexp", (&*expect.text).into())]);
             look.metrics.set(FAILED_REGEX, 0.0);
             tell_labels(look, turn, &found);
             return Ok(expanded(&turn.send, &found));

@@ -28,6 +28,15 @@ pub(super) async fn dial(
     source: Option<IpAddr>,
     evidence: &mut Evidence,
 ) -> Result<(TcpStream, SocketAddr), Fault> {
+    // One address, as an address for a name is, races nobody.
+    if let [only] = addresses {
+        let attempt = attempt(SocketAddr::new(*only, port), source).await;
+        evidence.add(attempt.exhibit());
+        return match attempt.result {
+            Ok(stream) => Ok((stream, attempt.address)),
+            Err(error) => Err(fault(attempt.address, &error)),
+        };
+    }
     let mut rest = addresses.iter().take(MAX_ADDRESSES);
     let mut attempts = FuturesUnordered::new();
     let mut failure: Option<(SocketAddr, io::Error)> = None;

@@ -20,7 +20,7 @@ use crate::observation::Fault;
 
 pub(super) async fn talk(stream: Box<dyn Io>, talk: &Talk<'_>) -> Result<Answer, Fault> {
     let place = talk.place();
-    let stream = Stamped::new(stream, talk.traffic.clone());
+    let stream = Stamped::new(stream, talk.traffic.clone(), talk.request.url.tls);
     let outgoing = talk.request.head(Version::HTTP_11)?;
     let outgoing = outgoing.map(|()| Full::new(talk.request.body.clone().unwrap_or(EMPTY)));
     let (mut sender, connection) = http1::Builder::new()

@@ -109,14 +109,17 @@ pub(super) struct Stamped<S> {
     traffic: Arc<Traffic>,
     /// Bytes were taken that a flush may still have to send (TLS keeps records back).
     unflushed: bool,
+    /// The end of what is written is told before the connection closes: TLS does (RFC 8446, 6.1), TCP needs no word for it.
+    says_goodbye: bool,
 }
 
 impl<S> Stamped<S> {
-    pub(super) fn new(stream: S, traffic: Arc<Traffic>) -> Self {
+    pub(super) fn new(stream: S, traffic: Arc<Traffic>, says_goodbye: bool) -> Self {
         Self {
             stream,
             traffic,
             unflushed: false,
+            says_goodbye,
         }
     }
 
@@ -173,6 +176,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stamped<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.says_goodbye {
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

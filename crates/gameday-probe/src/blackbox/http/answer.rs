@@ -19,7 +19,7 @@ impl Http {
         let head = &arrived.answer.head;
         look.log.info(
             "Received HTTP response",
-            [("status_code", head.status.to_string())],
+            [("status_code", f64::from(head.status).into())],
         );
         let mut success = self.judge_status(look, head.status);
         if success && !(self.header_matches.is_empty() && self.header_not_matches.is_empty()) {
@@ -105,7 +105,7 @@ impl Http {
             look.reason.get_or_insert(fault.reason);
             look.log.error(
                 "Failed to read HTTP response body",
-                [("err", fault.message.clone())],
+                [("err", fault.message.as_str().into())],
             );
             success = false;
         }

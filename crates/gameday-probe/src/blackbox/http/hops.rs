@@ -128,7 +128,7 @@ impl<'m> Journey<'m> {
             };
             redirects += 1;
             look.log
-                .info("Received redirect", [("location", location.clone())]);
+                .info("Received redirect", [("location", location.as_str().into())]);
             if redirects > MAX_REDIRECTS || !self.module.client.follow_redirects {
                 look.log.info("Not following redirect", []);
                 if redirects > MAX_REDIRECTS {
@@ -226,8 +226,8 @@ impl<'m> Journey<'m> {
         look.log.info(
             "Making HTTP request",
             [
-                ("url", gameday_core::redact_url(self.url.as_str())),
-                ("host", request.url.authority.clone()),
+                ("url", gameday_core::redact_url(self.url.as_str()).into()),
+                ("host", request.url.authority.as_str().into()),
             ],
         );
         let mut trail = Trail::start();
