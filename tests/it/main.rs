@@ -19,6 +19,7 @@ mod panels;
 mod prober;
 mod probing;
 mod proxying;
+mod regions;
 mod reloading;
 mod safety;
 mod slo;

@@ -204,6 +204,9 @@ pub(crate) struct LookArgs {
     pub(crate) blackbox: BlackboxArgs,
     #[command(flatten)]
     pub(crate) page: PageArgs,
+    /// prober.toml: the peers in other regions, the quorum and the control target
+    #[arg(long, value_name = "FILE", requires = "listen", conflicts_with = "once")]
+    pub(crate) config: Option<PathBuf>,
     /// Where evidence of failures is kept; below the state folder without it
     #[arg(long, value_name = "DIR")]
     pub(crate) evidence: Option<PathBuf>,

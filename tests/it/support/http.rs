@@ -65,6 +65,8 @@ pub(crate) fn get(url: &str) -> Answer {
 #[derive(Debug)]
 pub(crate) struct Arrival {
     pub(crate) at: Timestamp,
+    /// What was asked for, with its query.
+    pub(crate) path: String,
     pub(crate) body: String,
 }
 
@@ -86,6 +88,9 @@ pub(crate) fn serve(answer: impl Fn(Arrival) -> (u16, String) + Send + Sync + 's
 fn serve_one(mut stream: &TcpStream, answer: &dyn Fn(Arrival) -> (u16, String)) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut length = 0;
+    let mut first = String::new();
+    reader.read_line(&mut first)?;
+    let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
     loop {
         let mut line = String::new();
         reader.read_line(&mut line)?;
@@ -100,6 +105,7 @@ fn serve_one(mut stream: &TcpStream, answer: &dyn Fn(Arrival) -> (u16, String)) 
     let at = Timestamp::now();
     let (status, body) = answer(Arrival {
         at,
+        path,
         body: String::from_utf8_lossy(&bytes).into_owned(),
     });
     let length = body.len();

@@ -90,14 +90,13 @@ impl Follower {
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut clock = ClockOffset::new();
         let mut known: Option<String> = None;
-        let mut was_lost = true;
+        let mut answered_before = false;
         loop {
             every.tick().await;
-            let told = match self.remote.region().await {
+            let answered = self.remote.region().await;
+            let answers = answered.is_ok();
+            let told = match answered {
                 Ok((answer, sample)) => {
-                    if std::mem::take(&mut was_lost) {
-                        self.back.notify_waiters();
-                    }
                     let changed = known.as_ref() != Some(&answer.probes);
                     if changed && let Ok(probes) = self.remote.probes().await {
                         known = Some(answer.probes.clone());
@@ -110,12 +109,13 @@ impl Follower {
                         None => Told::Region(Box::new(answer), reading),
                     }
                 }
-                Err(why) => {
-                    was_lost = true;
-                    Told::Trouble(why)
-                }
+                Err(why) => Told::Trouble(why),
             };
             self.tell(told).await;
+            if answers && !answered_before {
+                self.back.notify_one();
+            }
+            answered_before = answers;
         }
     }
 
@@ -124,6 +124,8 @@ impl Follower {
             started: None,
             next: from,
         };
+        // Its times mean nothing before its clock is known.
+        self.back.notified().await;
         loop {
             // A question that was lost with the network would be waited for long after the network is back.
             let asked = tokio::select! {

@@ -73,6 +73,9 @@ impl Play {
             self.quorum.know(region, |facts| {
                 facts.heard = Some(now);
                 facts.clock.get_or_insert((0, 1000));
+                facts
+                    .probes
+                    .get_or_insert_with(|| [(self.probe.clone(), "ours".to_owned())].into());
             });
         }
         if words[1] == "tick" {

@@ -152,6 +152,7 @@ fn discounted(
         .as_ref()
         .map(|probes| probes.get(&state.watched.name));
     match definition {
+        None if !facts.is_here => return Some("its probes are not known yet".to_owned()),
         Some(None) if !facts.is_here => return Some("it has no probe of this name".to_owned()),
         Some(Some(theirs)) if *theirs != state.watched.definition => {
             return Some("its definition of this probe is another than ours".to_owned());

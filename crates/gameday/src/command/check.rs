@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::cli::CheckArgs;
 use crate::output::{self, Output};
+use crate::prober::config::{Config, TABLES};
 use crate::{command, exit};
 
 pub(crate) fn check(args: &CheckArgs) -> ExitCode {
@@ -58,6 +59,7 @@ fn check_file(path: &Path) -> Result<(), Vec<Problem>> {
         Some(Kind::Probe) => ProbePlan::load(&source, &BTreeMap::new()).map(drop),
         Some(Kind::Proxy) => gameday_proxy::load_config(&source).map(drop),
         Some(Kind::Blackbox) => gameday_probe::blackbox::Config::load(&source).map(drop),
+        Some(Kind::Prober) => Config::check(&source),
         None => Err(unknown_kind(&source)),
     }
 }
@@ -67,6 +69,7 @@ enum Kind {
     Probe,
     Proxy,
     Blackbox,
+    Prober,
 }
 
 /// What a file is, by the keys that only its kind has; a file that cannot be parsed, by its folder.
@@ -93,6 +96,8 @@ fn kind(source: &Source) -> Option<Kind> {
         Some(Kind::Probe)
     } else if root.has("proxy") {
         Some(Kind::Proxy)
+    } else if TABLES.iter().any(|table| root.has(table)) {
+        Some(Kind::Prober)
     } else {
         match folder {
             Some("scenarios") => Some(Kind::Scenario),
@@ -108,6 +113,9 @@ fn unknown_kind(source: &Source) -> Vec<Problem> {
     if problems.count() > 0 {
         return problems.into_result::<()>(None).err().unwrap_or_default();
     }
-    let problem = Problem::of_file(&source.path, "this is no scenario, no probe and no proxy file");
-    vec![problem.hint("a scenario has [timeline], a probe has [[step]], a proxy file has [proxy.NAME]")]
+    let problem = Problem::of_file(
+        &source.path,
+        "this is no file of gameday: no scenario, probe, proxy or prober file",
+    );
+    vec![problem.hint("a scenario has [timeline], a probe has [[step]], a proxy file has [proxy.NAME], prober.toml has [peers]")]
 }

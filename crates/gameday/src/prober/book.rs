@@ -1,7 +1,7 @@
 //! What is known of every probe: written by one entry, read by metrics, page and journal.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gameday_core::{
     Clock, EventKind, Outcome, Phases, ProbeDone, ProbeName, Reason, RegionName, StepName, Timestamp,
@@ -9,6 +9,8 @@ use gameday_core::{
 use gameday_probe::{Observation, Reading, Scheduled, Tick};
 use hdrhistogram::Histogram as Quantiles;
 
+use super::about::Roll;
+use super::council::Council;
 use super::episode::Episodes;
 use super::evidence::{Account, Seen, Store};
 use super::histogram::Histogram;
@@ -24,6 +26,8 @@ pub(super) struct Book {
     pub(super) regions: Vec<RegionName>,
     pub(super) journal: Ring,
     pub(super) began: Timestamp,
+    /// Where the regions decide together, if they do.
+    pub(super) council: Option<Arc<Council>>,
     pub(super) store: Store,
     known: Mutex<Known>,
 }
@@ -32,6 +36,7 @@ pub(super) struct Book {
 pub(super) struct Known {
     pub(super) entries: BTreeMap<(ProbeName, RegionName), Entry>,
     pub(super) episodes: Episodes,
+    pub(super) roll: Roll,
     pub(super) reload: Reload,
     /// How much later than intended looks begin, in microseconds.
     pub(super) lag: Quantiles<u32>,
@@ -86,16 +91,23 @@ pub(super) struct Reload {
 pub(super) const WORDS: [&str; 4] = ["up", "slow", "down", "unknown"];
 
 impl Book {
-    pub(super) fn new(regions: Vec<RegionName>, store: Store, clock: Clock) -> Self {
+    pub(super) fn new(
+        regions: Vec<RegionName>,
+        store: Store,
+        clock: Clock,
+        council: Option<Arc<Council>>,
+    ) -> Self {
         let now = Timestamp::now();
         Self {
             regions,
             journal: Ring::new(clock),
             began: now,
+            council,
             store,
             known: Mutex::new(Known {
                 entries: BTreeMap::new(),
                 episodes: Episodes::default(),
+                roll: Roll::default(),
                 reload: Reload {
                     ok: true,
                     at: now,
@@ -112,7 +124,11 @@ impl Book {
 
     /// These probes are looked at from now on; what is known of others is forgotten.
     pub(super) fn expect(&self, probes: &[Scheduled]) {
+        if let Some(council) = &self.council {
+            council.expect(probes);
+        }
         let mut known = self.read();
+        known.roll = Roll::of(probes);
         let mut before = std::mem::take(&mut known.entries);
         for probe in probes {
             let key = (probe.probe.clone(), probe.region.clone());
@@ -136,6 +152,9 @@ impl Book {
 
     /// Writes down what the schedule told.
     pub(super) fn observe(&self, tick: Tick) {
+        if let Some(council) = &self.council {
+            council.observe(&tick);
+        }
         match tick {
             Tick::Missed { probe, region, count } => {
                 if let Some(entry) = self.read().entries.get_mut(&(probe.clone(), region.clone())) {

@@ -21,8 +21,8 @@ const PACE: Duration = Duration::from_secs(3);
 pub(crate) struct Files {
     paths: Vec<PathBuf>,
     regions: Vec<RegionName>,
-    environment: Environment,
-    connector: Connector,
+    pub(super) environment: Environment,
+    pub(super) connector: Connector,
 }
 
 /// Whoever wants the files read anew, and hears how it went.

@@ -5,6 +5,7 @@ use std::fmt::{self, Write};
 use gameday_core::{Phases, ProbeName, RegionName, Timestamp};
 
 use super::book::{Book, Entry, Known, WORDS};
+use super::council;
 use super::histogram::Histogram;
 
 /// All metrics as text.
@@ -68,10 +69,14 @@ fn write_all(out: &mut String, book: &Book, known: &Known) -> fmt::Result {
     gauges(out, known)?;
     counters(out, known)?;
     histograms(out, known)?;
-    readings(out, known)
+    readings(out, known)?;
+    match &book.council {
+        Some(council) => council::write_metrics(out, council),
+        None => Ok(()),
+    }
 }
 
-fn head(out: &mut String, name: &str, kind: &str, help: &str) -> fmt::Result {
+pub(super) fn head(out: &mut String, name: &str, kind: &str, help: &str) -> fmt::Result {
     writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}")
 }
 
@@ -298,7 +303,7 @@ impl fmt::Display for Seconds {
     }
 }
 
-fn seconds_of(time: Timestamp) -> String {
+pub(super) fn seconds_of(time: Timestamp) -> String {
     let ms = time.rounded_to_ms().as_micros() / 1000;
     format!("{}.{:03}", ms / 1000, ms % 1000)
 }

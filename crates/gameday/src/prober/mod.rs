@@ -4,8 +4,11 @@
 //!  files ──reload──► schedule ──tick──► Book ──► /metrics · / · /journal · evidence
 //! ```
 
+mod about;
 mod access;
 mod book;
+pub(crate) mod config;
+mod council;
 mod describe;
 mod episode;
 mod evidence;
@@ -35,6 +38,8 @@ pub(crate) use access::{Access, host};
 pub(crate) use files::Files;
 
 use book::Book;
+use config::Config;
+use council::{Beginning, Council};
 use evidence::Store;
 
 /// Ticks that wait to be written down.
@@ -69,14 +74,23 @@ impl From<String> for Failure {
 async fn run(args: &LookArgs) -> Result<(), Failure> {
     let files = Files::new(args);
     let probes = files.load().map_err(Failure::Files)?;
+    let (council, beginning) = council(args, &files)?.unzip();
     let store = store(args.evidence.as_deref())?;
-    let book = Arc::new(Book::new(args.regions.clone(), store, Clock::start()));
+    let book = Arc::new(Book::new(
+        args.regions.clone(),
+        store,
+        Clock::start(),
+        council.clone(),
+    ));
     book.expect(&probes);
     let mut tasks = JoinSet::new();
     let mut stops = command::signals(&mut tasks, &command::ENDS).map_err(|error| error.to_string())?;
     let hangups = command::signals(&mut tasks, &[command::HANGUP]).map_err(|error| error.to_string())?;
     let (change, changing) = watch::channel(probes);
     let (out, ticks) = mpsc::channel(MAX_TICKS);
+    if let (Some(council), Some(beginning)) = (&council, beginning) {
+        council.begin(beginning, &mut tasks, out.clone());
+    }
     tasks.spawn(gameday_probe::schedule_changing(changing, out));
     let (ask, asked) = mpsc::channel(1);
     tasks.spawn(files::keep_loaded(
@@ -119,6 +133,16 @@ fn default_evidence_dir() -> Result<PathBuf, String> {
     let home = command::state_home()
         .map_err(|_| "no --evidence, and neither XDG_STATE_HOME nor HOME is set".to_owned())?;
     Ok(home.join("gameday/evidence"))
+}
+
+/// The council of the regions, if a file describes one.
+fn council(args: &LookArgs, files: &Files) -> Result<Option<(Arc<Council>, Beginning)>, Failure> {
+    let Some(path) = &args.config else {
+        return Ok(None);
+    };
+    let config = Config::load(path, &args.regions).map_err(Failure::Files)?;
+    let (council, beginning) = Council::new(config, &args.regions, &files.connector, &files.environment)?;
+    Ok(Some((Arc::new(council), beginning)))
 }
 
 /// Writes every tick down, and tells it.

@@ -2,6 +2,7 @@
 //!
 //! The page is whole without its script, which only fetches it again and keeps the reader's place.
 
+mod council;
 mod failures;
 mod marks;
 mod matrix;
@@ -31,11 +32,12 @@ pub(super) fn render(book: &Book, wanted: &str) -> String {
         main #live {
             (headline(book, &summary, now))
             (reload(&known.reload))
+            @if let Some(council) = &book.council { (council::section(&council.shown(), now)) }
             (failures::now(&known.episodes, now))
             (matrix::section(&known, wanted))
             (failures::lately(&known.episodes, now))
         }
-        (footer(now))
+        (footer(now, book.council.is_some()))
     };
     let again = html! {
         script src="/page/refresh.js" defer {}
@@ -162,7 +164,7 @@ fn reload(reload: &Reload) -> Markup {
     }
 }
 
-fn footer(now: Timestamp) -> Markup {
+fn footer(now: Timestamp, decides: bool) -> Markup {
     html! {
         footer {
             span { "Times are UTC. Read at " time #read { (marks::clock(now)) } "." }
@@ -170,6 +172,7 @@ fn footer(now: Timestamp) -> Markup {
                 a href="/metrics" { "metrics" } " "
                 a href="/journal?from=0" { "journal" } " "
                 a href="/v1/region" { "region" }
+                @if decides { " " a href="/v1/verdict" { "verdict" } }
             }
         }
     }

@@ -12,15 +12,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use gameday_core::{ProbeName, RegionName, Span, Timestamp};
+use gameday_probe::RegionAnswer;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_blocking;
 
 use super::book::Book;
 use super::files::Ask;
 use super::journal::Told;
-use super::{describe, metrics, page};
+use super::{about, describe, metrics, page};
 
 const MAX_WAIT: Duration = Duration::from_secs(30);
 /// Headers by which a follower knows whom it follows, and compares clocks.
@@ -57,6 +58,8 @@ pub(super) fn router(book: Arc<Book>, reload: mpsc::Sender<Ask>) -> Router {
         .route("/metrics", get(scrape))
         .route("/journal", get(journal))
         .route("/v1/region", get(region))
+        .route("/v1/probes", get(probes))
+        .route("/v1/verdict", get(verdict))
         .route("/-/healthy", get(|| async { "healthy\n" }))
         .route("/-/reload", post(reload_files).get(not_get))
         .with_state(Shared { book, reload })
@@ -142,12 +145,24 @@ async fn journal(State(shared): State<Shared>, Query(asked): Query<From>) -> Res
 }
 
 /// Whom one follows: a `started` that differs from before is another prober, whose numbers begin anew.
-async fn region(State(shared): State<Shared>) -> Json<Value> {
-    let (first, next) = shared.book.journal.kept();
-    Json(json!({
-        "regions": region_names(&shared.book), "version": env!("CARGO_PKG_VERSION"), "started": shared.book.began,
-        "time": Timestamp::now(), "first": first, "next": next,
-    }))
+async fn region(State(shared): State<Shared>) -> Json<RegionAnswer> {
+    Json(about::region(&shared.book))
+}
+
+async fn probes(State(shared): State<Shared>) -> Response {
+    Json(&shared.book.read().roll.probes).into_response()
+}
+
+/// What the regions say together.
+async fn verdict(State(shared): State<Shared>) -> Response {
+    match &shared.book.council {
+        Some(council) => Json(council.view()).into_response(),
+        None => (
+            StatusCode::NOT_FOUND,
+            "this prober has no [peers]: start it with --config prober.toml\n",
+        )
+            .into_response(),
+    }
 }
 
 fn region_names(book: &Book) -> Vec<&str> {

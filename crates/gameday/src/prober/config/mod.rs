@@ -1,0 +1,61 @@
+//! Reads `prober.toml`: what a region's prober is told beside its probes. One file here for each table.
+
+mod control;
+mod peers;
+mod quorum;
+
+use std::path::Path;
+
+use gameday_core::{Problem, Problems, RegionName, Source, Table};
+use gameday_probe::{Peer, Rules};
+
+pub(super) use control::ControlTarget;
+
+/// The tables of the file.
+pub(crate) const TABLES: [&str; 3] = ["control", "quorum", "peers"];
+
+/// What the file says.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// What this region must reach before its own word counts.
+    pub(super) control: Option<ControlTarget>,
+    /// How the regions decide.
+    pub(super) rules: Rules,
+    /// The probers of other regions.
+    pub(super) peers: Vec<Peer>,
+}
+
+impl Config {
+    /// Reads a file for a prober of these regions.
+    ///
+    /// # Errors
+    /// Every problem of the file.
+    pub(super) fn load(path: &Path, regions: &[RegionName]) -> Result<Self, Vec<Problem>> {
+        Self::read(&Source::read(path)?, Some(regions))
+    }
+
+    /// Reads a file that is only checked: which regions are looked from here is not known.
+    ///
+    /// # Errors
+    /// Every problem of the file.
+    pub(crate) fn check(source: &Source) -> Result<(), Vec<Problem>> {
+        Self::read(source, None).map(drop)
+    }
+
+    fn read(source: &Source, regions: Option<&[RegionName]>) -> Result<Self, Vec<Problem>> {
+        let problems = Problems::new(source);
+        let mut root = Table::parse(&problems);
+        let control = control::read(&mut root);
+        let peers = peers::read(&mut root, regions.unwrap_or_default());
+        let rules = quorum::read(&mut root, regions, &peers);
+        root.finish();
+        problems.into_result(Some(Self {
+            control,
+            rules,
+            peers,
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests;
