@@ -1,6 +1,6 @@
 //! `gameday probe --listen`: a region's prober as a server.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::support::http::{self, serve};
 use crate::support::prober::Prober;
-use crate::support::{Sandbox, wait_for};
+use crate::support::{Killed, Sandbox, wait_for};
 
 /// A flow of one step against a service that can be broken, ten times a second.
 fn web(sandbox: &Sandbox) -> Arc<AtomicBool> {
@@ -272,7 +272,7 @@ fn a_unit_holds_what_systemd_asks_of_it() {
     for line in [
         &format!("LoadCredential=token:{dir}/token"),
         &format!(
-            "probe {dir}/probes --region eu-west --listen 0.0.0.0:9115 --token-file %d/token --host \"pro ber\""
+            "probe --quiet {dir}/probes --region eu-west --listen 0.0.0.0:9115 --token-file %d/token --host \"pro ber\""
         ),
         "# NAME=VALUE lines, for root only: SHOP_KEY",
         "EnvironmentFile=/etc/gameday/prober.env",
@@ -551,4 +551,42 @@ fn a_panel_has_a_cadence_and_a_verdict_of_its_own() {
     assert_eq!(prober.metric(&runs("web", "down")), Some(0.0));
     // Without `every` a panel looks once a minute: at most once by now.
     assert!(prober.metric(&runs("web.dns", "down")).unwrap() <= 1.0);
+}
+
+#[test]
+fn quietly_only_changes_are_told() {
+    let sandbox = Sandbox::new();
+    let broken = web(&sandbox);
+    let mut child = sandbox
+        .gameday(["probe", "probes", "--quiet"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .map(Killed)
+        .unwrap();
+    let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
+    let mut next = || lines.next().unwrap().unwrap();
+    for (is_broken, words) in [
+        (true, ["  down     web from local  ", "http_status", "found 503"]),
+        (false, ["  up       web from local  ", "", ""]),
+        (true, ["  down     web from local  ", "http_status", "found 503"]),
+    ] {
+        // Several looks, of which the first alone is news.
+        std::thread::sleep(Duration::from_millis(400));
+        broken.store(is_broken, Ordering::Relaxed);
+        let line = next();
+        assert!(words.iter().all(|word| line.contains(word)), "{line}");
+    }
+}
+
+#[test]
+fn completions_name_every_command_for_every_shell() {
+    let sandbox = Sandbox::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let ran = sandbox.run(["completions", shell]);
+        assert_eq!(ran.code, Some(0));
+        assert!(
+            ran.stdout.contains("systemd-unit") && ran.stdout.contains("token-file"),
+            "{shell}"
+        );
+    }
 }

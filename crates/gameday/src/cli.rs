@@ -29,6 +29,7 @@ pub(crate) enum Command {
     /// Tell every problem in scenario, probe and proxy files, each under its line
     Check(CheckArgs),
     /// Look at services as their users would
+    #[command(long_about = PROBE_ABOUT)]
     Probe(Box<ProbeArgs>),
     /// Tell what the probes promise, how soon breaking it pages, and what is left of a prober's budgets
     Slo(SloArgs),
@@ -42,6 +43,11 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Start or stop the practice system
     Lab(LabArgs),
+    /// Print a script that completes commands and options; e.g. for bash: source <(gameday completions bash)
+    Completions {
+        /// Which shell's
+        shell: clap_complete::Shell,
+    },
     /// Children of a drill; not for people
     #[command(subcommand, hide = true)]
     Helper(HelperCommand),
@@ -106,11 +112,17 @@ pub(crate) struct CheckArgs {
     pub(crate) output: Output,
 }
 
+const PROBE_ABOUT: &str = "Look at services as their users would: flows of HTTP steps, panels on DNS, TLS and CDNs.
+
+`gameday probe FILE --once` looks once and tells every step. Without --once it looks on each probe's own schedule until \
+Ctrl-C; with --listen it serves a status page, metrics and a journal that others can follow. Files are read again when \
+they change, and at SIGHUP.";
+
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
-    after_help = "Exit codes: 0 all are up, 1 one is not, 2 your files or arguments"
+    after_help = "Exit codes: 0 all are up with --once, or stopped by a signal; 1 one is not up; 2 your files or arguments"
 )]
 pub(crate) struct ProbeArgs {
     #[command(subcommand)]
@@ -158,23 +170,24 @@ pub(crate) struct UnitArgs {
 
 /// How a prober's page, metrics and journal are served.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Serving what is seen")]
 pub(crate) struct PageArgs {
-    /// Serve a status page, metrics and the journal; beyond loopback only with --token-file or --insecure
+    /// Serve a status page, /metrics and /journal; beyond loopback only with --token-file or --insecure
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<SocketAddr>,
-    /// A file whose one line every request must carry as `Authorization: Bearer …`
-    #[arg(long, value_name = "FILE")]
+    /// A file whose one line every request must carry as `Authorization: Bearer …`; browsers ask for it as a password
+    #[arg(long, value_name = "FILE", requires = "listen")]
     pub(crate) token_file: Option<PathBuf>,
     /// Let whoever reaches it read it, without a token
-    #[arg(long, conflicts_with = "token_file")]
+    #[arg(long, conflicts_with = "token_file", requires = "listen")]
     pub(crate) insecure: bool,
     /// A certificate to serve over TLS with, PEM, with its chain
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    #[arg(long, value_name = "FILE", requires_all = ["listen", "tls_key"])]
     pub(crate) tls_cert: Option<PathBuf>,
     /// The certificate's key, PEM
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
-    /// A name that it may be asked by, beside `localhost` and addresses; may be repeated
+    /// A name that it may be asked by, beside `localhost` and its address; may be repeated
     #[arg(long = "host", value_name = "NAME")]
     pub(crate) hosts: Vec<String>,
 }
@@ -200,28 +213,28 @@ pub(crate) struct LookArgs {
     /// Probe files, or folders of them
     #[arg(required_unless_present = "blackbox")]
     pub(crate) paths: Vec<PathBuf>,
-    #[command(flatten)]
-    pub(crate) blackbox: BlackboxArgs,
-    #[command(flatten)]
-    pub(crate) page: PageArgs,
+    /// Look once at each probe from each region, tell each step, then exit
+    #[arg(long, conflicts_with = "listen")]
+    pub(crate) once: bool,
+    /// Where the probes look from; may be repeated, and each region looks by itself
+    #[arg(long = "region", value_name = "NAME", default_value = "local")]
+    pub(crate) regions: Vec<RegionName>,
+    /// Print a line only when a verdict changes, instead of one for each look
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// How looks are printed on stdout; JSON is one object a line
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
     /// prober.toml: the peers in other regions, the quorum and the control target
     #[arg(long, value_name = "FILE", requires = "listen", conflicts_with = "once")]
     pub(crate) config: Option<PathBuf>,
     /// Where evidence of failures is kept; below the state folder without it
     #[arg(long, value_name = "DIR")]
     pub(crate) evidence: Option<PathBuf>,
-    /// Print no line for each look
-    #[arg(long, short)]
-    pub(crate) quiet: bool,
-    /// Where the probes look from; may be repeated, and each region looks by itself
-    #[arg(long = "region", value_name = "NAME", default_value = "local")]
-    pub(crate) regions: Vec<RegionName>,
-    /// Run each probe once in each region, then exit
-    #[arg(long)]
-    pub(crate) once: bool,
-    /// How the results are printed on stdout; JSON is one object a line
-    #[arg(long, value_enum, default_value_t = Output::Text)]
-    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) page: PageArgs,
+    #[command(flatten)]
+    pub(crate) blackbox: BlackboxArgs,
 }
 
 #[derive(Debug, Args)]

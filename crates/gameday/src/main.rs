@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         Command::Heal(args) => command::heal::heal(&args),
         Command::Doctor(args) => command::doctor::doctor(&args),
         Command::Lab(args) => command::lab::lab(&args),
+        Command::Completions { shell } => command::completions::completions(shell),
         Command::Helper(HelperCommand::Hold(args)) => command::helper::hold(&args),
     }
 }

@@ -3,15 +3,15 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use gameday_core::{Outcome, RegionName, printable};
-use gameday_probe::{Exhibit, Observation, Scheduled, Tick};
+use gameday_core::{Outcome, RegionName, Timestamp, printable};
+use gameday_probe::{Exhibit, Observation, Scheduled};
 use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::cli::{LookArgs, ProbeArgs, ProbeCommand};
 use crate::output::{self, Output};
-use crate::prober::Files;
-use crate::{blackbox, command, exit, prober};
+use crate::prober::{self, Files, ms};
+use crate::{blackbox, command, exit};
 
 pub(crate) fn probe(args: &ProbeArgs) -> ExitCode {
     match &args.command {
@@ -58,37 +58,6 @@ async fn once(args: &LookArgs, probes: Vec<Scheduled>) -> ExitCode {
     }
 }
 
-/// A line for what the schedule told.
-pub(crate) fn show_tick(output: Output, tick: &Tick) {
-    match tick {
-        Tick::Done {
-            probe,
-            region,
-            observation,
-            ..
-        } => show(output, probe.as_str(), region, observation),
-        Tick::Missed { probe, region, count } => missed(output, probe.as_str(), region, *count),
-    }
-}
-
-fn missed(output: Output, probe: &str, region: &RegionName, count: u64) {
-    match output {
-        Output::Text => output::print(&format!("{probe} from {region}: {count} ticks missed")),
-        Output::Json => {
-            output::print(&json!({ "probe": probe, "region": region, "missed": count }).to_string());
-        }
-    }
-}
-
-fn ms(us: u64) -> String {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "microseconds of a probe are far below 2^52"
-    )]
-    let ms = us as f64 / 1e3;
-    format!("{ms:.1} ms")
-}
-
 fn show(output: Output, probe: &str, region: &RegionName, observation: &Observation) {
     match output {
         Output::Json => output::print(&as_json(probe, region, observation).to_string()),
@@ -96,15 +65,18 @@ fn show(output: Output, probe: &str, region: &RegionName, observation: &Observat
     }
 }
 
-fn as_json(probe: &str, region: &RegionName, observation: &Observation) -> serde_json::Value {
+/// A look as one object.
+pub(crate) fn as_json(probe: &str, region: &RegionName, observation: &Observation) -> serde_json::Value {
     json!({
-        "probe": probe, "region": region, "outcome": observation.outcome, "verdict": observation.outcome.word(),
+        "at": Timestamp::now().to_ms_string(), "probe": probe, "region": region,
+        "outcome": observation.outcome, "verdict": observation.outcome.word(),
         "reason": observation.outcome.reason(), "total_us": micros(observation.total),
         "phases": observation.phases, "steps": observation.steps, "message": observation.message,
     })
 }
 
-fn micros(span: Duration) -> u64 {
+/// Whole microseconds.
+pub(crate) fn micros(span: Duration) -> u64 {
     u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
 }
 

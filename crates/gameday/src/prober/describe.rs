@@ -184,7 +184,7 @@ fn block(out: &mut String, sign: &str, text: &str) -> fmt::Result {
 }
 
 /// Microseconds for people.
-pub(super) fn ms(us: u64) -> String {
+pub(crate) fn ms(us: u64) -> String {
     match us {
         0..1_000_000 => format!("{}.{} ms", us / 1000, us % 1000 / 100),
         _ => format!("{}.{:02} s", us / 1_000_000, us % 1_000_000 / 10_000),

@@ -15,6 +15,7 @@ mod evidence;
 mod files;
 mod histogram;
 mod journal;
+mod lines;
 mod metrics;
 mod page;
 mod routes;
@@ -35,12 +36,14 @@ use crate::cli::LookArgs;
 use crate::{command, exit, output};
 
 pub(crate) use access::{Access, host};
+pub(crate) use describe::ms;
 pub(crate) use files::Files;
 
 use book::Book;
 use config::Config;
 use council::{Beginning, Council};
 use evidence::Store;
+use lines::Lines;
 
 /// Ticks that wait to be written down.
 const MAX_TICKS: usize = 4096;
@@ -100,7 +103,11 @@ async fn run(args: &LookArgs) -> Result<(), Failure> {
         hangups,
         asked,
     ));
-    tasks.spawn(take(Arc::clone(&book), ticks, args.quiet, args.output));
+    tasks.spawn(take(
+        Arc::clone(&book),
+        ticks,
+        Lines::new(args.output, args.quiet),
+    ));
     if let Some(listen) = args.page.listen {
         let access = Access::new(&args.page)?;
         let listener = TcpListener::bind(listen)
@@ -146,11 +153,9 @@ fn council(args: &LookArgs, files: &Files) -> Result<Option<(Arc<Council>, Begin
 }
 
 /// Writes every tick down, and tells it.
-async fn take(book: Arc<Book>, mut ticks: mpsc::Receiver<Tick>, quiet: bool, form: output::Output) {
+async fn take(book: Arc<Book>, mut ticks: mpsc::Receiver<Tick>, mut lines: Lines) {
     while let Some(tick) = ticks.recv().await {
-        if !quiet {
-            command::probe::show_tick(form, &tick);
-        }
+        lines.tell(&tick);
         book.observe(tick);
     }
 }

@@ -35,7 +35,12 @@ pub(crate) fn unit(args: &UnitArgs) -> ExitCode {
     };
     match Files::new(&look).variables() {
         Ok(variables) => {
-            output::print(text(&binary, args, &variables).trim_end());
+            let mut words = args.args.clone();
+            if !look.quiet {
+                // A line for each look would fill the log.
+                words.insert(0, "--quiet".to_owned());
+            }
+            output::print(text(&binary, &words, args.environment_file.as_deref(), &variables).trim_end());
             exit::OK.into()
         }
         Err(problems) => {
@@ -50,7 +55,12 @@ fn refused(why: &str) -> ExitCode {
     exit::USAGE.into()
 }
 
-fn text(binary: &Path, args: &UnitArgs, variables: &BTreeSet<String>) -> String {
+fn text(
+    binary: &Path,
+    words: &[String],
+    environment_file: Option<&Path>,
+    variables: &BTreeSet<String>,
+) -> String {
     let mut settings = String::new();
     if !variables.is_empty() {
         let names: Vec<&str> = variables.iter().map(String::as_str).collect();
@@ -58,14 +68,11 @@ fn text(binary: &Path, args: &UnitArgs, variables: &BTreeSet<String>) -> String 
             "# NAME=VALUE lines, for root only: {}\n",
             names.join(", ")
         ));
-        let file = args
-            .environment_file
-            .as_deref()
-            .unwrap_or(Path::new(ENVIRONMENT_FILE));
+        let file = environment_file.unwrap_or(Path::new(ENVIRONMENT_FILE));
         settings.push_str(&format!("EnvironmentFile={}\n", absolute(file)));
     }
     let mut command = vec![quoted(&absolute(binary)), "probe".to_owned()];
-    for (option, value) in pairs(&args.args) {
+    for (option, value) in pairs(words) {
         let credential = CREDENTIALS.iter().find(|(known, _)| Some(*known) == option);
         command.extend(option.map(quoted));
         match (credential, value) {
