@@ -22,6 +22,7 @@ mod routes;
 pub(crate) mod show;
 pub(crate) mod unit;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -32,7 +33,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::cli::LookArgs;
+use crate::cli::{LookArgs, PageArgs};
 use crate::{command, exit, output};
 
 pub(crate) use access::{Access, host};
@@ -78,6 +79,8 @@ async fn run(args: &LookArgs) -> Result<(), Failure> {
     let files = Files::new(args);
     let probes = files.load().map_err(Failure::Files)?;
     let (council, beginning) = council(args, &files)?.unzip();
+    // A prober that cannot serve looks at nothing.
+    let door = open(&args.page).await?;
     let store = store(args.evidence.as_deref())?;
     let book = Arc::new(Book::new(
         args.regions.clone(),
@@ -108,17 +111,24 @@ async fn run(args: &LookArgs) -> Result<(), Failure> {
         ticks,
         Lines::new(args.output, args.quiet),
     ));
-    if let Some(listen) = args.page.listen {
-        let access = Access::new(&args.page)?;
-        let listener = TcpListener::bind(listen)
-            .await
-            .map_err(|error| format!("cannot listen on {listen}: {error}"))?;
-        let at = listener.local_addr().map_err(|error| error.to_string())?;
+    if let Some((listener, at, access)) = door {
         output::say(&format!("prober on {}://{at}", access.scheme()));
         tasks.spawn(host(listener, at, routes::router(book, ask), access));
     }
     stops.recv().await;
     Ok(())
+}
+
+/// Where it serves, if it does.
+async fn open(args: &PageArgs) -> Result<Option<(TcpListener, SocketAddr, Access)>, String> {
+    let Some(listen) = args.listen else {
+        return Ok(None);
+    };
+    let access = Access::new(args)?;
+    let wrong = |error: std::io::Error| format!("cannot listen on {listen}: {error}");
+    let listener = TcpListener::bind(listen).await.map_err(wrong)?;
+    let at = listener.local_addr().map_err(wrong)?;
+    Ok(Some((listener, at, access)))
 }
 
 /// Where evidence goes; without a folder that is named or can be made, nowhere.
