@@ -194,6 +194,7 @@ pub(crate) struct PageArgs {
 
 /// How Prometheus' blackbox_exporter is stood in for.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "In the place of blackbox_exporter")]
 pub(crate) struct BlackboxArgs {
     /// Stand in for Prometheus' blackbox_exporter with its blackbox.yml: /probe, /config, /metrics, … on --listen
     /// (127.0.0.1:9115 without it); SIGHUP and POST /-/reload read the file again
