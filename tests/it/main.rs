@@ -12,6 +12,7 @@ mod blackbox;
 mod clients;
 mod drills;
 mod files;
+mod hostile;
 mod labs;
 mod layers;
 mod network;

@@ -104,6 +104,8 @@ reasons! {
     CertUntrusted = "cert_untrusted",
     /// The response head did not come in time.
     HeaderTimeout = "header_timeout",
+    /// The response head has more bytes or headers than anybody wants.
+    HeaderTooLarge = "header_too_large",
     /// The response body did not end in time.
     BodyTimeout = "body_timeout",
     /// The response body is over the cap.

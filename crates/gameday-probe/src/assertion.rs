@@ -5,14 +5,16 @@
 //! | numbers | `status` `version` `bytes` `redirects` |
 //! | times | `duration` `phase.resolve` `phase.connect` `phase.tls` `phase.send` `phase.wait` `phase.transfer` |
 //! | texts | `url` `ip` `sha256` `body` `header NAME` `cookie NAME` `cookie NAME[Attribute]` `regex /…(…)…/` |
-//! | JSON | `json JSONPATH` (RFC 9535); several values count as a list |
+//! | JSON | `json JSONPATH` (RFC 9535); a path that may find several values finds a list |
 //!
-//! The vocabulary is Hurl's. `==` and `in` compare with JSON literals; texts may hold `{{…}}`.
+//! The vocabulary is Hurl's. `==` and `in` compare with JSON literals; texts may hold `{{…}}`. A list of one value is
+//! that value, except to `count` and `nth`.
 
 mod cursor;
 mod filter;
 mod literal;
 mod parse;
+mod path;
 mod predicate;
 mod query;
 #[cfg(test)]
@@ -82,10 +84,22 @@ impl std::fmt::Display for Found {
     }
 }
 
+/// Why a list is no value.
+pub(crate) fn not_one(many: &[Value]) -> String {
+    match many {
+        [] => "nothing there".to_owned(),
+        many => format!("{} values there instead of one", many.len()),
+    }
+}
+
 impl Origin {
     /// The value in an answer.
     pub(crate) fn find(&self, response: &Response) -> Found {
-        let found = self.query.find(response);
+        // Each line of a header by itself, or all of them as one text (RFC 9110, 5.3).
+        let found = match (&self.query, self.filters.first()) {
+            (Query::Header(name), Some(Filter::Count | Filter::Nth(_))) => Found::Many(response.lines(name)),
+            (query, _) => query.find(response),
+        };
         self.filters
             .iter()
             .fold(found, |found, filter| filter.apply(found))
@@ -127,10 +141,7 @@ impl Assertion {
         match (holds, found) {
             // What is not there has no properties, not even missing ones; only its absence can be told.
             (None, Found::Nothing(why)) => Err(Unmet::Found(why)),
-            (None, Found::Many(many)) => Err(Unmet::Found(format!(
-                "{} values there instead of one",
-                many.len()
-            ))),
+            (None, Found::Many(many)) => Err(Unmet::Found(not_one(&many))),
             (Some(holds), _) if holds != self.negated => Ok(()),
             (_, Found::Nothing(why)) => Err(Unmet::Found(why)),
             (_, Found::One(value)) => Err(Unmet::Found(self.origin.query.shown(&value))),

@@ -30,6 +30,8 @@ use crate::observation::{Fault, Observation};
 use crate::plan::{FlowPlan, StepPlan};
 use crate::values::{Missing, Values};
 
+pub(crate) use talk::read_bytes;
+
 /// A probe of some kind, checked.
 #[derive(Debug, Clone)]
 pub(crate) enum Kind {

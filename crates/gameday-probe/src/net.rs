@@ -10,6 +10,7 @@ mod connector;
 mod decode;
 mod dial;
 mod exchange;
+mod fair;
 mod http1;
 mod http2;
 mod laps;
@@ -26,7 +27,7 @@ mod trail;
 mod unchecked;
 mod url;
 
-pub(crate) use body::{Body, BodyPlan, DEFAULT_MAX_BODY, MAX_KEPT_BYTES};
+pub(crate) use body::{Body, BodyPlan, DEFAULT_MAX_BODY, MAX_KEPT_BYTES, UNNEEDED_KEPT_BYTES};
 pub use connector::Connector;
 pub(crate) use connector::{Io, Link, Place};
 pub(crate) use decode::ACCEPTED;

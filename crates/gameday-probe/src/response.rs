@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 use gameday_core::Phases;
 use hyper::Version;
 use hyper::header::{HeaderMap, HeaderName};
+use regex::Regex;
 use serde_json::Value;
-use serde_json_path::JsonPath;
 
 use crate::net::{Body, Head, Request};
 
@@ -68,6 +68,17 @@ impl Response {
             .map(|body| String::from_utf8_lossy(body).into_owned())
     }
 
+    /// The first group of a pattern's first match in the body, or the whole match.
+    ///
+    /// # Errors
+    /// In words: it is not there, or the body is longer than what is kept.
+    pub(crate) fn group(&self, regex: &Regex) -> Result<String, String> {
+        match self.body.taken.get(regex.as_str()) {
+            Some(taken) => taken.clone().ok_or_else(|| NO_MATCH.to_owned()),
+            None => group(regex, &self.text()?),
+        }
+    }
+
     fn whole(&self) -> Result<&[u8], String> {
         match self.body.bytes > self.body.kept.len() as u64 {
             true => Err(format!(
@@ -79,15 +90,23 @@ impl Response {
         }
     }
 
-    /// Every value at a path.
+    /// The body as JSON, read once.
     ///
     /// # Errors
     /// In words: not JSON.
-    pub(crate) fn nodes(&self, path: &JsonPath) -> Result<Vec<&Value>, String> {
+    pub(crate) fn json(&self) -> Result<&Value, String> {
         let json = self.json.get_or_init(|| {
             serde_json::from_slice(self.whole()?).map_err(|e| format!("a body that is not JSON: {e}"))
         });
-        Ok(path.query(json.as_ref().map_err(Clone::clone)?).all())
+        json.as_ref().map_err(Clone::clone)
+    }
+
+    /// The lines of a header, each by itself.
+    pub(crate) fn lines(&self, name: &HeaderName) -> Vec<Value> {
+        let lines = self.headers.get_all(name).iter();
+        lines
+            .map(|line| String::from_utf8_lossy(line.as_bytes()).into())
+            .collect()
     }
 
     /// A header's value; several of the same name are joined as RFC 9110 does.
@@ -117,4 +136,13 @@ impl Response {
             _ => "3",
         }
     }
+}
+
+const NO_MATCH: &str = "nothing there that matches";
+
+/// The first group of a pattern's first match, or the whole match.
+pub(crate) fn group(regex: &Regex, text: &str) -> Result<String, String> {
+    let captures = regex.captures(text).ok_or(NO_MATCH)?;
+    let found = captures.get(1).or_else(|| captures.get(0));
+    Ok(found.map_or("", |found| found.as_str()).to_owned())
 }

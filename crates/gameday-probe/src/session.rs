@@ -33,8 +33,8 @@ impl<'a> Session<'a> {
 
     /// Adds what every request of the run carries; what the step says itself stays.
     pub(crate) fn sign(&self, url: &str, headers: &mut HeaderMap) {
-        if let Some(cookies) = self.cookies_for(url) {
-            headers.entry(COOKIE).or_insert(cookies);
+        if let Some(cookies) = self.cookies_for(url, headers.get(COOKIE)) {
+            headers.insert(COOKIE, cookies);
         }
         if let Some(trace_id) = &self.trace_id {
             // The parent's id is 16 digits, not all zero; the flag says that it may be recorded.
@@ -46,10 +46,20 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn cookies_for(&self, url: &str) -> Option<HeaderValue> {
+    /// The step's own cookies, and those that were set and have other names.
+    fn cookies_for(&self, url: &str, own: Option<&HeaderValue>) -> Option<HeaderValue> {
         let url = Url::parse(url).ok()?;
-        let pairs = self.cookies.as_ref()?.get_request_values(&url);
-        let pairs: Vec<String> = pairs.map(|(name, value)| format!("{name}={value}")).collect();
+        let own = own.map(|own| String::from_utf8_lossy(own.as_bytes()));
+        let mut pairs: Vec<String> = own.iter().map(ToString::to_string).collect();
+        for (name, value) in self.cookies.as_ref()?.get_request_values(&url) {
+            let is_own = |own: &str| {
+                own.split(';')
+                    .any(|pair| pair.trim().split('=').next() == Some(name))
+            };
+            if !own.as_deref().is_some_and(is_own) {
+                pairs.push(format!("{name}={value}"));
+            }
+        }
         let mut value = HeaderValue::from_str(&pairs.join("; ")).ok()?;
         value.set_sensitive(true);
         (!pairs.is_empty()).then_some(value)

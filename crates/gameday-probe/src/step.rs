@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use gameday_core::{Outcome, Phases, Reason, Span, StepDone};
 use serde_json::Value;
 
-use crate::assertion::{Assertion, Found, Unmet};
+use crate::assertion::{Assertion, Found, Unmet, not_one};
 use crate::duration::micros;
 use crate::net::Request;
 use crate::observation::Fault;
@@ -56,6 +56,7 @@ pub(crate) async fn run_step(
         paused_us: 0,
         status: None,
         retries: 0,
+        timeout: step.timeout,
     };
     let fault = match asking.try_step(step, values, deadline).await {
         Ok(()) => None,
@@ -107,11 +108,15 @@ struct Asking<'s, 'c> {
     paused_us: u64,
     status: Option<u16>,
     retries: u32,
+    /// Of each request.
+    timeout: Option<Duration>,
 }
 
 impl Asking<'_, '_> {
     /// One request over a connection of its own.
     async fn exchange(&mut self, request: &Request, deadline: Instant) -> Result<Response, Stop> {
+        let own_deadline = self.timeout.map(|timeout| Instant::now() + timeout);
+        let deadline = own_deadline.map_or(deadline, |own| own.min(deadline));
         let exchange = self.session.connector.exchange(request, deadline).await;
         self.phases.add(&exchange.phases);
         self.session.evidence.append(exchange.evidence);
@@ -175,17 +180,24 @@ fn shown(found: &str, values: &Values<'_>) -> String {
 fn pick(save: &Save, response: &Response) -> Result<String, String> {
     let text = match save.origin.find(response) {
         Found::Nothing(why) => return Err(why),
-        Found::Many(many) => return Err(format!("{} values there instead of one", many.len())),
-        Found::One(Value::String(text)) => text,
-        Found::One(Value::Number(number)) => number.to_string(),
-        Found::One(Value::Bool(bool)) => bool.to_string(),
-        Found::One(Value::Null) => return Err("`null` there".to_owned()),
-        Found::One(Value::Array(_) | Value::Object(_)) => return Err("no simple value there".to_owned()),
+        Found::Many(many) if many.len() != 1 => return Err(not_one(&many)),
+        Found::Many(mut many) => simple(many.remove(0))?,
+        Found::One(value) => simple(value)?,
     };
     if text.len() > MAX_SAVED_BYTES {
         return Err(format!("the value is over {MAX_SAVED_BYTES} bytes"));
     }
     Ok(text)
+}
+
+fn simple(value: Value) -> Result<String, String> {
+    match value {
+        Value::String(text) => Ok(text),
+        Value::Number(number) => Ok(number.to_string()),
+        Value::Bool(bool) => Ok(bool.to_string()),
+        Value::Null => Err("`null` there".to_owned()),
+        Value::Array(_) | Value::Object(_) => Err("no simple value there".to_owned()),
+    }
 }
 
 fn slowness(step: &StepPlan, total_us: u64) -> Option<String> {

@@ -1,5 +1,7 @@
 //! Takes an assertion's text apart, word by word.
 
+use std::borrow::Cow;
+
 use serde_json::{Deserializer, Value};
 
 /// What is left of a text.
@@ -37,8 +39,19 @@ impl<'t> Cursor<'t> {
         taken
     }
 
+    /// The next word, or the next JSON text.
+    pub(super) fn name(&mut self) -> Cow<'t, str> {
+        match self.string() {
+            Some(text) => text.into(),
+            None => self.word().into(),
+        }
+    }
+
     /// The next JSON text, e.g. `"a b"`.
     pub(super) fn string(&mut self) -> Option<String> {
+        if !self.rest.starts_with('"') {
+            return None;
+        }
         let mut values = Deserializer::from_str(self.rest).into_iter::<Value>();
         let Some(Ok(Value::String(text))) = values.next() else {
             return None;

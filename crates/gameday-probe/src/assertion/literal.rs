@@ -12,6 +12,8 @@ pub(crate) enum Literal {
     Bool(bool),
     Number(Number),
     Text(Template),
+    List(Vec<Literal>),
+    Object(Vec<(String, Literal)>),
 }
 
 impl Literal {
@@ -24,7 +26,26 @@ impl Literal {
                 wanted == found || (wanted.is_f64() || found.is_f64()) && wanted.as_f64() == found.as_f64()
             }
             (Self::Text(wanted), Value::String(found)) => wanted.render(values)? == *found,
+            (Self::List(wanted), Value::Array(found)) if wanted.len() == found.len() => {
+                let pairs = wanted.iter().zip(found);
+                every(&mut pairs.map(|(wanted, found)| wanted.equals(found, values)))?
+            }
+            (Self::Object(wanted), Value::Object(found)) if wanted.len() == found.len() => {
+                every(&mut wanted.iter().map(|(key, wanted)| match found.get(key) {
+                    Some(found) => wanted.equals(found, values),
+                    None => Ok(false),
+                }))?
+            }
             _ => false,
         })
     }
+}
+
+fn every(holds: &mut dyn Iterator<Item = Result<bool, Missing>>) -> Result<bool, Missing> {
+    for one in holds {
+        if !one? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

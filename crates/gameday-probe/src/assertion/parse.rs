@@ -6,10 +6,10 @@ mod query;
 use gameday_core::nearest;
 use regex::{Regex, RegexBuilder};
 use serde_json::Value;
-use serde_json_path::JsonPath;
 
 use super::cursor::Cursor;
 use super::filter::{Filter, PLAIN};
+use super::path::Path;
 use super::query::Sort;
 use super::{Assertion, Origin};
 use crate::template::Template;
@@ -18,7 +18,15 @@ use crate::template::Template;
 const MAX_REGEX_BYTES: usize = 2 * 1024 * 1024;
 
 /// Filters that want something more.
-const FILTERS_WITH_VALUES: [&str; 6] = ["nth", "split", "replace", "regex", "json", "daysBeforeNow"];
+const FILTERS_WITH_VALUES: [&str; 7] = [
+    "nth",
+    "split",
+    "replace",
+    "replaceRegex",
+    "regex",
+    "json",
+    "urlQueryParam",
+];
 
 /// Makes a template of a text in an assertion, or nothing when it told why not.
 pub(crate) type MakeTemplate<'m> = &'m mut dyn FnMut(&str) -> Option<Template>;
@@ -122,29 +130,25 @@ fn read_filter(cursor: &mut Cursor<'_>) -> Result<Option<Filter>, Wrong> {
         "split" => Filter::Split(text(cursor)?),
         "replace" => Filter::Replace(text(cursor)?, text(cursor)?),
         "regex" => Filter::Regex(read_pattern(cursor, word)?),
-        "json" => Filter::Json(read_path(cursor.path())?),
-        _ => Filter::DaysBeforeNow,
+        "replaceRegex" => Filter::ReplaceRegex(read_pattern(cursor, word)?, text(cursor)?),
+        "json" => Filter::Json(read_path(cursor)?),
+        _ => Filter::UrlQueryParam(text(cursor)?),
     }))
 }
 
-/// Reads a JSONPath (RFC 9535).
-fn read_path(text: &str) -> Result<JsonPath, Wrong> {
-    JsonPath::parse(text).map_err(|error| {
-        let wrong = Wrong::new(format!(
-            "`{text}` is not a JSONPath: {} at character {}",
-            error.message(),
-            error.position() + 1
-        ));
-        if text.starts_with('$') {
-            wrong
-        } else {
-            wrong.hint("a JSONPath begins with `$`, for example `$.token`")
-        }
-    })
+/// Reads a JSONPath, bare or in double quotes.
+fn read_path(cursor: &mut Cursor<'_>) -> Result<Path, Wrong> {
+    match cursor.string() {
+        Some(text) => Path::parse(&text),
+        None => Path::parse(cursor.path()),
+    }
 }
 
 /// Reads a pattern that something may follow.
 fn read_pattern(cursor: &mut Cursor<'_>, word: &str) -> Result<Regex, Wrong> {
+    if let Some(pattern) = cursor.string() {
+        return compile(&pattern);
+    }
     let pattern = cursor.pattern().ok_or_else(|| {
         Wrong::new(format!("`{word}` wants a pattern between slashes")).hint(format!(
             "for example `{word} /id=(\\w+)/`; `\\/` stands for a slash"

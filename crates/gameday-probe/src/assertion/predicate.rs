@@ -77,12 +77,20 @@ impl Predicate {
     /// Whether it holds; `None` when there is nothing, or too much, to ask it of.
     pub(super) fn holds(&self, found: &Found, values: &Values<'_>) -> Result<Option<bool>, Missing> {
         Ok(match (self, found) {
-            (Self::Exists, found) => Some(!matches!(found, Found::Nothing(_))),
+            (Self::Exists, Found::Nothing(_)) => Some(false),
+            (Self::Exists, Found::Many(many)) => Some(!many.is_empty()),
             (_, Found::Nothing(_)) => None,
             (_, Found::One(value)) => Some(self.holds_of(value, values)?),
-            (Self::Is(class), Found::Many(_)) => Some(matches!(class, Class::List | Class::Collection)),
-            (Self::Contains(wanted), Found::Many(many)) => Some(any_equals(wanted, many, values)?),
-            (_, Found::Many(_)) => None,
+            (Self::Contains(wanted), Found::Many(many)) if any_equals(wanted, many, values)? => Some(true),
+            (Self::Equals(wanted @ Literal::List(_)), Found::Many(many)) if many.len() != 1 => {
+                Some(wanted.equals(&Value::Array(many.clone()), values)?)
+            }
+            (_, Found::Many(many)) => match (self, many.as_slice()) {
+                (_, [one]) => Some(self.holds_of(one, values)?),
+                (Self::Is(class), many) => Some(class.has(&Value::Array(many.to_vec()))),
+                (Self::Contains(_), _) => Some(false),
+                _ => None,
+            },
         })
     }
 

@@ -4,9 +4,9 @@ use gameday_core::Phases;
 use hyper::header::{HeaderName, SET_COOKIE};
 use regex::Regex;
 use serde_json::{Number, Value};
-use serde_json_path::JsonPath;
 
 use super::Found;
+use super::path::Path;
 use crate::response::Response;
 
 /// What is looked at.
@@ -24,7 +24,7 @@ pub(crate) enum Query {
     Body,
     /// The body's size, decoded.
     Bytes,
-    Json(JsonPath),
+    Json(Path),
     /// The first group of a pattern in the body, or all that it matches.
     Regex(Regex),
     Sha256,
@@ -55,6 +55,19 @@ impl Query {
             Self::Bytes => Sort::Size,
             Self::Json(_) | Self::Cookie { .. } => Sort::Any,
             Self::Url | Self::Header(_) | Self::Body | Self::Regex(_) | Self::Sha256 | Self::Ip => Sort::Text,
+        }
+    }
+
+    /// Whether it wants all of the body at once.
+    pub(crate) fn needs_whole(&self) -> bool {
+        matches!(self, Self::Body | Self::Json(_))
+    }
+
+    /// The pattern whose first group is wanted.
+    pub(crate) fn taking(&self) -> Option<&str> {
+        match self {
+            Self::Regex(regex) => Some(regex.as_str()),
+            _ => None,
         }
     }
 
@@ -91,15 +104,11 @@ impl Query {
             Self::Cookie { name, attribute } => cookie(response, name, attribute.as_deref()),
             Self::Body => text(response.text()),
             Self::Bytes => number(response.body.bytes),
-            Self::Json(path) => match response.nodes(path) {
+            Self::Json(path) => match response.json() {
                 Err(why) => Found::Nothing(why),
-                Ok(nodes) => match nodes.as_slice() {
-                    [] => Found::Nothing("nothing there".to_owned()),
-                    [value] => Found::One((*value).clone()),
-                    many => Found::Many(many.iter().map(|value| (*value).clone()).collect()),
-                },
+                Ok(json) => path.find(json),
             },
-            Self::Regex(regex) => text(response.text().and_then(|body| group(regex, &body))),
+            Self::Regex(regex) => text(response.group(regex)),
             Self::Sha256 => text(Ok(response.body.sha256.map(hex).unwrap_or_default())),
             Self::Duration => Found::One(milliseconds(response.phases.total_us())),
             Self::Phase(name) => Found::One(milliseconds(phase_us(&response.phases, name))),
@@ -117,13 +126,6 @@ impl Query {
             _ => value.to_string(),
         }
     }
-}
-
-/// The first group of a pattern's first match, or the whole match.
-pub(super) fn group(regex: &Regex, text: &str) -> Result<String, String> {
-    let captures = regex.captures(text).ok_or("nothing there that matches")?;
-    let found = captures.get(1).or_else(|| captures.get(0));
-    Ok(found.map_or("", |found| found.as_str()).to_owned())
 }
 
 /// Microseconds as milliseconds with three places.

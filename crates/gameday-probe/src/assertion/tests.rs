@@ -22,7 +22,11 @@ fn response() -> Response {
     headers.append("via", HeaderValue::from_static("a"));
     headers.append("via", HeaderValue::from_static("b"));
     let body = br#"{ "id": "pay_1", "amount": 100, "rate": 1.0, "paid": true, "error": null,
-                      "a b": "x", "items": [ { "k": 1, "v": "one" }, { "k": 2, "v": "two" } ] }"#;
+                      "a b": "x", "token": "e30.eyJzdWIiOiLDvD9-In0.x", "items": [ { "k": 1, "v": "one" }, { "k": 2, "v": "two" } ] }"#;
+    headers.insert(
+        "expires",
+        HeaderValue::from_static("Wed, 21 Oct 2015 07:28:00 GMT"),
+    );
     let cookie = "session=s3; Max-Age=3600; Path=/; HttpOnly";
     headers.append("set-cookie", HeaderValue::from_static(cookie));
     let head = Head {
@@ -166,8 +170,8 @@ fn what_is_no_assertion_is_told_with_a_hint() {
     check(
         "status == [200]",
         expect![[r#"
-        error: `==` compares with one value
-        hint: `in` compares with a list"#]],
+            error: a status is a number
+            hint: `status == 200` or `status in [200, 201]`"#]],
     );
     check(
         "status in []",
@@ -190,8 +194,8 @@ fn what_is_no_assertion_is_told_with_a_hint() {
     check(
         "json $.id matches ^pay_",
         expect![[r#"
-        error: `matches` wants a pattern between slashes
-        hint: for example `matches /^pay_/`"#]],
+            error: `matches` wants a pattern between slashes
+            hint: for example `matches /^pay_/`; `(?i)` at its begin takes either case"#]],
     );
     check(
         "json $.id matches /(/",
@@ -207,7 +211,7 @@ fn what_is_no_assertion_is_told_with_a_hint() {
         "header Content Type == \"x\"",
         expect![[r#"
             error: `Type` is not an operator
-            hint: known here: `==`, `!=`, `>`, `>=`, `<`, `<=`, `in`, `contains`, `startsWith`, `endsWith`, `matches`, `exists`, `isString`, `isNumber`, `isInteger`, `isFloat`, `isBoolean`, `isNull`, `isList`, `isObject`, `isCollection`, `isEmpty`, `isDate`, `isUuid`, `isIpv4`, `isIpv6`, `count`, `first`, `last`, `toInt`, `toFloat`, `toString`, `trim`, `lower`, `upper`, `base64Decode`, `urlDecode`, `urlEncode`, `daysAfterNow`, `nth`, `split`, `replace`, `regex`, `json`, `daysBeforeNow`"#]],
+            hint: known here: `==`, `!=`, `>`, `>=`, `<`, `<=`, `in`, `contains`, `startsWith`, `endsWith`, `matches`, `exists`, `isString`, `isNumber`, `isInteger`, `isFloat`, `isBoolean`, `isNull`, `isList`, `isObject`, `isCollection`, `isEmpty`, `isDate`, `isUuid`, `isIpv4`, `isIpv6`, `count`, `first`, `last`, `toInt`, `toFloat`, `toString`, `trim`, `lower`, `upper`, `base64Decode`, `base64Encode`, `base64UrlSafeDecode`, `base64UrlSafeEncode`, `urlDecode`, `urlEncode`, `daysAfterNow`, `daysBeforeNow`, `nth`, `split`, `replace`, `replaceRegex`, `regex`, `json`, `urlQueryParam`"#]],
     );
     check(
         "header Age == 3",
@@ -291,6 +295,94 @@ fn filters_make_one_value_of_another() {
         expect![[r#"found "pay_1" that is no whole number"#]],
     );
     check("url urlEncode startsWith \"http%3A\"", expect!["holds"]);
+    check("url urlQueryParam \"x\" toInt == 1", expect!["holds"]);
+    check(
+        "url urlQueryParam \"y\" exists",
+        expect!["found a URL without a parameter `y`"],
+    );
+    check("json $.id base64Encode == \"cGF5XzE=\"", expect!["holds"]);
+    check(
+        "json $.token split \".\" nth 1 base64UrlSafeDecode json $.sub == \"ü?~\"",
+        expect!["holds"],
+    );
+    check(
+        "json $.id replaceRegex /[0-9]/ \"#\" == \"pay_#\"",
+        expect!["holds"],
+    );
+    check("header Expires daysBeforeNow > 3000", expect!["holds"]);
+    check(
+        "json $.id daysAfterNow > 1",
+        expect![[r#"found "pay_1" that is no date"#]],
+    );
+}
+
+#[test]
+fn lists_and_objects_are_compared_whole() {
+    check("json $.items[*].k == [1, 2]", expect!["holds"]);
+    check(
+        "json $.items[0] == {\"v\": \"one\", \"k\": 1.0}",
+        expect!["holds"],
+    );
+    check(
+        "json $.items[0] == {\"k\": 1}",
+        expect![[r#"found {"k":1,"v":"one"}"#]],
+    );
+    check(
+        "json $.items == [{\"k\":1,\"v\":\"one\"},{\"k\":2,\"v\":\"two\"}]",
+        expect!["holds"],
+    );
+    check("json $.items != []", expect!["holds"]);
+    check("json $.items contains {\"k\":2,\"v\":\"two\"}", expect!["holds"]);
+    check("json $.id in [[], \"pay_1\"]", expect!["holds"]);
+}
+
+#[test]
+fn a_path_that_may_find_several_values_finds_a_list_however_many_there_are() {
+    check("json $.items[?@.k == 1].v count == 1", expect!["holds"]);
+    check("json $.items[?@.k == 1].v == \"one\"", expect!["holds"]);
+    check("json $.items[?@.k == 1].v contains \"on\"", expect!["holds"]);
+    check("json $.items[?@.k == 1].v upper == \"ONE\"", expect!["holds"]);
+    check("json $.items[?@.k == 9].v isEmpty", expect!["holds"]);
+    check("json $.items[?@.k == 9].v not exists", expect!["holds"]);
+    check("json $.items[?@.k == 9].v not contains \"x\"", expect!["holds"]);
+    check(
+        "json $.items[?@.k == 9].v == \"one\"",
+        expect!["found nothing there"],
+    );
+    check(
+        "json $.items[?@.k == 9] first exists",
+        expect!["found only 0 values there"],
+    );
+    check("json $.items[*].v isList", expect!["holds"]);
+    check("json $..v nth -1 == \"two\"", expect!["holds"]);
+    check("json $['a b'] count == 1", expect!["holds"]);
+    check("json $.nowhere count == 0", expect!["found nothing there"]);
+}
+
+#[test]
+fn the_lines_of_a_header_can_be_counted_and_told_apart() {
+    check("header Via count == 2", expect!["holds"]);
+    check("header Via nth 1 == \"b\"", expect!["holds"]);
+    check("header Content-Type count == 1", expect!["holds"]);
+    check("header X-None count == 0", expect!["holds"]);
+    check("header Via == \"a, b\"", expect!["holds"]);
+}
+
+#[test]
+fn names_paths_and_patterns_may_stand_in_quotes() {
+    check("json \"$.id\" == \"pay_1\"", expect!["holds"]);
+    check("header \"Content-Type\" exists", expect!["holds"]);
+    check("cookie \"session[Max-Age]\" == 3600", expect!["holds"]);
+    check(
+        "regex \"\\\"id\\\": \\\"(\\\\w+)\" == \"pay_1\"",
+        expect!["holds"],
+    );
+    check(
+        "jsonpath \"$.id\" exists",
+        expect![[r#"
+            error: `jsonpath` is not something to look at
+            hint: it is `json` here, for example `json $.token exists`"#]],
+    );
 }
 
 #[test]

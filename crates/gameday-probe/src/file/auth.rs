@@ -1,8 +1,11 @@
 //! Reads `auth`: `{ basic = { user, password } }`, `{ bearer = "…" }` or `{ client_credentials = { … } }`.
 
+use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use gameday_core::Table;
+use serde::Deserializer;
+use serde::de::{Deserialize, SeqAccess, Visitor};
 use toml::Spanned;
 
 use super::scope::Scope;
@@ -75,7 +78,7 @@ fn need(table: &mut Table<'_, '_>, key: &'static str, scope: &Scope<'_, '_>) -> 
     scope.template(&typed)
 }
 
-/// Takes a table of names and texts.
+/// Takes a table of names and texts; a name with a list stands once for each of its texts.
 pub(crate) fn read_pairs(
     table: &mut Table<'_, '_>,
     key: &'static str,
@@ -84,9 +87,44 @@ pub(crate) fn read_pairs(
     let Some(mut table) = table.table(key) else {
         return Vec::new();
     };
-    let typed = table.take_values::<String>();
-    let pairs = typed
-        .into_iter()
-        .map(|(name, value)| Some((name.into_inner(), scope.template(&value)?)));
-    pairs.flatten().collect()
+    let mut pairs = Vec::new();
+    for (name, texts) in table.take_values::<Texts>() {
+        let name = name.into_inner();
+        let place = texts.span();
+        let templates = texts.into_inner().0.into_iter();
+        let templates = templates.filter_map(|text| scope.template_at(&text, place.clone()));
+        pairs.extend(templates.map(|template| (name.clone(), template)));
+    }
+    pairs
+}
+
+/// A text, or a list of them.
+struct Texts(Vec<String>);
+
+impl<'de> Deserialize<'de> for Texts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextsVisitor)
+    }
+}
+
+struct TextsVisitor;
+
+impl<'de> Visitor<'de> for TextsVisitor {
+    type Value = Texts;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string or a list of strings")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Texts, E> {
+        Ok(Texts(vec![text.to_owned()]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Texts, A::Error> {
+        let mut texts = Vec::new();
+        while let Some(text) = list.next_element()? {
+            texts.push(text);
+        }
+        Ok(Texts(texts))
+    }
 }

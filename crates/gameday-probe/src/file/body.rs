@@ -1,4 +1,4 @@
-//! Reads a step's body: one of `json`, `form`, `body`, `body_file`, `multipart`.
+//! Reads a step's body: one of `json`, `form`, `body`, `body_file`, `body_base64`, `multipart`.
 
 use gameday_core::Table;
 use hyper::Method;
@@ -8,9 +8,10 @@ use super::auth::read_pairs;
 use super::http::{read_file, read_path};
 use super::json::read_json;
 use super::scope::Scope;
+use crate::kind::read_bytes;
 use crate::plan::{BodyTemplate, Part, PartContent};
 
-const BODIES: [&str; 5] = ["json", "form", "body", "body_file", "multipart"];
+const BODIES: [&str; 6] = ["json", "form", "body", "body_file", "body_base64", "multipart"];
 const DEFAULT_TYPE: &str = "application/octet-stream";
 
 /// Takes a body; a method that has none refuses it.
@@ -44,8 +45,9 @@ pub(super) fn read_body(
         .and_then(|text| scope.template(&text))
         .map(BodyTemplate::Text);
     let file = read_file(table, "body_file", scope).map(|(_, bytes)| BodyTemplate::Bytes(bytes.into()));
+    let bytes = read_bytes(table, "body_base64", scope).map(|bytes| BodyTemplate::Bytes(bytes.into()));
     let parts = read_multipart(table, scope).map(BodyTemplate::Multipart);
-    json.or(form).or(text).or(file).or(parts)
+    json.or(form).or(text).or(file).or(bytes).or(parts)
 }
 
 /// `multipart = { note = { text = "…" }, scan = { file = "a.png", type = "image/png" } }`.

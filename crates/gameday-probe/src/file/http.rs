@@ -6,6 +6,9 @@
 //!         auth = { basic | bearer | client_credentials }, roots = "ca.pem", cert = "client.pem",
 //!         key = "client.key", server_name = "…", insecure = false
 //! ```
+//!
+//! A step may say all but `family`, `source`, `cookies` and `traceparent` for itself; one that says anything of
+//! TLS says all of it.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -69,7 +72,6 @@ impl Common {
         let mut settings = usual.or(&mut table, scope);
         settings.route.family = read_family(&mut table, scope);
         settings.route.source = address(&mut table, "source", scope);
-        settings.route.tls = read_tls(&mut table, scope);
         let common = Self {
             cookies: table.get("cookies").unwrap_or(true),
             traceparent: table.get("traceparent").unwrap_or(true),
@@ -90,6 +92,9 @@ impl Settings {
         }
         if let Some(address) = address(table, "connect_to", scope) {
             settings.route.address = Some(address);
+        }
+        if let Some(tls) = read_tls(table, scope) {
+            settings.route.tls = Some(tls);
         }
         if let Some(follow) = table.spanned::<u32>("follow") {
             if *follow.get_ref() > MAX_FOLLOW {

@@ -16,7 +16,7 @@ use super::http::Common;
 use super::scope::Scope;
 use super::value::{Times, span};
 use crate::assertion::{Assertion, Origin, Query};
-use crate::net::{BodyPlan, Scan, Url};
+use crate::net::{BodyPlan, MAX_KEPT_BYTES, Scan, UNNEEDED_KEPT_BYTES, Url};
 use crate::plan::{Poll, StepPlan};
 use crate::template::Template;
 
@@ -59,6 +59,8 @@ pub(super) fn read_step(
     let poll = read_poll(&mut table, scope, times);
     let slo = span(&mut table, "slo", scope);
     times.refuse_longer(slo.as_ref(), "slo", scope);
+    let timeout = span(&mut table, "timeout", scope);
+    times.refuse_longer(timeout.as_ref(), "timeout", scope);
     let retry = read_retry(&mut table, scope);
     let replay = read_replay(&mut table, scope);
     let always = table.get("always").unwrap_or(false);
@@ -83,6 +85,7 @@ pub(super) fn read_step(
         route: Arc::new(settings.route),
         reading: Arc::new(reading(settings.max_body, &expect, poll.as_ref(), &origins)),
         compressed: settings.compressed,
+        timeout: timeout.map(Spanned::into_inner),
         follow: settings.follow,
         expect,
         save,
@@ -97,19 +100,25 @@ pub(super) fn read_step(
 /// What the step's assertions need of a body while it comes.
 fn reading(max_bytes: u64, expect: &[Assertion], poll: Option<&Poll>, others: &[&Origin]) -> BodyPlan {
     let asserted = || expect.iter().chain(poll.map(|poll| &poll.until));
-    let mut origins = asserted()
-        .map(|assertion| &assertion.origin)
-        .chain(others.iter().copied());
-    let sha256 = origins.any(|origin| matches!(origin.query, Query::Sha256));
-    let patterns = asserted().filter_map(Assertion::scan);
-    // A pattern that cannot be looked for in a stream still works on bodies that are kept.
-    let scans = patterns
-        .filter_map(|pattern| Scan::new(&pattern).ok())
-        .map(Arc::new);
+    let origins = || {
+        let asserted = asserted().map(|assertion| &assertion.origin);
+        asserted.chain(others.iter().copied())
+    };
+    let scanned = asserted().filter(|assertion| assertion.scan().is_some());
+    let wholes = origins().filter(|origin| origin.query.needs_whole()).count();
+    let asked = asserted().filter_map(Assertion::scan);
+    let whether = asked.filter_map(|pattern| Scan::whether(&pattern));
+    let taking = origins()
+        .filter_map(|origin| origin.query.taking())
+        .filter_map(Scan::taking);
     BodyPlan {
         max_bytes,
-        sha256,
-        scans: scans.collect(),
+        sha256: origins().any(|origin| matches!(origin.query, Query::Sha256)),
+        max_kept: match wholes > scanned.count() {
+            true => MAX_KEPT_BYTES,
+            false => UNNEEDED_KEPT_BYTES,
+        },
+        scans: whether.chain(taking).map(Arc::new).collect(),
         ..BodyPlan::default()
     }
 }

@@ -8,8 +8,6 @@
 mod agree;
 mod expect;
 
-use std::time::Instant;
-
 use gameday_core::{Reason, Table};
 use hickory_proto::rr::{Name, RData, RecordType};
 use toml::Spanned;
@@ -69,12 +67,10 @@ impl Dns {
     }
 
     pub(crate) async fn look(&self, means: &Means<'_>, values: &mut Values<'_>) -> Observation {
-        let began = Instant::now();
         let mut trail = Trail::start();
         let mut readings = Vec::new();
         let result = self.judge(means, values, &mut trail, &mut readings).await;
-        let mut observation = Observation::of(result.err(), trail.laps.phases(), began.elapsed());
-        observation.evidence = trail.evidence;
+        let mut observation = trail.observe(result.err());
         observation.readings = readings;
         observation
     }

@@ -7,7 +7,6 @@
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -27,6 +26,7 @@ use crate::values::Values;
 
 const PATH: &str = "/grpc.health.v1.Health/Check";
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
+const MAX_HEAD_BYTES: u32 = 64 * 1024;
 /// grpc/health/v1/health.proto: the numbers of ServingStatus.
 pub(crate) const STATUSES: [&str; 4] = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"];
 /// gRPC's status codes (grpc/statuscodes.md).
@@ -105,7 +105,6 @@ impl Grpc {
     }
 
     pub(crate) async fn look(&self, means: &Means<'_>, values: &mut Values<'_>) -> Observation {
-        let began = Instant::now();
         let mut trail = Trail::start();
         let health = self.check(means, values, &mut trail).await;
         let readings = health
@@ -118,8 +117,7 @@ impl Grpc {
             });
         let readings: Vec<_> = readings.collect();
         let fault = health.and_then(|health| health.judge()).err();
-        let mut observation = Observation::of(fault, trail.laps.phases(), began.elapsed());
-        observation.evidence = trail.evidence;
+        let mut observation = trail.observe(fault);
         observation.readings = readings;
         observation
     }
@@ -247,7 +245,10 @@ pub(crate) struct Call {
 impl Call {
     /// Makes the call over a connection of its own.
     pub(crate) async fn make(&self, stream: Box<dyn Io>) -> Result<Health, Fault> {
-        let (sender, connection) = h2::client::handshake(stream)
+        let (sender, connection) = h2::client::Builder::new()
+            .enable_push(false)
+            .max_header_list_size(MAX_HEAD_BYTES)
+            .handshake(stream)
             .await
             .map_err(|error| broken(&error))?;
         let mut connection = pin!(connection.fuse());

@@ -88,12 +88,10 @@ impl Icmp {
     }
 
     pub(crate) async fn look(&self, means: &Means<'_>, values: &mut Values<'_>) -> Observation {
-        let began = Instant::now();
         let mut trail = Trail::start();
         let mut echoes = Echoes::default();
         let fault = self.ping(means, values, &mut trail, &mut echoes).await.err();
-        let mut observation = Observation::of(fault, trail.laps.phases(), began.elapsed());
-        observation.evidence = trail.evidence;
+        let mut observation = trail.observe(fault);
         observation.readings = echoes.readings();
         observation
     }

@@ -9,7 +9,6 @@ mod expect;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -81,12 +80,10 @@ impl Tls {
     }
 
     pub(crate) async fn look(&self, means: &Means<'_>, values: &mut Values<'_>) -> Observation {
-        let began = Instant::now();
         let mut trail = Trail::start();
         let mut readings = Vec::new();
         let result = self.inspect(means, values, &mut trail, &mut readings).await;
-        let mut observation = Observation::of(result.err(), trail.laps.phases(), began.elapsed());
-        observation.evidence = trail.evidence;
+        let mut observation = trail.observe(result.err());
         observation.readings = readings;
         observation
     }

@@ -71,12 +71,9 @@ impl Udp {
     }
 
     pub(crate) async fn look(&self, means: &Means<'_>, values: &mut Values<'_>) -> Observation {
-        let began = Instant::now();
         let mut trail = Trail::start();
         let fault = self.ask(means, values, &mut trail).await.err();
-        let mut observation = Observation::of(fault, trail.laps.phases(), began.elapsed());
-        observation.evidence = trail.evidence;
-        observation
+        trail.observe(fault)
     }
 
     async fn ask(&self, means: &Means<'_>, values: &Values<'_>, trail: &mut Trail) -> Result<(), Fault> {

@@ -12,6 +12,7 @@ use gameday_core::{Reason, Table};
 use hyper::header::{HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 use tokio::time::timeout_at;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
@@ -79,12 +80,10 @@ impl Websocket {
     }
 
     pub(crate) async fn look(&self, means: &Means<'_>, values: &mut Values<'_>) -> Observation {
-        let began = Instant::now();
         let mut trail = Trail::start();
         let mut readings = Vec::new();
         let fault = self.hold(means, values, &mut trail, &mut readings).await.err();
-        let mut observation = Observation::of(fault, trail.laps.phases(), began.elapsed());
-        observation.evidence = trail.evidence;
+        let mut observation = trail.observe(fault);
         observation.readings = readings;
         observation
     }
@@ -252,6 +251,14 @@ fn refused(error: Error) -> Fault {
         Error::ConnectionClosed | Error::AlreadyClosed => {
             Fault::new(Reason::ConnectionReset, "the server closed the WebSocket")
         }
+        Error::Capacity(CapacityError::TooManyHeaders) | Error::AttackAttempt => Fault::new(
+            Reason::HeaderTooLarge,
+            "the answer to the upgrade has too large a head",
+        ),
+        Error::Capacity(error) => Fault::new(
+            Reason::BodyTooLarge,
+            format!("a message is over {MAX_HEARD_BYTES} bytes: {error}"),
+        ),
         other => Fault::new(Reason::HttpProtocol, format!("this is no WebSocket: {other}")),
     }
 }

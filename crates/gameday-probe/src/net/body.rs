@@ -2,12 +2,13 @@
 //! beyond a limit.
 //!
 //! ```text
-//!  wire ──► decoder ──► count ──► hash ──► the first 4 MiB are kept ──► the rest is only scanned
+//!  wire ──► decoder ──► count ──► hash ──► its beginning is kept ──► the rest is only looked through
 //! ```
 
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use gameday_core::Reason;
@@ -15,13 +16,15 @@ use hyper::header::{CONTENT_ENCODING, HeaderMap};
 use sha2::{Digest, Sha256};
 
 use super::decode::Decoder;
-use super::scan::{Scan, Scanning};
+use super::scan::{Scan, Scanning, Searched};
 use crate::observation::Fault;
 
 /// An answer's body may not be longer unless the probe's file says so.
 pub(crate) const DEFAULT_MAX_BODY: u64 = 1024 * 1024;
 /// So much of a longer body is kept for what needs it whole, e.g. JSON.
 pub(crate) const MAX_KEPT_BYTES: usize = 4 * 1024 * 1024;
+/// So much when nothing needs it whole.
+pub(crate) const UNNEEDED_KEPT_BYTES: usize = 256 * 1024;
 
 /// What a step wants of its answer's body.
 #[derive(Debug)]
@@ -60,6 +63,8 @@ pub(crate) struct Body {
     pub(crate) sha256: Option<[u8; 32]>,
     /// Of a body that is not kept whole: which patterns were found, by their text.
     pub(crate) found: BTreeMap<String, bool>,
+    /// Of a body that is not kept whole: the first groups of patterns, by their text.
+    pub(crate) taken: BTreeMap<String, Option<String>>,
 }
 
 /// Takes a body piece by piece.
@@ -76,6 +81,8 @@ pub(super) struct Sink {
 pub(super) struct Plain {
     max_bytes: u64,
     max_kept: usize,
+    /// A little that came may unpack to much that takes its time.
+    deadline: Option<Instant>,
     bytes: u64,
     kept: BytesMut,
     hash: Option<Sha256>,
@@ -85,7 +92,12 @@ pub(super) struct Plain {
 }
 
 impl Sink {
-    pub(super) fn new(plan: &BodyPlan, headers: &HeaderMap, place: &str) -> Result<Self, Fault> {
+    pub(super) fn new(
+        plan: &BodyPlan,
+        headers: &HeaderMap,
+        place: &str,
+        deadline: Instant,
+    ) -> Result<Self, Fault> {
         let said = headers
             .get(CONTENT_ENCODING)
             .map(|value| String::from_utf8_lossy(value.as_bytes()));
@@ -96,6 +108,7 @@ impl Sink {
         let plain = Plain {
             max_bytes: plan.max_bytes,
             max_kept: plan.max_kept,
+            deadline: Some(deadline),
             bytes: 0,
             kept: BytesMut::new(),
             hash: plan.sha256.then(Sha256::new),
@@ -135,8 +148,10 @@ impl Sink {
     }
 
     fn wrong(&self, error: &io::Error) -> Fault {
-        if error.kind() == io::ErrorKind::FileTooLarge {
-            return self.too_large();
+        match error.kind() {
+            io::ErrorKind::FileTooLarge => return self.too_large(),
+            io::ErrorKind::TimedOut => return late(&self.place),
+            _ => {}
         }
         let message = format!(
             "the body from `{}` is not `{}`: {error}",
@@ -168,13 +183,26 @@ impl Plain {
     }
 
     fn end(self) -> Body {
-        Body {
+        let mut body = Body {
             kept: self.kept.freeze(),
             bytes: self.bytes,
             sha256: self.hash.map(|hash| hash.finalize().into()),
-            found: self.scans.into_iter().map(Scanning::end).collect(),
+            ..Body::default()
+        };
+        for (pattern, searched) in self.scans.into_iter().map(Scanning::end) {
+            match searched {
+                Searched::Whether(found) => drop(body.found.insert(pattern, found)),
+                Searched::Took(taken) => drop(body.taken.insert(pattern, taken)),
+            }
         }
+        body
     }
+}
+
+/// The body did not end in time.
+pub(super) fn late(place: &str) -> Fault {
+    let message = format!("the response body from `{place}` did not end in time");
+    Fault::new(Reason::BodyTimeout, message)
 }
 
 impl io::Write for Plain {
@@ -182,6 +210,9 @@ impl io::Write for Plain {
         self.bytes += data.len() as u64;
         if self.bytes > self.max_bytes {
             return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Err(io::ErrorKind::TimedOut.into());
         }
         if let Some(hash) = &mut self.hash {
             hash.update(data);

@@ -12,6 +12,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::dial::dial;
 use super::exchange::converse;
+use super::fair::Fair;
 use super::laps::{Laps, Phase};
 use super::request::Request;
 use super::resolve::Resolver;
@@ -191,9 +192,8 @@ impl Connector {
         let Place { host, port, tls } = place;
         let (stream, remote) = self.reach(host, port, route, deadline, trail).await?;
         let Some(alpn) = tls else {
-            let stream = Box::new(stream);
             return Ok(Link {
-                stream,
+                stream: Box::new(Fair::new(stream)),
                 remote,
                 chose_http2: false,
             });
@@ -201,7 +201,7 @@ impl Connector {
         let stream = self.secure(stream, host, alpn, route, deadline, trail).await?;
         let chose_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         Ok(Link {
-            stream: Box::new(stream),
+            stream: Box::new(Fair::new(stream)),
             remote,
             chose_http2,
         })

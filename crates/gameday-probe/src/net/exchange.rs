@@ -12,10 +12,10 @@ use hyper::Version;
 use hyper::header::HeaderMap;
 use tokio::time::timeout_at;
 
-use super::body::{Body, Sink};
+use super::body::{Body, Sink, late};
 use super::connector::Link;
 use super::laps::Traffic;
-use super::request::{Request, sample, shown_head};
+use super::request::{Request, shown_head};
 use super::route::HttpVersion;
 use super::trail::Trail;
 use super::{http1, http2};
@@ -25,6 +25,8 @@ use crate::response::Response;
 
 /// The answer's head may not be longer.
 pub(super) const MAX_HEAD_BYTES: usize = 64 * 1024;
+/// Nor have more headers.
+pub(super) const MAX_HEADERS: usize = 256;
 
 /// An answer's first part.
 pub(crate) struct Head {
@@ -70,7 +72,8 @@ impl Talk<'_> {
         head: Head,
         read: impl AsyncFnOnce(&mut Sink) -> Result<(), Fault>,
     ) -> Answer {
-        let mut sink = match Sink::new(&self.request.reading, &head.headers, self.place()) {
+        let sink = Sink::new(&self.request.reading, &head.headers, self.place(), self.deadline);
+        let mut sink = match sink {
             Ok(sink) if (self.wants_body)(&head) => sink,
             unread => {
                 let (body, fault) = (Body::default(), unread.err());
@@ -78,10 +81,7 @@ impl Talk<'_> {
             }
         };
         let ended = timeout_at(self.deadline.into(), read(&mut sink)).await;
-        let stopped = ended.unwrap_or_else(|_| {
-            let message = format!("the response body from `{}` did not end in time", self.place());
-            Err(Fault::new(Reason::BodyTimeout, message))
-        });
+        let stopped = ended.unwrap_or_else(|_| Err(late(self.place())));
         let (body, fault) = sink.finish(stopped.err());
         Answer { head, body, fault }
     }
@@ -97,10 +97,10 @@ pub(super) async fn converse(
     let remote = link.remote;
     trail.show(request.exhibit());
     let answer = ask(link, request, deadline, trail, &|_| true).await?;
+    trail.show(exhibit(request, &answer.head, &answer.body));
     if let Some(fault) = answer.fault {
         return Err(fault);
     }
-    trail.show(exhibit(&answer.head, &answer.body));
     Ok(Response::new(answer.head, answer.body, remote, request))
 }
 
@@ -132,11 +132,11 @@ pub(crate) async fn ask(
     result
 }
 
-fn exhibit(head: &Head, body: &Body) -> Exhibit {
+fn exhibit(request: &Request, head: &Head, body: &Body) -> Exhibit {
     let first = format!("{:?} {}", head.version, head.status);
     Exhibit::Response {
         head: shown_head(first, &head.headers),
-        body: sample(&body.kept),
+        body: request.sample(&body.kept),
         body_bytes: body.bytes,
     }
 }
@@ -154,10 +154,39 @@ pub(super) async fn beside<T>(mut connection: Pin<&mut impl Future>, wanted: imp
 
 /// What an error of the connection itself means.
 pub(super) fn broken(place: &str, error: &io::Error) -> Fault {
-    super::lacking(error).unwrap_or_else(|| {
-        let message = format!("the connection to `{place}` broke: {error}");
-        Fault::new(Reason::ConnectionReset, message)
-    })
+    if let Some(lack) = super::lacking(error) {
+        return lack;
+    }
+    let tls = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match tls {
+        // In TLS 1.3 a server says only now that it wants another certificate of ours (RFC 8446, 4.4.2.4).
+        Some(alert @ rustls::Error::AlertReceived(_)) => Fault::new(
+            Reason::TlsHandshake,
+            format!("TLS with `{place}` failed: {alert}"),
+        ),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => cut_short(place),
+        _ => {
+            let message = format!("the connection to `{place}` broke: {error}");
+            Fault::new(Reason::ConnectionReset, message)
+        }
+    }
+}
+
+/// The end came too early.
+pub(super) fn cut_short(place: &str) -> Fault {
+    let message = format!("`{place}` closed the connection before the answer was whole");
+    Fault::new(Reason::ConnectionReset, message)
+}
+
+/// The head is more than anybody wants.
+pub(super) fn head_too_large(place: &str) -> Fault {
+    let message = format!(
+        "the response head from `{place}` is over {} KiB or {MAX_HEADERS} headers",
+        MAX_HEAD_BYTES / 1024
+    );
+    Fault::new(Reason::HeaderTooLarge, message)
 }
 
 /// Nothing, as a body.

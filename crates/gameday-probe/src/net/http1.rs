@@ -14,7 +14,9 @@ use hyper_util::rt::TokioIo;
 
 use super::body::Sink;
 use super::connector::Io;
-use super::exchange::{Answer, EMPTY, Head, MAX_HEAD_BYTES, Talk, beside, broken};
+use super::exchange::{
+    Answer, EMPTY, Head, MAX_HEAD_BYTES, MAX_HEADERS, Talk, beside, broken, cut_short, head_too_large,
+};
 use super::laps::Stamped;
 use crate::observation::Fault;
 
@@ -26,6 +28,7 @@ pub(super) async fn talk(stream: Box<dyn Io>, talk: &Talk<'_>) -> Result<Answer,
     let (mut sender, connection) = http1::Builder::new()
         .max_buf_size(MAX_HEAD_BYTES)
         .max_header_size(MAX_HEAD_BYTES)
+        .max_headers(MAX_HEADERS)
         .handshake(TokioIo::new(stream))
         .await
         .map_err(|error| fault(place, &error))?;
@@ -60,6 +63,9 @@ async fn drain(place: &str, mut body: Incoming, sink: &mut Sink) -> Result<(), F
 }
 
 fn fault(place: &str, error: &hyper::Error) -> Fault {
+    if error.is_parse_too_large() {
+        return head_too_large(place);
+    }
     if error.is_parse() {
         return Fault::new(
             Reason::HttpProtocol,
@@ -67,16 +73,32 @@ fn fault(place: &str, error: &hyper::Error) -> Fault {
         );
     }
     if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
-        let message = format!("`{place}` closed the connection before the answer was whole");
-        return Fault::new(Reason::ConnectionReset, message);
+        return cut_short(place);
     }
     match io_error(error) {
+        // Chunks that are none (RFC 9112, 7.1).
+        Some(io) if is_misframed(io) => {
+            let message = format!("the body from `{place}` is not framed as HTTP frames it: {io}");
+            Fault::new(Reason::HttpProtocol, message)
+        }
         Some(io) => broken(place, io),
         None => Fault::new(
             Reason::HttpProtocol,
             format!("HTTP with `{place}` failed: {error}"),
         ),
     }
+}
+
+/// Whether it is what hyper says of the body's bytes; an error of TLS is of the same kind, and holds one of rustls.
+fn is_misframed(error: &io::Error) -> bool {
+    let kind = matches!(
+        error.kind(),
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
+    );
+    kind && error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+        .is_none()
 }
 
 fn io_error(error: &hyper::Error) -> Option<&io::Error> {

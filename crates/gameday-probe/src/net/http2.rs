@@ -14,7 +14,7 @@ use hyper::Version;
 
 use super::body::Sink;
 use super::connector::Io;
-use super::exchange::{Answer, Head, MAX_HEAD_BYTES, Talk, beside, broken};
+use super::exchange::{Answer, Head, MAX_HEAD_BYTES, Talk, beside, broken, head_too_large};
 use crate::observation::Fault;
 
 /// So much may be on its way before it is read.
@@ -93,6 +93,15 @@ async fn drain(place: &str, mut body: RecvStream, sink: &mut Sink) -> Result<(),
 fn fault(place: &str, error: &h2::Error) -> Fault {
     if let Some(io) = error.get_io() {
         return broken(place, io);
+    }
+    let said = error.to_string();
+    // Only the text tells which limit it was that a peer went over.
+    if error.is_library() && (said.contains("header_list") || said.contains("continuations")) {
+        return head_too_large(place);
+    }
+    if error.is_library() {
+        let message = format!("what `{place}` sends is not HTTP/2: {error}");
+        return Fault::new(Reason::HttpProtocol, message);
     }
     if error.is_go_away() || error.is_reset() {
         let message = format!("`{place}` ended the HTTP/2 exchange: {error}");

@@ -31,6 +31,8 @@ pub(crate) struct Request {
     pub(crate) bare: bool,
     /// What is done with the answer's body.
     pub(crate) reading: Arc<BodyPlan>,
+    /// Neither its body nor its answer's is ever shown.
+    pub(crate) private: bool,
 }
 
 impl Request {
@@ -44,6 +46,7 @@ impl Request {
             route: Arc::default(),
             bare: false,
             reading: Arc::default(),
+            private: false,
         }
     }
 
@@ -90,7 +93,15 @@ impl Request {
         let first = format!("{} {} host {}", self.method, self.url.target, self.url.authority);
         Exhibit::Request {
             head: shown_head(first, &self.headers),
-            body: sample(self.body.as_deref().unwrap_or_default()),
+            body: self.sample(self.body.as_deref().unwrap_or_default()),
+        }
+    }
+
+    /// The beginning of a body as text, its own or its answer's.
+    pub(super) fn sample(&self, body: &[u8]) -> String {
+        match self.private {
+            true => "***".to_owned(),
+            false => sample(body),
         }
     }
 }
@@ -109,7 +120,7 @@ pub(super) fn shown_head(first: String, headers: &HeaderMap) -> String {
 }
 
 /// The beginning of a body as text; one that goes on ends with `…`.
-pub(super) fn sample(body: &[u8]) -> String {
+fn sample(body: &[u8]) -> String {
     let mut text = String::from_utf8_lossy(&body[..body.len().min(SAMPLE_BYTES)]).into_owned();
     if body.len() > SAMPLE_BYTES {
         // Half a character at the end is none.

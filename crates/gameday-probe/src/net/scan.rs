@@ -1,10 +1,18 @@
-//! A pattern looked for in a stream: byte by byte through a lazy automaton, so that nothing is kept.
+//! A pattern looked for in a body that is not kept.
+//!
+//! Whether it is there is told by a lazy automaton, byte by byte, however long the match. Where the text of
+//! the match is wanted, or the automaton cannot do it, a window moves over the body (`window.rs`).
+
+mod window;
 
 use std::sync::Arc;
 
+use regex::bytes::{Regex, RegexBuilder};
 use regex_automata::Input;
 use regex_automata::hybrid::LazyStateID;
 use regex_automata::hybrid::dfa::{Cache, DFA};
+
+use window::Window;
 
 /// States that are remembered may take so much memory, for each body that is looked through.
 const CACHE_BYTES: usize = 1024 * 1024;
@@ -13,7 +21,14 @@ const CACHE_BYTES: usize = 1024 * 1024;
 pub(crate) struct Scan {
     /// As it was typed, or an escaped text.
     pub(crate) pattern: String,
-    automaton: DFA,
+    /// Whether the text of its first group is wanted.
+    takes: bool,
+    way: Way,
+}
+
+enum Way {
+    Automaton(Box<DFA>),
+    Window(Regex),
 }
 
 impl std::fmt::Debug for Scan {
@@ -23,77 +38,122 @@ impl std::fmt::Debug for Scan {
 }
 
 impl Scan {
-    /// Makes an automaton of a pattern that the `regex` crate has taken.
-    ///
-    /// # Errors
-    /// In words: patterns that look around with Unicode's word boundaries are not for streams.
-    pub(crate) fn new(pattern: &str) -> Result<Self, String> {
+    /// Asks whether a pattern is there that the `regex` crate has taken.
+    pub(crate) fn whether(pattern: &str) -> Option<Self> {
         let config = DFA::config()
-            .unicode_word_boundary(true)
             .cache_capacity(CACHE_BYTES)
             .skip_cache_capacity_check(true);
-        let built = DFA::builder().configure(config).build(pattern);
-        Ok(Self {
+        // Unicode's word boundaries are not for automata.
+        let way = match DFA::builder().configure(config).build(pattern) {
+            Ok(automaton) => Way::Automaton(Box::new(automaton)),
+            Err(_) => Way::Window(compile(pattern)?),
+        };
+        Some(Self {
             pattern: pattern.to_owned(),
-            automaton: built.map_err(|error| error.to_string())?,
+            takes: false,
+            way,
         })
     }
+
+    /// Asks for the text of a pattern's first group, or of all that it matches.
+    pub(crate) fn taking(pattern: &str) -> Option<Self> {
+        Some(Self {
+            pattern: pattern.to_owned(),
+            takes: true,
+            way: Way::Window(compile(pattern)?),
+        })
+    }
+}
+
+fn compile(pattern: &str) -> Option<Regex> {
+    let builder = RegexBuilder::new(pattern)
+        .size_limit(CACHE_BYTES * 2)
+        .dfa_size_limit(CACHE_BYTES)
+        .build();
+    builder.ok()
+}
+
+/// What came of a search, by its pattern.
+pub(super) enum Searched {
+    Whether(bool),
+    Took(Option<String>),
 }
 
 /// A pattern that is being looked for in one body.
 pub(super) struct Scanning {
     scan: Arc<Scan>,
-    cache: Cache,
     state: State,
 }
 
 enum State {
-    At(LazyStateID),
+    At(Box<Cache>, LazyStateID),
+    Within(Window),
     Over { found: bool },
 }
 
 impl Scanning {
     pub(super) fn begin(scan: &Arc<Scan>) -> Self {
-        let mut cache = scan.automaton.create_cache();
-        let start = scan.automaton.start_state_forward(&mut cache, &Input::new(""));
+        let state = match &scan.way {
+            Way::Window(_) => State::Within(Window::default()),
+            Way::Automaton(automaton) => {
+                let mut cache = Box::new(automaton.create_cache());
+                let start = automaton.start_state_forward(&mut cache, &Input::new(""));
+                start.map_or(State::Over { found: false }, |start| State::At(cache, start))
+            }
+        };
         Self {
             scan: Arc::clone(scan),
-            cache,
-            state: start.map_or(State::Over { found: false }, State::At),
+            state,
         }
     }
 
     pub(super) fn push(&mut self, data: &[u8]) {
-        let State::At(mut at) = self.state else { return };
-        for byte in data {
-            at = match self.scan.automaton.next_state(&mut self.cache, at, *byte) {
-                Ok(next) if !next.is_tagged() => next,
-                // A start state is tagged too, and is no end.
-                Ok(next) if !(next.is_match() || next.is_dead() || next.is_quit()) => next,
-                Ok(last) => {
-                    return self.state = State::Over {
-                        found: last.is_match(),
-                    };
-                }
-                Err(_) => return self.state = State::Over { found: false },
-            };
+        let over = match (&mut self.state, &self.scan.way) {
+            (State::Within(window), Way::Window(regex)) => {
+                window.push(regex, data);
+                None
+            }
+            (State::At(cache, at), Way::Automaton(automaton)) => advance(automaton, cache, at, data),
+            _ => None,
+        };
+        if let Some(found) = over {
+            self.state = State::Over { found };
         }
-        self.state = State::At(at);
     }
 
-    /// The pattern, and whether it was found.
-    pub(super) fn end(mut self) -> (String, bool) {
-        let found = match self.state {
-            State::Over { found } => found,
+    /// The pattern, and what came of it.
+    pub(super) fn end(self) -> (String, Searched) {
+        let found = match (self.state, &self.scan.way) {
+            (State::Within(window), Way::Window(regex)) => {
+                let taken = window.end(regex);
+                if self.scan.takes {
+                    return (self.scan.pattern.clone(), Searched::Took(taken));
+                }
+                taken.is_some()
+            }
             // A match is known one byte late: the end of the body is that byte.
-            State::At(at) => self
-                .scan
-                .automaton
-                .next_eoi_state(&mut self.cache, at)
+            (State::At(mut cache, at), Way::Automaton(automaton)) => automaton
+                .next_eoi_state(&mut cache, at)
                 .is_ok_and(|last| last.is_match()),
+            (State::Over { found }, _) => found,
+            _ => false,
         };
-        (self.scan.pattern.clone(), found)
+        (self.scan.pattern.clone(), Searched::Whether(found))
     }
+}
+
+/// Goes on through some bytes; told once it is known whether the pattern is there.
+fn advance(automaton: &DFA, cache: &mut Cache, at: &mut LazyStateID, data: &[u8]) -> Option<bool> {
+    for byte in data {
+        match automaton.next_state(cache, *at, *byte) {
+            Ok(next) if !next.is_tagged() => *at = next,
+            // A start state is tagged too, and is no end.
+            Ok(next) if !(next.is_match() || next.is_dead() || next.is_quit()) => *at = next,
+            Ok(last) => return Some(last.is_match()),
+            Err(_) => return Some(false),
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -102,10 +162,13 @@ mod tests {
 
     #[track_caller]
     fn check(pattern: &str, pieces: &[&str], found: bool) {
-        let scan = Arc::new(Scan::new(pattern).unwrap());
+        let scan = Arc::new(Scan::whether(pattern).unwrap());
         let mut scanning = Scanning::begin(&scan);
         pieces.iter().for_each(|piece| scanning.push(piece.as_bytes()));
-        assert_eq!(scanning.end(), (pattern.to_owned(), found));
+        let (_, Searched::Whether(is_there)) = scanning.end() else {
+            panic!("only whether it is there was asked");
+        };
+        assert_eq!(is_there, found);
         let whole = regex::Regex::new(pattern).unwrap().is_match(&pieces.concat());
         assert_eq!(whole, found, "as the regex crate has it");
     }
@@ -118,6 +181,7 @@ mod tests {
         check("lo$", &["hel", "lo"], true);
         check("lo$", &["hel", "lo "], false);
         check(r"\bö?x\b", &["a ", "x", " b"], true);
+        check(r"\bö?x\b", &["aö", "x", "ö"], false);
         check("a.*b", &["a", "\n", "b"], false);
         check("", &[], true);
     }

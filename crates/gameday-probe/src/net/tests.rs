@@ -165,7 +165,7 @@ async fn a_head_over_64_kib_is_not_read() {
         );
         stream.write_all(head.as_bytes()).await.ok();
     });
-    assert_eq!(ask_plainly(&server.await, 2000).await, "http_protocol");
+    assert_eq!(ask_plainly(&server.await, 2000).await, "header_too_large");
 }
 
 #[tokio::test]

@@ -105,6 +105,11 @@ impl ClientCredentials {
         good.map(|token| token.text.clone())
     }
 
+    /// A token that was refused is good no more, whatever its end.
+    pub(super) fn forget(&self) {
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     fn request(&self, values: &Values<'_>) -> Result<Request, Stop> {
         let url = self.token_url.render(values)?;
         let url = Url::parse(&url)
@@ -124,6 +129,7 @@ impl ClientCredentials {
         }
         let mut request = Request::get(url);
         request.method = Method::POST;
+        request.private = true;
         request.body = Some(form.finish().into());
         let is_form = HeaderValue::from_static("application/x-www-form-urlencoded");
         request.headers.insert(CONTENT_TYPE, is_form);

@@ -4,12 +4,15 @@ use std::time::Instant;
 
 use gameday_core::Reason;
 use hyper::Method;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, LOCATION};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderValue, LOCATION};
 
 use super::{Asking, Stop};
 use crate::net::{Request, Url};
 use crate::observation::Fault;
 use crate::response::Response;
+
+/// A place that is no URL is cut in messages after so many bytes.
+const MAX_SHOWN_BYTES: usize = 120;
 
 impl Asking<'_, '_> {
     /// Sends a request, and follows where its answer leads, at most `follow` times.
@@ -19,31 +22,55 @@ impl Asking<'_, '_> {
         follow: u32,
         deadline: Instant,
     ) -> Result<Response, Stop> {
-        let mut been = Vec::new();
+        let (home, own_cookies) = (request.url.clone(), request.headers.get(COOKIE).cloned());
+        let mut been: Vec<Station> = Vec::new();
         let mut phases = gameday_core::Phases::default();
         loop {
+            if let Some(cookies) = own_cookies.as_ref().filter(|_| same_origin(&home, &request.url)) {
+                request.headers.insert(COOKIE, cookies.clone());
+            }
             self.session.sign(&request.url.to_string(), &mut request.headers);
+            let here = Station::of(&request);
+            let redirects = u32::try_from(been.len()).unwrap_or(u32::MAX);
+            if been.contains(&here) {
+                return Err(redirect_loop(&been, &here).into());
+            }
+            if redirects > follow {
+                let message = format!("redirect {redirects} to `{}` is one too many", here.url);
+                return Err(Fault::new(Reason::TooManyRedirects, message).into());
+            }
             let mut response = self.exchange(&request, deadline).await?;
             phases.add(&response.phases);
-            let redirects = u32::try_from(been.len()).unwrap_or(u32::MAX);
             let Some(next) = (follow > 0).then(|| next(&request, &response)).flatten() else {
                 response.redirects = redirects;
                 return Ok(response.took(phases));
             };
-            let next = next?;
-            let here = (request.method.clone(), response.url);
+            request = next?;
             been.push(here);
-            let there = (next.method.clone(), next.url.to_string());
-            if been.contains(&there) {
-                return Err(redirect_loop(&been, &there.1).into());
-            }
-            if redirects >= follow {
-                let message = format!("redirect {} to `{}` is one too many", redirects + 1, there.1);
-                return Err(Fault::new(Reason::TooManyRedirects, message).into());
-            }
-            request = next;
         }
     }
+}
+
+/// A request on the way. One that is made again with other cookies is no loop: the answer may be another.
+#[derive(PartialEq)]
+struct Station {
+    method: Method,
+    url: String,
+    cookies: Option<HeaderValue>,
+}
+
+impl Station {
+    fn of(request: &Request) -> Self {
+        Self {
+            method: request.method.clone(),
+            url: request.url.to_string(),
+            cookies: request.headers.get(COOKIE).cloned(),
+        }
+    }
+}
+
+fn same_origin(one: &Url, other: &Url) -> bool {
+    (&one.host, one.port, one.tls) == (&other.host, other.port, other.tls)
 }
 
 /// The request that an answer leads to; none when it is no redirect.
@@ -60,9 +87,18 @@ fn next(request: &Request, response: &Response) -> Option<Result<Request, Fault>
         Ok(url) => Ok(redirected(request, url, response.status)),
         Err(wrong) => Err(Fault::new(
             Reason::HttpProtocol,
-            format!("a redirect from `{}` to `{location}`: {wrong}", response.url),
+            format!(
+                "a redirect from `{}` to `{}`: {wrong}",
+                response.url,
+                cut(&location)
+            ),
         )),
     })
+}
+
+/// The beginning of a text that may be very long.
+fn cut(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_SHOWN_BYTES)]
 }
 
 fn redirected(request: &Request, url: Url, status: u16) -> Request {
@@ -70,7 +106,7 @@ fn redirected(request: &Request, url: Url, status: u16) -> Request {
     next.headers.remove(COOKIE);
     next.headers.remove("traceparent");
     // What only the first host should hear stays with it.
-    if (&next.url.host, next.url.port, next.url.tls) != (&url.host, url.port, url.tls) {
+    if !same_origin(&next.url, &url) {
         next.headers.remove(AUTHORIZATION);
         let mut route = (*next.route).clone();
         route.address = None;
@@ -87,9 +123,9 @@ fn redirected(request: &Request, url: Url, status: u16) -> Request {
     next
 }
 
-fn redirect_loop(been: &[(Method, String)], back_to: &str) -> Fault {
-    let mut urls: Vec<&str> = been.iter().map(|(_, url)| url.as_str()).collect();
-    urls.push(back_to);
+fn redirect_loop(been: &[Station], back_to: &Station) -> Fault {
+    let stations = been.iter().chain([back_to]);
+    let urls: Vec<&str> = stations.map(|station| station.url.as_str()).collect();
     Fault::new(
         Reason::RedirectLoop,
         format!("the redirects go round: {}", urls.join(" → ")),

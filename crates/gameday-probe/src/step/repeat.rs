@@ -10,7 +10,7 @@ use crate::assertion::Unmet;
 use crate::duration::micros;
 use crate::net::Request;
 use crate::observation::Fault;
-use crate::plan::{Poll, Replay, StepPlan};
+use crate::plan::{Auth, Poll, Replay, StepPlan};
 use crate::response::Response;
 use crate::values::Values;
 
@@ -46,6 +46,9 @@ impl Asking<'_, '_> {
             None => self.follow(request.clone(), step.follow, deadline).await?,
             Some(poll) => self.poll(step, poll, values, deadline).await?,
         };
+        if let (401, Some(Auth::ClientCredentials(how))) = (response.status, &step.auth) {
+            how.forget();
+        }
         judge(step, &response, values)?;
         match &step.replay {
             None => Ok(()),

@@ -51,6 +51,7 @@ pub(super) fn request(step: &StepPlan, values: &Values<'_>) -> Result<Request, S
         route: step.route.clone(),
         bare: false,
         reading: step.reading.clone(),
+        private: false,
     })
 }
 

@@ -25,6 +25,26 @@ const OPERATORS: [&str; 12] = [
     "exists",
 ];
 
+/// A JSON value whose texts are templates; nothing when `template` told what is wrong with one.
+fn literal(value: Value, template: MakeTemplate<'_>) -> Option<Literal> {
+    Some(match value {
+        Value::Null => Literal::Null,
+        Value::Bool(bool) => Literal::Bool(bool),
+        Value::Number(number) => Literal::Number(number),
+        Value::String(text) => Literal::Text(template(&text)?),
+        Value::Array(items) => {
+            let items = items.into_iter().map(|item| literal(item, template));
+            Literal::List(items.collect::<Option<_>>()?)
+        }
+        Value::Object(entries) => {
+            let entries = entries
+                .into_iter()
+                .map(|(key, item)| Some((key, literal(item, template)?)));
+            Literal::Object(entries.collect::<Option<_>>()?)
+        }
+    })
+}
+
 /// What is looked at, for messages and for values.
 struct Subject<'a> {
     sort: Sort,
@@ -116,35 +136,16 @@ impl Subject<'_> {
         match self.sort {
             Sort::Time | Sort::Size => Ok(Some(Literal::Number(self.number(operator, text)?))),
             _ => match json(text) {
-                Some(value) => self.typed(value, operator, template),
+                Some(value) => self.typed(value, template),
                 None => Err(Wrong::new(format!("`{text}` is not a value"))
                     .hint("a number, a text in double quotes, `true`, `false` or `null`")),
             },
         }
     }
 
-    fn typed(
-        &self,
-        value: Value,
-        operator: &str,
-        template: MakeTemplate<'_>,
-    ) -> Result<Option<Literal>, Wrong> {
-        let literal = match value {
-            Value::Null => Literal::Null,
-            Value::Bool(bool) => Literal::Bool(bool),
-            Value::Number(number) => Literal::Number(number),
-            Value::String(text) => match template(&text) {
-                Some(template) => Literal::Text(template),
-                None => return Ok(None),
-            },
-            Value::Array(_) if operator == "==" => {
-                return Err(Wrong::new("`==` compares with one value").hint("`in` compares with a list"));
-            }
-            Value::Array(_) | Value::Object(_) => {
-                return Err(Wrong::new(format!(
-                    "`{operator}` compares with simple values only"
-                )));
-            }
+    fn typed(&self, value: Value, template: MakeTemplate<'_>) -> Result<Option<Literal>, Wrong> {
+        let Some(literal) = literal(value, template) else {
+            return Ok(None);
         };
         match (self.sort, &literal) {
             (Sort::Number, Literal::Number(_)) | (Sort::Text, Literal::Text(_)) | (Sort::Any, _) => {
@@ -168,7 +169,7 @@ impl Subject<'_> {
         }
         let mut literals = Vec::new();
         for item in items {
-            match self.typed(item, "in", template)? {
+            match self.typed(item, template)? {
                 Some(literal) => literals.push(literal),
                 None => return Ok(None),
             }
@@ -212,7 +213,7 @@ impl Subject<'_> {
         let wrong = || Wrong::new("`contains` wants a text").hint("for example `contains \"json\"`");
         match (self.sort, json(text)) {
             (_, None) if text.is_empty() => Err(wrong()),
-            (Sort::Any, Some(value)) => self.typed(value, "contains", template),
+            (Sort::Any, Some(value)) => self.typed(value, template),
             (_, Some(Value::String(text))) => Ok(template(&text).map(Literal::Text)),
             _ => Err(wrong()),
         }
@@ -235,10 +236,11 @@ impl Subject<'_> {
     fn pattern(&self, text: &str) -> Result<regex::Regex, Wrong> {
         self.refuse_texts("matches")?;
         let pattern = text.strip_prefix('/').and_then(|text| text.strip_suffix('/'));
-        let pattern = pattern.ok_or_else(|| {
-            Wrong::new("`matches` wants a pattern between slashes").hint("for example `matches /^pay_/`")
-        })?;
-        compile(pattern)
+        match pattern {
+            Some(pattern) => compile(pattern),
+            None => Err(Wrong::new("`matches` wants a pattern between slashes")
+                .hint("for example `matches /^pay_/`; `(?i)` at its begin takes either case")),
+        }
     }
 
     fn refuse_texts(&self, operator: &str) -> Result<(), Wrong> {

@@ -24,6 +24,15 @@ const QUERIES: [&str; 14] = [
     "phase.wait",
 ];
 
+/// Words of other tools, and what is said here.
+const FOREIGN: [(&str, &str); 5] = [
+    ("jsonpath", "it is `json` here, for example `json $.token exists`"),
+    ("xpath", "XML and HTML are looked at with `regex` or `body` here"),
+    ("code", "it is `status` here, for example `status == 200`"),
+    ("size", "it is `bytes` here, for example `bytes < 64KiB`"),
+    ("certificate", "a `[check.tls]` looks at certificates"),
+];
+
 pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Query, Wrong> {
     let word = cursor.word();
     if let Some(phase) = word.strip_prefix("phase.") {
@@ -39,17 +48,22 @@ pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Query, Wrong> {
         "duration" => Query::Duration,
         "ip" => Query::Ip,
         "redirects" => Query::Redirects,
-        "json" => Query::Json(read_path(cursor.path())?),
+        "json" => Query::Json(read_path(cursor)?),
         "regex" => Query::Regex(read_pattern(cursor, word)?),
         "header" => {
-            let name = cursor.word();
+            let name = cursor.name();
             let header = name.parse::<HeaderName>();
             Query::Header(header.map_err(|_| Wrong::new(format!("`{name}` is not the name of a header")))?)
         }
-        "cookie" => read_cookie(cursor.word())?,
+        "cookie" => read_cookie(&cursor.name())?,
         "" => return Err(Wrong::new("the assertion is empty").hint("for example `status == 200`")),
         other => {
-            return Err(Wrong::new(format!("`{other}` is not something to look at")).near(other, &QUERIES));
+            let wrong = Wrong::new(format!("`{other}` is not something to look at"));
+            // What others call it.
+            return Err(match FOREIGN.iter().find(|(word, _)| *word == other) {
+                Some((_, ours)) => wrong.hint(*ours),
+                None => wrong.near(other, &QUERIES),
+            });
         }
     })
 }

@@ -318,6 +318,7 @@ impl<'m> Journey<'m> {
             headers.extend(via.headers.clone());
         }
         Ok(Request {
+            private: false,
             method: self.method.clone(),
             url: net::Url {
                 tls,

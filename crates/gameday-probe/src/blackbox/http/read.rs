@@ -177,7 +177,7 @@ fn reading<'a>(
     has_cel: bool,
 ) -> BodyPlan {
     let scans: Vec<_> = patterns
-        .filter_map(|pattern| Scan::new(&pattern.text).ok())
+        .filter_map(|pattern| Scan::whether(&pattern.text))
         .map(Arc::new)
         .collect();
     let looks_into_it =

@@ -96,7 +96,7 @@ save = { id = { header = "X Y" }, x = { json = "token", header = "A" }, y = { js
               --> probes/p.toml:10:26
               10 | save = { id = { header = "X Y" }, x = { json = "token", header = "A" }, y = { jsn = "$.a" }, z = {} }
                  |                          ^^^^^
-            hint: known here: `count`, `first`, `last`, `toInt`, `toFloat`, `toString`, `trim`, `lower`, `upper`, `base64Decode`, `urlDecode`, `urlEncode`, `daysAfterNow`, `nth`, `split`, `replace`, `regex`, `json`, `daysBeforeNow`
+            hint: known here: `count`, `first`, `last`, `toInt`, `toFloat`, `toString`, `trim`, `lower`, `upper`, `base64Decode`, `base64Encode`, `base64UrlSafeDecode`, `base64UrlSafeEncode`, `urlDecode`, `urlEncode`, `daysAfterNow`, `daysBeforeNow`, `nth`, `split`, `replace`, `replaceRegex`, `regex`, `json`, `urlQueryParam`
 
             error: `json` and `header` are both there: a value comes from one place
               --> probes/p.toml:10:35

@@ -166,7 +166,7 @@ async fn a_body_beyond_what_is_kept_is_counted_hashed_and_looked_through() {
         sha256: true,
         scans: scans
             .iter()
-            .map(|scan| Arc::new(Scan::new(scan).unwrap()))
+            .map(|scan| Arc::new(Scan::whether(scan).unwrap()))
             .collect(),
         ..BodyPlan::default()
     };
