@@ -264,6 +264,9 @@ pub struct ProbeDone {
     pub steps: Vec<StepDone>,
     /// What was wrong, in a line, redacted.
     pub message: Option<String>,
+    /// By which its requests can be found in the traces (W3C Trace Context, 3.2.2.3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
 }
 
 /// One step of a probe's run.

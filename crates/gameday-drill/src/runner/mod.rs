@@ -260,6 +260,7 @@ impl<'r> Runner<'r> {
                     phases: observation.phases,
                     steps: observation.steps,
                     message: observation.message.clone(),
+                    trace_id: observation.trace_id,
                 };
                 self.journal
                     .record_in(&region, EventKind::ProbeDone(Box::new(done)))?;

@@ -172,6 +172,7 @@ fn look(intended: u64, total_us: u64, outcome: Outcome) -> ProbeDone {
         phases,
         steps: ["login", "pay", "settled"].map(step).to_vec(),
         message: None,
+        trace_id: None,
         outcome,
     }
 }

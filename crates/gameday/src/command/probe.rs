@@ -72,6 +72,7 @@ pub(crate) fn as_json(probe: &str, region: &RegionName, observation: &Observatio
         "outcome": observation.outcome, "verdict": observation.outcome.word(),
         "reason": observation.outcome.reason(), "total_us": micros(observation.total),
         "phases": observation.phases, "steps": observation.steps, "message": observation.message,
+        "trace_id": observation.trace_id,
     })
 }
 
@@ -93,6 +94,10 @@ fn as_text(probe: &str, region: &RegionName, observation: &Observation) -> Strin
     );
     if let Some(message) = &observation.message {
         text.push_str(&format!("  {}\n", printable(message)));
+        // Whoever reads why wants to see where.
+        if let Some(trace_id) = &observation.trace_id {
+            text.push_str(&format!("  trace {trace_id}\n"));
+        }
     }
     for exhibit in &observation.evidence.exhibits {
         match exhibit {
