@@ -76,6 +76,7 @@ impl Fake {
                     phases: Phases::default(),
                     steps: Vec::new(),
                     message: None,
+                    trace_id: None,
                 })),
             };
             said.lines.push(serde_json::to_string(&event).unwrap());

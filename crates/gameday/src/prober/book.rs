@@ -178,6 +178,7 @@ impl Book {
                     phases: observation.phases,
                     steps: observation.steps.clone(),
                     message: observation.message.clone(),
+                    trace_id: observation.trace_id.clone(),
                 };
                 self.journal
                     .record(region.clone(), EventKind::ProbeDone(Box::new(done)));
