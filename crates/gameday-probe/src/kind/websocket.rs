@@ -27,6 +27,9 @@ use crate::observation::{Fault, Observation, Reading};
 use crate::template::Template;
 use crate::values::Values;
 
+/// So much is taken at once: who sends small frames without end is looked at piece by piece.
+const READ_BYTES: usize = 16 * 1024;
+
 /// A WebSocket that must open and answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Websocket {
@@ -158,6 +161,7 @@ impl Websocket {
             body: String::new(),
         });
         let limits = WebSocketConfig::default()
+            .read_buffer_size(READ_BYTES)
             .max_message_size(Some(MAX_HEARD_BYTES))
             .max_frame_size(Some(MAX_HEARD_BYTES));
         let shaking = client_async_with_config(request, link.stream, Some(limits));
