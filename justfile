@@ -50,6 +50,12 @@ bench-probe *parts:
     bash tests/install.sh bench
     cargo bench -p gameday --bench probe -- {{parts}}
 
+# The README's two regions in network namespaces: one is cut off, then healed
+regions:
+    cargo build -q
+    unshare --user --map-root-user --net --mount --pid --fork --kill-child --mount-proc \
+        env GAMEDAY=target/debug/gameday python3 tests/it/regions/two.py
+
 # Mixed toxics at load for so many minutes: memory, descriptors and bytes
 soak minutes="30":
     GAMEDAY_SOAK_MINUTES={{minutes}} cargo test --release -p gameday --test it -- --nocapture soak

@@ -249,7 +249,11 @@ impl Quorum {
             let theirs = state.ballots.iter().filter(|(region, _)| *region != here);
             let counted = theirs.filter(|(region, _)| matches!(standings.get(*region), Some(None)));
             let sighted = counted.filter_map(|(_, ballot)| ballot.sighted_down()).max();
-            let looked = state.ballots.get(here).and_then(Ballot::began);
+            let looked = state
+                .ballots
+                .get(here)
+                .and_then(Ballot::newest)
+                .map(|look| look.began);
             let after = looked
                 .max(state.asked)
                 .is_some_and(|at| sighted.is_some_and(|sighted| at >= sighted));

@@ -3,6 +3,7 @@
 mod council;
 mod hostile;
 mod secrets;
+mod two;
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;

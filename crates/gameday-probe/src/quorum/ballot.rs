@@ -87,10 +87,10 @@ impl Ballot {
         self.waiting.is_some()
     }
 
-    /// When the newest look of any kind began.
-    pub(super) fn began(&self) -> Option<Timestamp> {
-        let waiting = self.waiting.as_ref().map(|(_, last)| last.began);
-        waiting.or_else(|| self.counted.as_ref().map(|look| look.began))
+    /// The newest look, whether it counts or not.
+    pub(super) fn newest(&self) -> Option<&Look> {
+        let waiting = self.waiting.as_ref().map(|(_, last)| last);
+        waiting.or(self.counted.as_ref())
     }
 
     /// Since when it has said down.

@@ -296,9 +296,9 @@ fn a_region_that_is_cut_off_knows_it_and_the_others_only_miss_it() {
             0 eu,us,ap up: up | ap up; eu up; us up;
             2 us,ap silent: up | ap up; eu up; us up;
             3 eu down: up | ap up; eu up; us up;
-            5 eu control lost: up | ap up; (eu up: cannot reach its control target: connect_timeout); us up;
-            14 eu down: unknown advisory | (ap up: cannot be seen: connect_timeout); (eu up: cannot reach its control target: connect_timeout); (us up: cannot be seen: connect_timeout);
-            30 eu down: unknown advisory | (ap up: cannot be seen: connect_timeout); (eu up: cannot reach its control target: connect_timeout); (us up: cannot be seen: connect_timeout);
+            5 eu control lost: up | ap up; (eu down: cannot reach its control target: connect_timeout); us up;
+            14 eu down: unknown advisory | (ap up: cannot be seen: connect_timeout); (eu down: cannot reach its control target: connect_timeout); (us up: cannot be seen: connect_timeout);
+            30 eu down: unknown advisory | (ap up: cannot be seen: connect_timeout); (eu down: cannot reach its control target: connect_timeout); (us up: cannot be seen: connect_timeout);
             40 eu control ok: unknown advisory | (ap up: cannot be seen: connect_timeout); (eu down: its last look is 10 s old); (us up: cannot be seen: connect_timeout);
             40 us,ap back: unknown advisory | (ap up: its last look is 40 s old); (eu down: its last look is 10 s old); (us up: its last look is 40 s old);
             40 eu,us,ap up: up | ap up; eu up; us up;
@@ -347,8 +347,8 @@ fn a_look_that_says_down_counts_only_once_the_control_target_was_reached_after_i
             0 eu,us up: up | eu up; us up;
             2 eu,us down: up | eu up; us up;
             2.1 eu control ok: up confirming | eu down; us up;
-            2.2 us control lost: down advisory | eu down; (us up: cannot reach its control target: connect_timeout);
-            3 eu,us down: down advisory | eu down; (us up: cannot reach its control target: connect_timeout);
+            2.2 us control lost: down advisory | eu down; (us down: cannot reach its control target: connect_timeout);
+            3 eu,us down: down advisory | eu down; (us down: cannot reach its control target: connect_timeout);
             3.1 eu,us control ok: down | eu down; us down;
             4 eu,us up: up | eu up; us up;
         "#]],

@@ -180,7 +180,10 @@ fn discounted(
 }
 
 fn vote(region: &RegionName, ballot: Option<&Ballot>, why: Option<String>) -> Vote {
-    let look = ballot.and_then(Ballot::look);
+    let look = match why {
+        None => ballot.and_then(Ballot::look),
+        Some(_) => ballot.and_then(Ballot::newest),
+    };
     Vote {
         region: region.clone(),
         says: look.map_or("silent", |look| look.outcome.word()),

@@ -25,7 +25,7 @@ pub(super) fn section(shown: &Shown, now: Timestamp) -> Markup {
                 @if plain > 0 { (count(u64::try_from(plain).unwrap_or(u64::MAX), "probe")) " up as every region sees it." }
             }
             ul.episodes {
-                @for verdict in others.iter().take(MAX_SHOWN) { (item(verdict, now)) }
+                @for verdict in others.iter().take(MAX_SHOWN) { (item(verdict, shown, now)) }
                 @for (region, excluded) in &shown.regions {
                     @if let Some(why) = excluded { (missing(region.as_str(), &why.to_string())) }
                 }
@@ -40,7 +40,7 @@ fn is_plain(verdict: &Verdict) -> bool {
     verdict.word == Word::Up && !verdict.advisory && verdict.down_in().next().is_none()
 }
 
-fn item(verdict: &Verdict, now: Timestamp) -> Markup {
+fn item(verdict: &Verdict, shown: &Shown, now: Timestamp) -> Markup {
     let (class, sign) = match (verdict.word, verdict.advisory) {
         (_, true) | (Word::Unknown, _) => ("doubt", "?"),
         (Word::Down, false) => ("bad", "✕"),
@@ -52,7 +52,7 @@ fn item(verdict: &Verdict, now: Timestamp) -> Markup {
                 (pill(class, sign, verdict.word.as_str())) strong { (verdict.probe) }
                 span.from { (remark(verdict)) " for " (since(verdict.since, now)) }
             }
-            @for vote in verdict.regions.iter().filter(|vote| vote.says != "up" || !vote.counts) { (said(vote)) }
+            @for vote in verdict.regions.iter().filter(|vote| vote.says != "up" || !vote.counts) { (said(vote, shown)) }
         }
     }
 }
@@ -68,13 +68,22 @@ fn remark(verdict: &Verdict) -> &'static str {
     }
 }
 
-fn said(vote: &Vote) -> Markup {
-    let reason = vote.reason.map(|reason| format!(" {reason}")).unwrap_or_default();
+fn said(vote: &Vote, shown: &Shown) -> Markup {
+    let reason = vote
+        .reason
+        .map(|reason| format!(" ({reason})"))
+        .unwrap_or_default();
+    let is_excluded = shown.regions.get(&vote.region).is_some_and(Option::is_some);
     html! {
         p.message {
             (vote.region) " says " (vote.says) (reason)
             @if let Some(at) = vote.at { " at " (clock(at)) }
-            @if let Some(why) = &vote.why { ", which does not count: " (printable(why)) }
+            @match &vote.why {
+                None => {}
+                // Why stands beside the region itself.
+                Some(_) if is_excluded => { ", which does not count" }
+                Some(why) => { ", which does not count: " (printable(why)) }
+            }
         }
     }
 }
