@@ -77,7 +77,14 @@ struct Place {
     text: String,
 }
 
+const HIDDEN: &str = "(not shown: it holds what may be secret)";
+
 impl Place {
+    fn hide(&mut self) {
+        HIDDEN.clone_into(&mut self.text);
+        self.width = 1;
+    }
+
     fn of(text: &str, span: Range<usize>) -> Self {
         let offset = floor_char(text, span.start.min(text.len()));
         let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
@@ -127,8 +134,7 @@ impl Problem {
     #[must_use]
     pub fn hiding_the_line(mut self) -> Self {
         if let Some(place) = &mut self.place {
-            place.text = "(not shown: it holds what may be secret)".to_owned();
-            place.width = 1;
+            place.hide();
         }
         self
     }
@@ -264,12 +270,28 @@ impl<'s> Problems<'s> {
             )
         });
         list.dedup();
+        hide_what_one_hides(&mut list);
         match value {
             Some(value) if list.is_empty() => Ok(value),
             _ => {
                 debug_assert!(!list.is_empty(), "a value is missing and nothing says why");
                 Err(list)
             }
+        }
+    }
+}
+
+/// What one problem must not show of a line, the others of that line must not show either.
+fn hide_what_one_hides(list: &mut [Problem]) {
+    let hidden: Vec<usize> = list
+        .iter()
+        .filter_map(|problem| problem.place.as_ref())
+        .filter(|place| place.text == HIDDEN)
+        .map(|place| place.line)
+        .collect();
+    for place in list.iter_mut().filter_map(|problem| problem.place.as_mut()) {
+        if hidden.contains(&place.line) {
+            place.hide();
         }
     }
 }

@@ -26,17 +26,34 @@ pub enum TokenFrom {
 }
 
 impl TokenFrom {
-    /// Takes `token` of a table. Whoever writes the token itself there is told so, without its being shown.
+    /// Takes `token` of a table, if it is there.
     pub fn take(table: &mut Table<'_, '_>) -> Option<Self> {
-        let token: Spanned<toml::Value> = table.spanned("token")?;
+        Self::take_as(table, "token", "the token of the API")
+    }
+
+    /// Takes a secret that must be there; `what` says for people what it is.
+    pub fn need(table: &mut Table<'_, '_>, key: &'static str, what: &str) -> Option<Self> {
+        // Tells that it is missing.
+        if !table.has(key) {
+            return table.need(key);
+        }
+        Self::take_as(table, key, what)
+    }
+
+    /// Whoever writes the secret itself there is told so, without its being shown.
+    fn take_as(table: &mut Table<'_, '_>, key: &'static str, what: &str) -> Option<Self> {
+        let typed: Spanned<toml::Value> = table.spanned(key)?;
         let source = table.problems().source();
-        let place = token.span();
-        if let Ok(from) = token.into_inner().try_into::<Self>() {
+        let place = typed.span();
+        if let Ok(from) = typed.into_inner().try_into::<Self>() {
             return Some(from.beside(source.path.parent().unwrap_or(Path::new(""))));
         }
-        let message = "`token` says where the token of the API is taken from";
+        let message = format!("`{key}` says where {what} is taken from");
         let problem = source.problem(place, message).hiding_the_line();
-        let hint = "`{ env = \"PROXY_TOKEN\" }` or `{ file = \"proxy.token\" }`";
+        let hint = match key {
+            "token" => "`{ env = \"PROXY_TOKEN\" }` or `{ file = \"proxy.token\" }`",
+            _ => "`{ env = \"VARIABLE\" }` or `{ file = \"PATH\" }`",
+        };
         table.problems().push(problem.hint(hint));
         None
     }

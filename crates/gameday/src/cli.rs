@@ -198,7 +198,7 @@ pub(crate) struct PageArgs {
 pub(crate) struct BlackboxArgs {
     /// Stand in for Prometheus' blackbox_exporter with its blackbox.yml: /probe, /config, /metrics, … on --listen
     /// (127.0.0.1:9115 without it); SIGHUP and POST /-/reload read the file again
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["paths", "once", "regions", "evidence"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["paths", "once", "regions", "evidence", "config", "budgets"])]
     pub(crate) blackbox: Option<PathBuf>,
     /// So much of Prometheus' scrape timeout is left for the way back
     #[arg(long, value_name = "SPAN", default_value = "500ms", requires = "blackbox")]
@@ -226,12 +226,15 @@ pub(crate) struct LookArgs {
     /// How looks are printed on stdout; JSON is one object a line
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,
-    /// prober.toml: the peers in other regions, the quorum and the control target
-    #[arg(long, value_name = "FILE", requires = "listen", conflicts_with = "once")]
+    /// prober.toml: the peers in other regions, the quorum, the control target, and who is told of error budgets
+    #[arg(long, value_name = "FILE", conflicts_with = "once")]
     pub(crate) config: Option<PathBuf>,
     /// Where evidence of failures is kept; below the state folder without it
     #[arg(long, value_name = "DIR")]
     pub(crate) evidence: Option<PathBuf>,
+    /// Where error budgets and alerts are kept over a restart; below the state folder without it
+    #[arg(long, value_name = "DIR", conflicts_with = "once")]
+    pub(crate) budgets: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) page: PageArgs,
     #[command(flatten)]
@@ -239,10 +242,22 @@ pub(crate) struct LookArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 told, 1 with --prober an alert fires, 2 your files or arguments, or no answer"
+)]
 pub(crate) struct SloArgs {
     /// Probe files, or folders of them
-    #[arg(required = true)]
+    #[arg(required_unless_present = "prober")]
     pub(crate) paths: Vec<PathBuf>,
+    /// Show what is left of the budgets of the prober that serves there instead
+    #[arg(long, value_name = "URL", conflicts_with = "paths")]
+    pub(crate) prober: Option<String>,
+    /// The prober's token, a file of one line
+    #[arg(long, value_name = "FILE", requires = "prober")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Whose certificates the prober may show beside those that this machine trusts, PEM
+    #[arg(long, value_name = "FILE", requires = "prober")]
+    pub(crate) ca: Option<PathBuf>,
     /// Where the probes look from; may be repeated. The looks of all regions are counted together
     #[arg(long = "region", value_name = "NAME", default_value = "local")]
     pub(crate) regions: Vec<RegionName>,

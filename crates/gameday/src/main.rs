@@ -5,6 +5,7 @@ mod cli;
 mod command;
 mod exit;
 mod gzip;
+mod notify;
 mod output;
 mod prober;
 mod progress;

@@ -67,6 +67,8 @@ pub(crate) struct Arrival {
     pub(crate) at: Timestamp,
     /// What was asked for, with its query.
     pub(crate) path: String,
+    /// Its header fields, names in lower case.
+    pub(crate) head: String,
     pub(crate) body: String,
 }
 
@@ -87,13 +89,16 @@ pub(crate) fn serve(answer: impl Fn(Arrival) -> (u16, String) + Send + Sync + 's
 
 fn serve_one(mut stream: &TcpStream, answer: &dyn Fn(Arrival) -> (u16, String)) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
-    let mut length = 0;
     let mut first = String::new();
     reader.read_line(&mut first)?;
     let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
+    let (mut length, mut head) = (0, String::new());
     loop {
         let mut line = String::new();
         reader.read_line(&mut line)?;
+        if let Some((name, value)) = line.split_once(':') {
+            head += &format!("{}:{value}", name.to_ascii_lowercase());
+        }
         match line.trim_end().to_ascii_lowercase().split_once(':') {
             Some(("content-length", value)) => length = value.trim().parse().unwrap_or(0),
             _ if line.trim_end().is_empty() => break,
@@ -106,6 +111,7 @@ fn serve_one(mut stream: &TcpStream, answer: &dyn Fn(Arrival) -> (u16, String)) 
     let (status, body) = answer(Arrival {
         at,
         path,
+        head,
         body: String::from_utf8_lossy(&bytes).into_owned(),
     });
     let length = body.len();

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -17,7 +17,10 @@ pub(crate) struct Prober {
     child: Child,
     /// `scheme://host:port`
     pub(crate) url: String,
+    args: Vec<String>,
     lines: mpsc::Receiver<String>,
+    /// All that it said on stderr.
+    said: Arc<Mutex<String>>,
     pub(crate) sandbox: Sandbox,
 }
 
@@ -42,21 +45,39 @@ impl Prober {
             .unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let (out, lines) = mpsc::channel();
+        let said = Arc::new(Mutex::new(String::new()));
+        let log = Arc::clone(&said);
         // Read to its end, so that the prober never waits for a reader.
         thread::spawn(move || {
             for line in stderr.lines().map_while(Result::ok) {
+                *log.lock().unwrap() += &format!("{line}\n");
                 let _ = out.send(line);
             }
         });
-        let mut said = std::iter::from_fn(|| lines.recv_timeout(Duration::from_secs(10)).ok());
-        let url = said.find_map(|line| Some(line.strip_prefix("prober on ")?.to_owned()));
+        let mut words = std::iter::from_fn(|| lines.recv_timeout(Duration::from_secs(10)).ok());
+        let url = words.find_map(|line| Some(line.strip_prefix("prober on ")?.to_owned()));
         let url = url.expect("it says where it is");
         Self {
             child,
             url,
+            args: args.iter().map(|arg| (*arg).to_owned()).collect(),
             lines,
+            said,
             sandbox,
         }
+    }
+
+    /// Ends this one, and starts one with the same arguments and state.
+    pub(crate) fn restart(mut self) -> Self {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let args: Vec<&str> = self.args.iter().map(String::as_str).collect();
+        Self::start(&args, std::mem::replace(&mut self.sandbox, Sandbox::new()))
+    }
+
+    /// All that it said on stderr so far.
+    pub(crate) fn log(&self) -> String {
+        self.said.lock().unwrap().clone()
     }
 
     pub(crate) fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {

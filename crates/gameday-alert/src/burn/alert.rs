@@ -72,7 +72,8 @@ impl BurnAlert {
 
     /// Takes a measurement; true when the stage changed.
     ///
-    /// Only what was seen resolves: while its short window holds no look, an alert that fires keeps firing.
+    /// Only what was seen to be good resolves: an alert that fires keeps firing while a short window still burns, whatever
+    /// the long one says, and while one holds no look.
     pub fn observe(&mut self, now: Timestamp, burns: &[Burn]) -> bool {
         let stage = self.next(now, burns);
         if stage == self.stage {
@@ -90,7 +91,8 @@ impl BurnAlert {
 
     fn next(&self, now: Timestamp, burns: &[Burn]) -> Stage {
         let mine = || burns.iter().filter(|burn| burn.pair.severity == self.severity);
-        if mine().any(Burn::fires) || (self.stage == Stage::Firing && mine().any(Burn::blind)) {
+        let goes_on = |burn: &Burn| burn.threatens() || burn.blind();
+        if mine().any(Burn::fires) || (self.stage == Stage::Firing && mine().any(goes_on)) {
             return Stage::Firing;
         }
         if self.stage == Stage::Firing {

@@ -28,7 +28,7 @@ pub(crate) fn probe(args: &ProbeArgs) -> ExitCode {
 
 fn look_once(args: &LookArgs) -> ExitCode {
     match Files::new(args).load() {
-        Ok(probes) => command::runtime().block_on(once(args, probes)),
+        Ok(loaded) => command::runtime().block_on(once(args, loaded.probes)),
         Err(problems) => {
             output::tell(&problems);
             exit::USAGE.into()

@@ -1,6 +1,7 @@
 //! `gameday slo`: what the probes promise, how soon breaking it pages, and what is left of the budgets.
 
 mod explain;
+mod live;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -15,6 +16,9 @@ use crate::{command, exit};
 use explain::{as_json, as_text};
 
 pub(crate) fn slo(args: &SloArgs) -> ExitCode {
+    if let Some(prober) = &args.prober {
+        return show_live(prober, args);
+    }
     match load(args) {
         Ok(plans) => {
             explain(args, &plans);
@@ -22,6 +26,26 @@ pub(crate) fn slo(args: &SloArgs) -> ExitCode {
         }
         Err(problems) => {
             output::tell(&problems);
+            exit::USAGE.into()
+        }
+    }
+}
+
+fn show_live(prober: &str, args: &SloArgs) -> ExitCode {
+    match command::runtime().block_on(live::ask(prober, args)) {
+        Ok(answer) => {
+            match args.output {
+                Output::Json => output::print_json(&answer),
+                Output::Text => output::print(answer.as_text().trim_end()),
+            }
+            if answer.fires() {
+                exit::FAILED.into()
+            } else {
+                exit::OK.into()
+            }
+        }
+        Err(why) => {
+            output::say(&format!("error: {why}"));
             exit::USAGE.into()
         }
     }

@@ -15,6 +15,7 @@ use super::episode::Episodes;
 use super::evidence::{Account, Seen, Store};
 use super::histogram::Histogram;
 use super::journal::Ring;
+use crate::slo::Budgets;
 
 /// So many words of the past are remembered.
 pub(super) const MAX_RECENT: usize = 40;
@@ -28,6 +29,7 @@ pub(super) struct Book {
     pub(super) began: Timestamp,
     /// Where the regions decide together, if they do.
     pub(super) council: Option<Arc<Council>>,
+    pub(super) budgets: Arc<Budgets>,
     pub(super) store: Store,
     known: Mutex<Known>,
 }
@@ -96,6 +98,7 @@ impl Book {
         store: Store,
         clock: Clock,
         council: Option<Arc<Council>>,
+        budgets: Arc<Budgets>,
     ) -> Self {
         let now = Timestamp::now();
         Self {
@@ -103,6 +106,7 @@ impl Book {
             journal: Ring::new(clock),
             began: now,
             council,
+            budgets,
             store,
             known: Mutex::new(Known {
                 entries: BTreeMap::new(),
@@ -155,6 +159,7 @@ impl Book {
         if let Some(council) = &self.council {
             council.observe(&tick);
         }
+        self.budgets.observe(&tick);
         match tick {
             Tick::Missed { probe, region, count } => {
                 if let Some(entry) = self.read().entries.get_mut(&(probe.clone(), region.clone())) {

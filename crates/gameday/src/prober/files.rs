@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use gameday_core::{Problem, RegionName, Source};
-use gameday_probe::{Built, Connector, Environment, ProbePlan, Scheduled};
+use gameday_core::{ProbeName, Problem, RegionName, Source};
+use gameday_probe::{Built, Connector, Environment, FileSlo, ProbePlan, Scheduled};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::sleep;
 
 use super::book::Book;
 use crate::cli::LookArgs;
+use crate::slo::{Id, Promise, promises};
 use crate::{command, output};
 
 /// How often it is looked whether a file has changed.
@@ -23,6 +24,21 @@ pub(crate) struct Files {
     regions: Vec<RegionName>,
     pub(super) environment: Environment,
     pub(super) connector: Connector,
+}
+
+/// What the files say.
+#[derive(Default)]
+pub(crate) struct Loaded {
+    pub(crate) probes: Vec<Scheduled>,
+    /// What each probe promises where it looks from a region.
+    slos: Vec<(ProbeName, RegionName, Duration, FileSlo)>,
+}
+
+impl Loaded {
+    pub(super) fn promises(&self) -> BTreeMap<Id, Promise> {
+        let each = self.slos.iter();
+        promises(each.map(|(probe, region, every, slo)| (probe, region, *every, slo)))
+    }
 }
 
 /// Whoever wants the files read anew, and hears how it went.
@@ -43,7 +59,7 @@ impl Files {
     ///
     /// # Errors
     /// Every problem of every file.
-    pub(crate) fn load(&self) -> Result<Vec<Scheduled>, Vec<Problem>> {
+    pub(crate) fn load(&self) -> Result<Loaded, Vec<Problem>> {
         load(&self.paths, &self.regions, &self.environment, &self.connector)
     }
 
@@ -94,8 +110,8 @@ pub(crate) fn load(
     regions: &[RegionName],
     environment: &Environment,
     connector: &Connector,
-) -> Result<Vec<Scheduled>, Vec<Problem>> {
-    let (mut scheduled, mut problems) = (Vec::new(), Vec::new());
+) -> Result<Loaded, Vec<Problem>> {
+    let (mut loaded, mut problems) = (Loaded::default(), Vec::new());
     for (index, region) in regions.iter().enumerate() {
         if regions[..index].contains(region) {
             let message = format!("the region `{region}` is named twice");
@@ -114,14 +130,13 @@ pub(crate) fn load(
                 let message = format!("a probe named `{stem}` is in {} as well", other.display());
                 problems.push(Problem::of_file(&file, message).hint("a file's stem is its probe's name"));
             }
-            match load_file(&file, regions, environment, connector) {
-                Err(list) => problems.extend(list),
-                Ok(probes) => scheduled.extend(probes),
+            if let Err(list) = load_file(&file, regions, environment, connector, &mut loaded) {
+                problems.extend(list);
             }
         }
     }
     if problems.is_empty() {
-        Ok(scheduled)
+        Ok(loaded)
     } else {
         Err(problems)
     }
@@ -133,16 +148,20 @@ fn load_file(
     regions: &[RegionName],
     environment: &Environment,
     connector: &Connector,
-) -> Result<Vec<Scheduled>, Vec<Problem>> {
+    loaded: &mut Loaded,
+) -> Result<(), Vec<Problem>> {
     let source = Source::read(file)?;
-    let mut scheduled = Vec::new();
     for region in regions {
         let plan = ProbePlan::load_in(&source, &BTreeMap::new(), region)?;
         let built = gameday_probe::build(&plan, environment, connector)
             .map_err(|error| vec![Problem::of_file(file, error.to_string())])?;
-        scheduled.extend(in_region(&plan, &built, region));
+        loaded.probes.extend(in_region(&plan, &built, region));
+        let slo = plan.slo.clone();
+        loaded
+            .slos
+            .extend(slo.map(|slo| (plan.name.clone(), region.clone(), plan.every, slo)));
     }
-    Ok(scheduled)
+    Ok(())
 }
 
 /// A probe and its panels, as one region looks.
@@ -197,9 +216,11 @@ pub(super) async fn keep_loaded<T>(
 
 fn reload(files: &Files, book: &Book, change: &watch::Sender<Vec<Scheduled>>) -> Result<String, String> {
     match files.load() {
-        Ok(probes) => {
-            book.expect(&probes);
+        Ok(loaded) => {
+            book.expect(&loaded.probes);
+            book.budgets.expect(loaded.promises());
             book.reloaded(None);
+            let probes = loaded.probes;
             let said = match probes.len() {
                 1 => "1 probe is loaded".to_owned(),
                 count => format!("{count} probes are loaded"),

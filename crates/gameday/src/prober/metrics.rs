@@ -7,6 +7,7 @@ use gameday_core::{Phases, ProbeName, RegionName, Timestamp};
 use super::book::{Book, Entry, Known, WORDS};
 use super::council;
 use super::histogram::Histogram;
+use crate::slo;
 
 /// All metrics as text.
 pub(super) fn text(book: &Book) -> String {
@@ -70,10 +71,10 @@ fn write_all(out: &mut String, book: &Book, known: &Known) -> fmt::Result {
     counters(out, known)?;
     histograms(out, known)?;
     readings(out, known)?;
-    match &book.council {
-        Some(council) => council::write_metrics(out, council),
-        None => Ok(()),
+    if let Some(council) = &book.council {
+        council::write_metrics(out, council)?;
     }
+    slo::write_metrics(out, &book.budgets)
 }
 
 pub(super) fn head(out: &mut String, name: &str, kind: &str, help: &str) -> fmt::Result {

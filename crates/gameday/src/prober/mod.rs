@@ -34,7 +34,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::cli::{LookArgs, PageArgs};
-use crate::{command, exit, output};
+use crate::{command, exit, output, slo};
 
 pub(crate) use access::{Access, host};
 pub(crate) use describe::ms;
@@ -77,17 +77,29 @@ impl From<String> for Failure {
 
 async fn run(args: &LookArgs) -> Result<(), Failure> {
     let files = Files::new(args);
-    let probes = files.load().map_err(Failure::Files)?;
-    let (council, beginning) = council(args, &files)?.unzip();
+    let loaded = files.load().map_err(Failure::Files)?;
+    let mut config = config(args)?;
+    let told = config
+        .as_mut()
+        .map(|config| (std::mem::take(&mut config.receivers), config.quiet.take()));
+    let (council, beginning) = council(config, args, &files)?.unzip();
     // A prober that cannot serve looks at nothing.
     let door = open(&args.page).await?;
     let store = store(args.evidence.as_deref())?;
+    let opened = slo::Opened::new(
+        args,
+        told.unwrap_or_default(),
+        loaded.promises(),
+        judge(council.clone()),
+    )?;
     let book = Arc::new(Book::new(
         args.regions.clone(),
         store,
         Clock::start(),
         council.clone(),
+        Arc::clone(&opened.budgets),
     ));
+    let probes = loaded.probes;
     book.expect(&probes);
     let mut tasks = JoinSet::new();
     let mut stops = command::signals(&mut tasks, &command::ENDS).map_err(|error| error.to_string())?;
@@ -111,11 +123,15 @@ async fn run(args: &LookArgs) -> Result<(), Failure> {
         ticks,
         Lines::new(args.output, args.quiet),
     ));
+    let mut address = String::new();
     if let Some((listener, at, access)) = door {
-        output::say(&format!("prober on {}://{at}", access.scheme()));
+        address = format!("{}://{at}", access.scheme());
+        output::say(&format!("prober on {address}"));
         tasks.spawn(host(listener, at, routes::router(book, ask), access));
     }
+    opened.begin(&mut tasks, &address);
     stops.recv().await;
+    opened.save();
     Ok(())
 }
 
@@ -152,14 +168,36 @@ fn default_evidence_dir() -> Result<PathBuf, String> {
     Ok(home.join("gameday/evidence"))
 }
 
-/// The council of the regions, if a file describes one.
-fn council(args: &LookArgs, files: &Files) -> Result<Option<(Arc<Council>, Beginning)>, Failure> {
-    let Some(path) = &args.config else {
+/// What `prober.toml` says, if there is one.
+fn config(args: &LookArgs) -> Result<Option<Config>, Failure> {
+    let load = |path| Config::load(path, &args.regions).map_err(Failure::Files);
+    args.config.as_deref().map(load).transpose()
+}
+
+/// The council of the regions, if the file describes one.
+fn council(
+    config: Option<Config>,
+    args: &LookArgs,
+    files: &Files,
+) -> Result<Option<(Arc<Council>, Beginning)>, Failure> {
+    let Some(config) = config.filter(|config| config.control.is_some() || !config.peers.is_empty()) else {
         return Ok(None);
     };
-    let config = Config::load(path, &args.regions).map_err(Failure::Files)?;
+    if args.page.listen.is_none() && !config.peers.is_empty() {
+        return Err(Failure::Other(
+            "[peers] follow this prober as it follows them: give it --listen ADDR".to_owned(),
+        ));
+    }
     let (council, beginning) = Council::new(config, &args.regions, &files.connector, &files.environment)?;
     Ok(Some((Arc::new(council), beginning)))
+}
+
+/// Whose word counts in error budgets: that of every region, unless the council says otherwise.
+fn judge(council: Option<Arc<Council>>) -> slo::Judge {
+    match council {
+        None => Box::new(|_, _| slo::Trust::Counts),
+        Some(council) => Box::new(move |region, began| council.trust(region, began)),
+    }
 }
 
 /// Writes every tick down, and tells it.

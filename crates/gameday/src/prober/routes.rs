@@ -22,6 +22,7 @@ use super::book::Book;
 use super::files::Ask;
 use super::journal::Told;
 use super::{about, describe, metrics, page};
+use crate::slo;
 
 const MAX_WAIT: Duration = Duration::from_secs(30);
 /// Headers by which a follower knows whom it follows, and compares clocks.
@@ -60,6 +61,7 @@ pub(super) fn router(book: Arc<Book>, reload: mpsc::Sender<Ask>) -> Router {
         .route("/v1/region", get(region))
         .route("/v1/probes", get(probes))
         .route("/v1/verdict", get(verdict))
+        .route("/v1/slo", get(budgets))
         .route("/-/healthy", get(|| async { "healthy\n" }))
         .route("/-/reload", post(reload_files).get(not_get))
         .with_state(Shared { book, reload })
@@ -163,6 +165,11 @@ async fn verdict(State(shared): State<Shared>) -> Response {
         )
             .into_response(),
     }
+}
+
+/// What is left of each budget.
+async fn budgets(State(shared): State<Shared>) -> Json<serde_json::Value> {
+    Json(slo::as_json(&shared.book.budgets))
 }
 
 fn region_names(book: &Book) -> Vec<&str> {

@@ -7,9 +7,20 @@
 //!
 //! Burn rates themselves are computed in `gameday-alert`.
 
+mod budgets;
+mod keep;
+mod open;
 mod promise;
+mod seen;
+mod show;
+mod store;
+mod tell;
 
+pub(crate) use budgets::Budgets;
+pub(crate) use open::Opened;
 pub(crate) use promise::{Id, Promise, promises};
+pub(crate) use seen::{Judge, Trust};
+pub(crate) use show::{as_json, write_metrics};
 
 use std::time::Duration;
 

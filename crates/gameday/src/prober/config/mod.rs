@@ -9,10 +9,12 @@ use std::path::Path;
 use gameday_core::{Problem, Problems, RegionName, Source, Table};
 use gameday_probe::{Peer, Rules};
 
+use crate::notify::{Quiet, ReceiverFile, read_quiet, read_receivers};
+
 pub(super) use control::ControlTarget;
 
 /// The tables of the file.
-pub(crate) const TABLES: [&str; 3] = ["control", "quorum", "peers"];
+pub(crate) const TABLES: [&str; 5] = ["control", "quorum", "peers", "notify", "quiet"];
 
 /// What the file says.
 #[derive(Debug)]
@@ -23,6 +25,10 @@ pub(crate) struct Config {
     pub(super) rules: Rules,
     /// The probers of other regions.
     pub(super) peers: Vec<Peer>,
+    /// Who is told of alerts.
+    pub(super) receivers: Vec<ReceiverFile>,
+    /// When tickets wait.
+    pub(super) quiet: Option<Quiet>,
 }
 
 impl Config {
@@ -48,11 +54,15 @@ impl Config {
         let control = control::read(&mut root);
         let peers = peers::read(&mut root, regions.unwrap_or_default());
         let rules = quorum::read(&mut root, regions, &peers);
+        let receivers = read_receivers(&mut root);
+        let quiet = read_quiet(&mut root);
         root.finish();
         problems.into_result(Some(Self {
             control,
             rules,
             peers,
+            receivers,
+            quiet,
         }))
     }
 }

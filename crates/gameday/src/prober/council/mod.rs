@@ -25,6 +25,7 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::config::Config;
+use crate::slo::Trust;
 use announce::Announcer;
 use control::{Control, known};
 
@@ -165,6 +166,18 @@ impl Council {
     pub(super) fn control(&self) -> Option<ControlAnswer> {
         let control = self.control.as_ref()?;
         Some(control.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    /// Whether the word of one of our regions on a look that began then counts by itself.
+    pub(super) fn trust(&self, region: &RegionName, began: Timestamp) -> Trust {
+        let standings = self.quorum().standings(Timestamp::now());
+        if standings.get(region).is_some_and(Option::is_some) {
+            return Trust::Excluded;
+        }
+        match self.control().map(|control| control.reached_at) {
+            Some(reached) if reached.is_none_or(|reached| reached < began) => Trust::Doubted,
+            _ => Trust::Counts,
+        }
     }
 
     fn quorum(&self) -> MutexGuard<'_, Quorum> {

@@ -1,5 +1,7 @@
 //! `gameday slo`, and what a prober makes of the objectives of its probes.
 
+mod burning;
+
 use expect_test::expect;
 use serde_json::Value;
 
