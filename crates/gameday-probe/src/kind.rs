@@ -29,6 +29,7 @@ use crate::net::Connector;
 use crate::observation::{Fault, Observation};
 use crate::plan::{FlowPlan, StepPlan};
 use crate::values::{Missing, Values};
+pub(crate) use starttls::Dialogue;
 
 pub(crate) use talk::read_bytes;
 

@@ -3,17 +3,23 @@
 //! ```text
 //!  handshake, whatever is shown ──► chain ──► Trust::judge ──► every fault, the gravest first
 //!                                 staple ──► ocsp::read
-//!  hand-made ClientHello ─────────────────► what else the server would speak
+//!  hand-made ClientHellos ──► survey ──► what else the server would speak, and its chain up to TLS 1.2
 //! ```
 
 pub(crate) mod chain;
+mod ciphers;
+mod flight;
 pub(crate) mod hello;
 pub(crate) mod inspect;
 pub(crate) mod ocsp;
 mod path;
+mod roots;
+pub(crate) mod survey;
 #[cfg(test)]
 mod tests;
 pub(crate) mod trust;
+mod words;
 
 pub(crate) use chain::Certificate;
 pub(crate) use trust::Trust;
+pub(crate) use words::{handshake_words, is_alert};

@@ -51,7 +51,7 @@ fn what_a_real_server_shows_is_told_with_its_reason() {
         &format!("-cert leaf.pem {any} -min_protocol TLSv1.2 -alpn h2"),
     );
     look(port, "alpn = [\"h2\"]\nexpect = [\"chain complete\", \"expires > 21d\", \"version >= 1.2\", \"ocsp == none\", \"alpn == h2\", \"no cipher /RC4/\"]").is("up", "");
-    look(port, "expect = [\"expires > 400d\"]").is("cert_expired", "`CN=leaf` expires in 299 days");
+    look(port, "expect = [\"expires > 400d\"]").is("assert_failed", "`CN=leaf` expires in 299 days");
     look(port, "expect = [\"ocsp == good\"]").is("assert_failed", "`none`");
     let digest = "openssl x509 -in leaf.pem -pubkey -noout | openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | base64";
     let pin = run(dir, "sh", &["-c", digest]);
@@ -70,6 +70,175 @@ fn what_a_real_server_shows_is_told_with_its_reason() {
     look(port, "").is("tls_handshake", "the server speaks TLS 1.0");
     let (_all, port) = server(dir, &format!("-cert leaf.pem {any} -min_protocol TLSv1"));
     look(port, "expect = [\"no version 1.1\"]").is("assert_failed", "speaks TLS 1.0, 1.1, 1.2, 1.3");
+    look(port, "expect = [\"no cipher /CAMELLIA/\"]").is("assert_failed", "CAMELLIA");
+    look(port, "expect = [\"no cipher /RC4|EXPORT|3DES/\"]").is("up", "");
+}
+
+/// A certificate of these dates, its key in a file of the same name.
+fn dated(dir: &Path, name: &str, from: &str, to: &str) {
+    std::fs::create_dir_all(dir.join("db")).unwrap();
+    std::fs::write(dir.join("db/index"), "").unwrap();
+    std::fs::write(dir.join("db/serial"), "1000\n").unwrap();
+    let config = "[ca]\ndefault_ca=d\n[d]\ndatabase=db/index\nserial=db/serial\nnew_certs_dir=db\ndefault_md=sha256\npolicy=p\nunique_subject=no\n[p]\ncommonName=supplied\n";
+    std::fs::write(dir.join("ca.cnf"), config).unwrap();
+    let openssl = |args: &str| run(dir, "openssl", &args.split(' ').collect::<Vec<_>>());
+    openssl(&format!(
+        "req -newkey rsa:2048 -nodes -keyout {name}.key -out {name}.csr -subj /CN={name}"
+    ));
+    openssl(&format!(
+        "ca -config ca.cnf -batch -notext -in {name}.csr -cert ca.pem -keyfile ca.key -extfile ext -extensions leaf -startdate {from} -enddate {to} -out {name}.pem"
+    ));
+}
+
+#[test]
+fn a_chain_is_judged_even_when_no_handshake_is_possible() {
+    let sandbox = Sandbox::new();
+    let dir = sandbox.path();
+    certificates(dir);
+    dated(dir, "over", "20240101000000Z", "20250101000000Z");
+    dated(dir, "early", "20450101000000Z", "20460101000000Z");
+    dated(dir, "forever", "20200101000000Z", "99991231235959Z");
+    let look = |port: u16, lines: &str| {
+        let text = format!(
+            "timeout = \"5s\"\n[tls]\nat = \"127.0.0.1:{port}\"\nserver_name = \"shop.test\"\nroots = \"ca.pem\"\n{lines}\n"
+        );
+        Said::of(&sandbox, &text)
+    };
+    let serve = |args: &str| {
+        let port = free_port();
+        let args = format!("s_server -accept 127.0.0.1:{port} -quiet {args}");
+        let server = start(dir, "openssl", &args.split(' ').collect::<Vec<_>>());
+        wait_for("openssl s_server", Duration::from_secs(10), || {
+            std::net::TcpStream::connect(("127.0.0.1", port)).ok()
+        });
+        (server, port)
+    };
+    let any = "-cipher ALL:@SECLEVEL=0";
+    // Versions and ciphers that our own TLS does not speak.
+    for (name, reason, words) in [
+        ("over", "cert_expired", "2025-01-01"),
+        ("early", "cert_not_yet_valid", "from 2045-01-01"),
+    ] {
+        for speaks in [
+            format!("{any} -tls1_1"),
+            "-cipher AES128-SHA -tls1_2".to_owned(),
+            any.to_owned(),
+        ] {
+            let (_server, port) = serve(&format!("-cert {name}.pem -key {name}.key {speaks}"));
+            look(port, "").is(reason, words);
+        }
+    }
+    let (_old, port) = serve("-cert leaf.pem -key leaf.key -cipher NULL-SHA256:@SECLEVEL=0 -tls1_2");
+    look(port, "").is(
+        "tls_handshake",
+        "the server speaks TLS 1.2 (TLS_RSA_WITH_NULL_SHA256)",
+    );
+    let (_forever, port) = serve("-cert forever.pem -key forever.key");
+    look(port, "expect = [\"expires > 400d\"]").is("up", "");
+
+    // Keys that are weak, and keys that our TLS cannot use.
+    let openssl = |args: &str| run(dir, "openssl", &args.split(' ').collect::<Vec<_>>());
+    openssl("genrsa -out small.key 1024");
+    openssl("ecparam -name secp521r1 -genkey -noout -out foreign.key");
+    openssl("genpkey -algorithm ed25519 -out edwards.key");
+    for name in ["small", "foreign", "edwards"] {
+        openssl(&format!(
+            "req -new -key {name}.key -out {name}.csr -subj /CN={name}"
+        ));
+        openssl(&format!(
+            "x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 300 -extfile ext -extensions leaf -out {name}.pem"
+        ));
+    }
+    let (_small, port) = serve(&format!("-cert small.pem -key small.key {any}"));
+    look(port, "").is("cert_weak_signature", "only 1024 bits");
+    let (_foreign, port) = serve("-cert foreign.pem -key foreign.key");
+    look(port, "").is("cannot_look", "ECDSA on P-521");
+    let (_edwards, port) = serve("-cert edwards.pem -key edwards.key");
+    look(
+        port,
+        "expect = [\"no version 1.0\", \"version 1.3\", \"issuer contains \\\"Root\\\"\"]",
+    )
+    .is("up", "");
+
+    // Without extensions there are no names.
+    openssl("x509 -req -in leaf.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 300 -out plain.pem");
+    let (_plain, port) = serve("-cert plain.pem -key leaf.key");
+    look(port, "").is(
+        "cert_name_mismatch",
+        "no subject alternative name (its subject is `CN=leaf`)",
+    );
+}
+
+#[test]
+fn a_client_certificate_that_is_wanted_is_shown_or_missed() {
+    let sandbox = Sandbox::new();
+    let dir = sandbox.path();
+    certificates(dir);
+    let look = |port: u16, lines: &str| {
+        let text = format!(
+            "timeout = \"5s\"\n[tls]\nat = \"127.0.0.1:{port}\"\nserver_name = \"shop.test\"\nroots = \"ca.pem\"\n{lines}\n"
+        );
+        Said::of(&sandbox, &text)
+    };
+    for version in ["-tls1_2", "-tls1_3"] {
+        let wants = format!("-cert leaf.pem -CAfile ca.pem -Verify 1 -verify_return_error {version}");
+        let (_wants, port) = server(dir, &wants);
+        look(port, "").is("tls_handshake", "there is none (`cert`, `key`)");
+        look(port, "cert = \"leaf.pem\"\nkey = \"leaf.key\"").is("up", "");
+    }
+    let (_asks, port) = server(dir, "-cert leaf.pem -CAfile ca.pem -verify 1");
+    look(port, "").is("up", "");
+}
+
+#[test]
+fn a_staple_is_believed_when_it_is_signed_for_the_issuer() {
+    let sandbox = Sandbox::new();
+    let dir = sandbox.path();
+    certificates(dir);
+    let openssl = |args: &str| run(dir, "openssl", &args.split(' ').collect::<Vec<_>>());
+    let ext = "[leaf]\nsubjectAltName=DNS:shop.test\n[ocsp]\nextendedKeyUsage=OCSPSigning\n";
+    std::fs::write(dir.join("ext"), ext).unwrap();
+    for (name, extensions) in [("delegate", "ocsp"), ("nobody", "leaf")] {
+        openssl(&format!(
+            "req -newkey rsa:2048 -nodes -keyout {name}.key -out {name}.csr -subj /CN={name}"
+        ));
+        openssl(&format!(
+            "x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 300 -extfile ext -extensions {extensions} -out {name}.pem"
+        ));
+    }
+    let index = |line: &str| std::fs::write(dir.join("index"), line).unwrap();
+    let answer = |file: &str, signer: &str| {
+        openssl(&format!(
+            "ocsp -index index -rsigner {signer}.pem -rkey {signer}.key -CA ca.pem -reqin request -respout {file} -ndays 7"
+        ));
+    };
+    let revoked = "R\t401231235959Z\t250101000000Z,keyCompromise\t1234\tunknown\t/CN=leaf\n";
+    index(revoked);
+    answer("revoked-by-delegate", "delegate");
+    answer("revoked-by-nobody", "nobody");
+    index(
+        &revoked
+            .replacen('R', "V", 1)
+            .replace("250101000000Z,keyCompromise", ""),
+    );
+    answer("good", "ca");
+    answer("good-by-nobody", "nobody");
+    index("");
+    answer("unknown", "ca");
+    let look = |file: &str, expect: &str| {
+        let (_server, port) = server(dir, &format!("-cert leaf.pem -status_file {file}"));
+        let text = format!(
+            "timeout = \"5s\"\n[tls]\nat = \"127.0.0.1:{port}\"\nserver_name = \"shop.test\"\nroots = \"ca.pem\"\nexpect = [\"{expect}\"]\n"
+        );
+        Said::of(&sandbox, &text)
+    };
+    look("good", "ocsp == good").is("up", "");
+    look("good", "ocsp != revoked").is("up", "");
+    look("good-by-nobody", "ocsp == good").is("assert_failed", "`doubtful`");
+    look("unknown", "ocsp == good").is("assert_failed", "`unknown`");
+    look("revoked-by-delegate", "ocsp != revoked").is("cert_revoked", "2025-01-01");
+    // Whoever may not sign cannot revoke.
+    look("revoked-by-nobody", "ocsp != revoked").is("up", "");
 }
 
 #[test]

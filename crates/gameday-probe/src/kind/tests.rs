@@ -22,7 +22,7 @@ use crate::net::testing::Server;
 use crate::observation::Observation;
 use crate::{Environment, Probe, ProbePlan};
 
-async fn look(text: &str) -> Observation {
+pub(super) async fn look(text: &str) -> Observation {
     let source = Source {
         path: "probes/p.toml".into(),
         text: format!("timeout = \"5s\"\n{text}"),
@@ -33,7 +33,7 @@ async fn look(text: &str) -> Observation {
 }
 
 /// The one place that knows the API: the reason, and words in the message.
-async fn check(text: &str, reason: &str, words: &str) -> Observation {
+pub(super) async fn check(text: &str, reason: &str, words: &str) -> Observation {
     let seen = look(text).await;
     let message = seen.message.clone().unwrap_or_default();
     let said = seen.outcome.reason().map_or("up", |reason| reason.word());

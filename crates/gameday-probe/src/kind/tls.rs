@@ -6,8 +6,9 @@
 //! ```
 
 mod expect;
+#[cfg(test)]
+mod tests;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use base64::Engine;
@@ -24,11 +25,15 @@ use crate::file::{Scope, Times, address, read_tls};
 use crate::net::{Route, Trail, pem};
 use crate::observation::{Fault, Observation, Reading};
 use crate::template::Template;
-use crate::tls::hello::{Offered, scan};
 use crate::tls::inspect::{Seen, inspect};
+use crate::tls::survey::{Answer, Door, Survey, Wants, survey};
+use crate::tls::trust::{Judgement, told};
 use crate::tls::{Certificate, Trust, ocsp};
 use crate::values::Values;
 use expect::Check;
+
+/// As rustls and webpki have it.
+const MAX_CERTIFICATE_BYTES: usize = 0xffff;
 
 /// What is looked at.
 #[derive(Debug, Clone)]
@@ -48,10 +53,13 @@ pub(crate) struct Tls {
 struct Facts<'a> {
     panel: &'a Tls,
     seen: Seen,
+    /// What was sent, as far as it can be read.
     chain: Vec<Certificate>,
+    /// The places in it of those that lead to a root, or as far as they lead.
+    used: Vec<usize>,
     faults: Vec<Fault>,
     staple: Option<Result<ocsp::Staple, String>>,
-    offered: Option<Offered>,
+    offered: Option<Survey>,
     now: Timestamp,
 }
 
@@ -107,29 +115,70 @@ impl Tls {
             dialogue.hold(&mut stream, means.deadline).await?;
             trail.laps.end(|phases| &mut phases.send_us);
         }
-        let (seen, shaken) = inspect(stream, name, &self.alpn, means.deadline).await;
+        let identity = own.and_then(|own| own.identity.as_ref());
+        let alpn = self.alpn();
+        let (mut seen, shaken) = inspect(stream, name, &alpn, identity, means.deadline).await;
         trail.laps.end(|phases| &mut phases.tls_us);
-        let facts = self.facts(seen, name, means, remote, shaken.is_err()).await?;
+        let door = Door {
+            address: remote,
+            server_name: name,
+            dialogue: self.starttls.as_ref(),
+            deadline: means.deadline,
+        };
+        // A server that we cannot speak with may speak what is too old for us.
+        let offered = match shaken.is_err() || self.wants_survey() {
+            true => Some(survey(door, &self.wants()).await),
+            false => None,
+        };
+        if let Some(offered) = offered.as_ref().filter(|_| seen.chain.is_empty()) {
+            seen.chain.clone_from(&offered.chain);
+        }
+        let facts = self.facts(seen, offered, name, means)?;
         facts.read_into(readings);
         trail.show(facts.exhibit(name));
         let mut findings = facts.always(name);
         // What was shown says more than how the handshake ended.
-        if let Err(mut fault) = shaken {
-            fault.message.push_str(&facts.spoken());
-            findings.push(("a handshake".to_owned(), Err(fault)));
+        if let Err(fault) = shaken {
+            findings.push(("a handshake".to_owned(), Err(facts.unshaken(fault))));
         }
         let expected = self.expect.iter();
         findings.extend(expected.map(|one| (one.text.clone(), one.check.holds(&facts))));
         conclude(findings, &mut trail.evidence).map_or(Ok(()), Err)
     }
 
-    async fn facts(
+    /// What is offered: what the file says, or what it expects to be chosen.
+    fn alpn(&self) -> Vec<String> {
+        let expected = self.expect.iter().filter_map(|one| match &one.check {
+            Check::Alpn(wanted) => Some(wanted.clone()),
+            _ => None,
+        });
+        match self.alpn.is_empty() {
+            true => expected.collect(),
+            false => self.alpn.clone(),
+        }
+    }
+
+    fn wants_survey(&self) -> bool {
+        self.scan || self.expect.iter().any(|one| one.check.needs_survey())
+    }
+
+    fn wants(&self) -> Wants {
+        let patterns = self.expect.iter().filter_map(|one| match &one.check {
+            Check::NoCipher(pattern) => Some(pattern.clone()),
+            _ => None,
+        });
+        Wants {
+            every_cipher: self.scan,
+            ciphers: patterns.collect(),
+        }
+    }
+
+    fn facts(
         &self,
         seen: Seen,
+        offered: Option<Survey>,
         name: &str,
         means: &Means<'_>,
-        remote: SocketAddr,
-        failed: bool,
     ) -> Result<Facts<'_>, Fault> {
         let own = self.route.tls.as_deref();
         let trust: Arc<Trust> = match own.and_then(|own| own.trust.clone()) {
@@ -137,40 +186,28 @@ impl Tls {
             None => means.connector.trust()?,
         };
         let now = Timestamp::now();
-        let chain: Vec<_> = seen
-            .chain
-            .iter()
-            .filter_map(|der| Certificate::read(der).ok())
-            .collect();
-        let is_insecure = own.is_some_and(|own| own.insecure);
-        let faults = match is_insecure || seen.chain.is_empty() {
-            true => Vec::new(),
-            false => trust.judge(&seen.chain, name, now),
+        let read = |der: &rustls::pki_types::CertificateDer<'_>| Certificate::read(der).ok();
+        let chain: Vec<_> = seen.chain.iter().filter_map(read).collect();
+        let mut judgement = match seen.chain.is_empty() {
+            true => Judgement::default(),
+            false => trust.examine(&seen.chain, name, now),
         };
+        // What is over the limit of TLS clients is judged by nobody; the handshake says so.
+        let is_too_large = seen.chain.iter().any(|one| one.len() > MAX_CERTIFICATE_BYTES);
+        if own.is_some_and(|own| own.insecure) || is_too_large {
+            judgement.faults.clear();
+        }
         let staple = chain.first().filter(|_| !seen.staple.is_empty()).map(|leaf| {
-            let sent = chain.iter().skip(1).find(|one| leaf.names_issuer(one)).cloned();
+            let sent = chain.iter().skip(1).find(|one| leaf.is_issued_by(one));
             let issuer = sent.or_else(|| trust.anchor_for(leaf));
-            ocsp::read(&seen.staple, leaf, issuer.as_ref(), now)
+            ocsp::read(&seen.staple, leaf, issuer, now)
         });
-        // A server that we cannot speak with may speak what is too old for us.
-        let wants_scan = failed || self.scan || self.expect.iter().any(|one| one.check.needs_scan());
-        let offered = match wants_scan && self.starttls.is_none() {
-            true => Some(
-                scan(
-                    remote,
-                    name,
-                    self.scan || self.expect.iter().any(|one| one.check.needs_ciphers()),
-                    means.deadline,
-                )
-                .await,
-            ),
-            false => None,
-        };
         Ok(Facts {
             panel: self,
             seen,
             chain,
-            faults,
+            used: judgement.used,
+            faults: judgement.faults,
             staple,
             offered,
             now,
@@ -183,30 +220,25 @@ impl Facts<'_> {
     fn always(&self, name: &str) -> Vec<(String, Found)> {
         let mut findings = Vec::new();
         if let Some(Ok(staple)) = &self.staple
-            && let (ocsp::Status::Revoked(when), None) = (&staple.status, &staple.doubt)
+            && let ocsp::Status::Revoked(when) = &staple.status
+            && !staple.is_forged
         {
-            let message = format!("the certificate of `{name}` was revoked {when} (stapled OCSP)");
+            let but = staple.doubt.iter().map(|doubt| format!(", though {doubt}"));
+            let but: String = but.collect();
+            let message = format!("the certificate of `{name}` was revoked {when} (stapled OCSP{but})");
             findings.push((
                 "not revoked".to_owned(),
                 Err(Fault::new(Reason::CertRevoked, message)),
             ));
         }
-        for fault in &self.faults {
+        if let Some(fault) = told(&self.faults) {
             let message = format!("the certificate of `{name}`: {}", fault.message);
             findings.push((
                 "a trusted certificate".to_owned(),
                 Err(Fault::new(fault.reason, message)),
             ));
         }
-        let weak = self.chain.iter().find_map(|one| Some((one, one.weak.as_ref()?)));
-        if let (Some((one, why)), true) = (weak, self.faults.is_empty()) {
-            let message = format!("`{}`: {why}", one.subject);
-            findings.push((
-                "strong signatures".to_owned(),
-                Err(Fault::new(Reason::CertWeakSignature, message)),
-            ));
-        }
-        if !self.panel.pins.is_empty() && !self.is_pinned() {
+        if !self.panel.pins.is_empty() && !self.chain.is_empty() && !self.is_pinned() {
             let key = self
                 .chain
                 .first()
@@ -223,25 +255,46 @@ impl Facts<'_> {
         findings
     }
 
-    /// Which versions a server speaks that we could not speak with.
+    /// Why there was no handshake, with what the server would speak; a key that we cannot use is our lack.
+    fn unshaken(&self, mut fault: Fault) -> Fault {
+        let stranger = self.offered.iter().flat_map(|offered| &offered.stranger);
+        fault.message.extend(stranger.map(|said| format!(": {said}")));
+        fault.message.push_str(&self.spoken());
+        if let Some(key) = self.chain.first().and_then(|leaf| leaf.foreign_key.as_ref()) {
+            fault.reason = Reason::CannotLook;
+            let message = format!("; its key is {key}, with which gameday can do no handshake");
+            fault.message.push_str(&message);
+        }
+        fault
+    }
+
+    /// What a server speaks that we could not speak with.
     fn spoken(&self) -> String {
         let versions = self.offered.iter().flat_map(|offered| &offered.versions);
-        let texts: Vec<&str> = versions.map(|version| version.text()).collect();
+        let spoken = versions.filter_map(|(version, answer)| match answer {
+            Answer::Speaks(cipher) => Some(format!("{} ({cipher})", version.text())),
+            _ => None,
+        });
+        let texts: Vec<String> = spoken.collect();
         match texts.is_empty() {
             true => String::new(),
             false => format!("; the server speaks TLS {}", texts.join(", ")),
         }
     }
 
+    /// Those that lead to a root.
+    fn path(&self) -> impl Iterator<Item = &Certificate> {
+        self.used.iter().filter_map(|place| self.chain.get(*place))
+    }
+
+    /// Only what leads to a root counts: anybody can send another's certificate along.
     fn is_pinned(&self) -> bool {
-        self.chain
-            .iter()
-            .any(|one| self.panel.pins.contains(&one.key_sha256))
+        self.path().any(|one| self.panel.pins.contains(&one.key_sha256))
     }
 
     /// The certificate that ends first.
     fn first_to_end(&self) -> Option<&Certificate> {
-        self.chain.iter().min_by_key(|one| one.not_after)
+        self.path().min_by_key(|one| one.not_after)
     }
 
     fn read_into(&self, readings: &mut Vec<Reading>) {
@@ -267,12 +320,14 @@ impl Facts<'_> {
             ];
             add("tls_info", labels, 1.0);
         }
-        for version in self.offered.iter().flat_map(|offered| &offered.versions) {
-            add(
-                "tls_version_offered",
-                vec![("version", version.text().to_owned())],
-                1.0,
-            );
+        for (version, answer) in self.offered.iter().flat_map(|offered| &offered.versions) {
+            let offers = match answer {
+                Answer::Speaks(_) => 1.0,
+                Answer::Refuses(_) => 0.0,
+                Answer::Untold(_) => continue,
+            };
+            let labels = vec![("version", version.text().to_owned())];
+            add("tls_version_offered", labels, offers);
         }
     }
 
@@ -281,16 +336,26 @@ impl Facts<'_> {
         if let Some(alpn) = &self.seen.alpn {
             outcome.push_str(&format!(" {alpn}"));
         }
-        for one in &self.chain {
+        for (place, one) in self.chain.iter().enumerate() {
             outcome.push_str(&format!(
-                "\n{}{} issued by {}, {} to {}",
+                "\n{}{} issued by {}, {} to {}{}",
                 one.subject,
                 if one.is_ca { " (CA)" } else { "" },
                 one.issuer,
                 one.not_before,
-                one.not_after
+                one.not_after,
+                if self.used.contains(&place) {
+                    ""
+                } else {
+                    ", not used"
+                }
             ));
         }
+        outcome.extend(
+            self.faults
+                .iter()
+                .map(|fault| format!("\n{}: {}", fault.reason, fault.message)),
+        );
         if let Some(staple) = &self.staple {
             let said = match staple {
                 Ok(staple) => staple.doubt.clone().map_or(staple.word().to_owned(), |doubt| {
@@ -299,6 +364,14 @@ impl Facts<'_> {
                 Err(wrong) => wrong.clone(),
             };
             outcome.push_str(&format!("\nstapled OCSP: {said}"));
+        }
+        for (version, answer) in self.offered.iter().flat_map(|offered| &offered.versions) {
+            let said = match answer {
+                Answer::Speaks(cipher) => format!("offered, {cipher}"),
+                Answer::Refuses(why) => format!("not offered: {why}"),
+                Answer::Untold(why) => format!("not known: {why}"),
+            };
+            outcome.push_str(&format!("\nTLS {}: {said}", version.text()));
         }
         for (version, cipher) in self.offered.iter().flat_map(|offered| &offered.ciphers) {
             outcome.push_str(&format!("\noffers TLS {} {cipher}", version.text()));

@@ -22,6 +22,7 @@ use super::{http1, http2};
 use crate::evidence::Exhibit;
 use crate::observation::Fault;
 use crate::response::Response;
+use crate::tls::{handshake_words, is_alert};
 
 /// The answer's head may not be longer.
 pub(super) const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -157,16 +158,13 @@ pub(super) fn broken(place: &str, error: &io::Error) -> Fault {
     if let Some(lack) = super::lacking(error) {
         return lack;
     }
-    let tls = error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    match tls {
+    match error.kind() {
         // In TLS 1.3 a server says only now that it wants another certificate of ours (RFC 8446, 4.4.2.4).
-        Some(alert @ rustls::Error::AlertReceived(_)) => Fault::new(
+        _ if is_alert(error) => Fault::new(
             Reason::TlsHandshake,
-            format!("TLS with `{place}` failed: {alert}"),
+            format!("TLS with `{place}` failed: {}", handshake_words(error)),
         ),
-        None if error.kind() == io::ErrorKind::UnexpectedEof => cut_short(place),
+        io::ErrorKind::UnexpectedEof => cut_short(place),
         _ => {
             let message = format!("the connection to `{place}` broke: {error}");
             Fault::new(Reason::ConnectionReset, message)

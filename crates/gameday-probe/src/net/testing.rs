@@ -169,6 +169,31 @@ impl Authority {
             .unwrap()
     }
 
+    /// The authority's own certificate as PEM.
+    pub(crate) fn pem(&self) -> String {
+        super::pem(&self.root)
+    }
+
+    /// A certificate for a name, whose key is thrown away.
+    pub(crate) fn chain(&self, name: &str) -> Vec<CertificateDer<'static>> {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        vec![params.signed_by(&key, &self.issuer).unwrap().der().clone()]
+    }
+
+    /// A server's settings that show these certificates, whatever their key is.
+    pub(crate) fn showing(chain: Vec<CertificateDer<'static>>) -> ServerConfig {
+        let key = PrivatePkcs8KeyDer::from(KeyPair::generate().unwrap().serialize_der());
+        let key = rustls::crypto::ring::sign::any_supported_type(&key.into()).unwrap();
+        let shown = rustls::sign::CertifiedKey::new(chain, key);
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(shown)))
+    }
+
     /// A connector that trusts this authority only.
     pub(crate) fn connector(&self) -> Connector {
         Connector {

@@ -19,7 +19,7 @@ use super::route::HttpVersion;
 use super::unchecked::Unchecked;
 use crate::evidence::Exhibit;
 use crate::observation::Fault;
-use crate::tls::Trust;
+use crate::tls::{Trust, handshake_words};
 
 /// What the client says it can speak over TLS (RFC 7301).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,11 +211,7 @@ impl Tls {
             None => self.trust()?,
         };
         let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
-        match trust
-            .judge(chain, host, jiff::Timestamp::now())
-            .into_iter()
-            .next()
-        {
+        match trust.judge(chain, host, jiff::Timestamp::now()) {
             None => Ok(()),
             Some(fault) => {
                 let message = format!("the certificate of `{host}`: {}", fault.message);
@@ -263,12 +259,6 @@ fn fault(host: &str, error: &io::Error) -> Fault {
     if let Some(lack) = lacking(error) {
         return lack;
     }
-    let said = error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    let message = match said {
-        Some(error) => format!("TLS with `{host}` failed: {error}"),
-        None => format!("the TLS handshake with `{host}` was cut off: {error}"),
-    };
+    let message = format!("TLS with `{host}` failed: {}", handshake_words(error));
     Fault::new(Reason::TlsHandshake, message)
 }

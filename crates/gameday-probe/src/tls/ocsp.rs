@@ -19,6 +19,8 @@ pub(crate) struct Staple {
     pub(crate) status: Status,
     /// In words, why it proves nothing; none when it does.
     pub(crate) doubt: Option<String>,
+    /// Somebody signed it who may not.
+    pub(crate) is_forged: bool,
     pub(crate) next_update: Option<Timestamp>,
 }
 
@@ -84,14 +86,18 @@ pub(crate) fn read(
         }
     };
     let begins = timestamp(single.this_update.0.to_unix_duration());
+    let signature = signature_doubt(&basic, issuer);
+    let is_forged = signature.is_some() && issuer.is_some();
     let doubt = match next_update {
+        _ if is_forged => signature,
         _ if begins > now => Some(format!("it is valid only from {begins}")),
         Some(end) if end < now => Some(format!("it is stale since {end}")),
-        _ => signature_doubt(&basic, issuer),
+        _ => signature,
     };
     Ok(Staple {
         status,
         doubt,
+        is_forged,
         next_update,
     })
 }

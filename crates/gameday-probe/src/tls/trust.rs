@@ -1,6 +1,5 @@
 //! Whom we trust, and what is wrong with what is shown to us.
 
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use gameday_core::Reason;
@@ -12,13 +11,12 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 
 use super::chain::Certificate;
-use super::path::explain;
+use super::path::{End, Path, explain, find, last_end};
+use super::roots::Roots;
 use crate::observation::Fault;
 
 /// More names of a certificate are not listed in a message.
 const MAX_NAMES_SHOWN: usize = 10;
-/// A longer chain is not followed.
-const MAX_CHAIN: usize = 8;
 
 /// Of several faults, the first of these is the reason.
 const GRAVEST_FIRST: [Reason; 9] = [
@@ -37,7 +35,17 @@ const GRAVEST_FIRST: [Reason; 9] = [
 pub(crate) struct Trust {
     verifier: Arc<WebPkiServerVerifier>,
     anchors: Vec<CertificateDer<'static>>,
-    by_name: OnceLock<HashMap<Vec<u8>, Vec<Certificate>>>,
+    /// The same, read when they are first needed: a chain that is good needs none of it.
+    roots: OnceLock<Roots>,
+}
+
+/// What is thought of a chain.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Judgement {
+    /// Everything that is wrong, the gravest first.
+    pub(crate) faults: Vec<Fault>,
+    /// The places in the chain of those certificates that are used, in order.
+    pub(crate) used: Vec<usize>,
 }
 
 impl Trust {
@@ -66,141 +74,151 @@ impl Trust {
         Ok(Self {
             verifier: verifier.map_err(|error| error.to_string())?,
             anchors,
-            by_name: OnceLock::new(),
+            roots: OnceLock::new(),
         })
     }
 
-    /// Everything that is wrong with a chain shown for a host, the gravest first; nothing when it is good.
-    pub(crate) fn judge(&self, chain: &[CertificateDer<'_>], host: &str, now: Timestamp) -> Vec<Fault> {
+    fn roots(&self) -> &Roots {
+        self.roots.get_or_init(|| Roots::read(&self.anchors))
+    }
+
+    /// Why a chain shown for a host is not to be trusted; nothing when it is good.
+    pub(crate) fn judge(&self, chain: &[CertificateDer<'_>], host: &str, now: Timestamp) -> Option<Fault> {
+        if let (Some((leaf, rest)), Ok(name)) = (chain.split_first(), ServerName::try_from(host))
+            && self
+                .verifier
+                .verify_server_cert(leaf, rest, &name, &[], unix(now))
+                .is_ok()
+        {
+            return None;
+        }
+        told(&self.examine(chain, host, now).faults)
+    }
+
+    /// Everything that is wrong with a chain shown for a host, and what of it is used.
+    pub(crate) fn examine(&self, chain: &[CertificateDer<'_>], host: &str, now: Timestamp) -> Judgement {
+        let one = |reason, message: String| Judgement {
+            faults: vec![Fault::new(reason, message)],
+            used: Vec::new(),
+        };
         let Some((leaf, rest)) = chain.split_first() else {
-            return vec![Fault::new(
+            return one(
                 Reason::TlsHandshake,
-                "the server showed no certificate",
-            )];
+                "the server showed no certificate".to_owned(),
+            );
         };
         let Ok(name) = ServerName::try_from(host) else {
-            return vec![Fault::new(
-                Reason::CannotLook,
-                format!("`{host}` is not a name that TLS knows"),
-            )];
+            let message = format!("`{host}` is not a name that TLS knows");
+            return one(Reason::CannotLook, message);
         };
-        match self
-            .verifier
-            .verify_server_cert(leaf, rest, &name, &[], unix(now))
-        {
-            Ok(_) => Vec::new(),
-            Err(error) => self.faults(chain, &name, now, &error.to_string()),
+        let read: Result<Vec<_>, _> = chain.iter().map(|der| Certificate::read(der)).collect();
+        let read = match read {
+            Ok(read) => read,
+            Err(wrong) => return one(Reason::CertUntrusted, wrong),
+        };
+        let Some(path) = find(&read, self.roots(), now) else {
+            return Judgement::default();
+        };
+        let verify = |now| self.verifier.verify_server_cert(leaf, rest, &name, &[], now);
+        let mut faults = time_faults(&path, now);
+        faults.extend(weak_fault(&path));
+        if let Err(error) = verify(unix(now)) {
+            faults.extend(name_fault(leaf, &read, &name));
+            // A moment at which the server's own was good: what is wrong then too is wrong with the path.
+            faults.extend(self.path_fault(&path, verify(unix(middle(&read[0]))).err()));
+            // Something is wrong, whatever it is; but a certificate that is itself trusted may be an authority's.
+            if faults.is_empty() && !self.anchors.iter().any(|anchor| anchor.as_ref() == leaf.as_ref()) {
+                faults.push(Fault::new(Reason::CertUntrusted, clear(&error)));
+            }
+        }
+        faults.sort_by_key(|fault| GRAVEST_FIRST.iter().position(|reason| *reason == fault.reason));
+        let place = |used: &&Certificate| read.iter().position(|one| one.der == used.der);
+        Judgement {
+            used: path.used.iter().filter_map(place).collect(),
+            faults,
         }
     }
 
     /// The root that issued a certificate, if it is one of ours.
-    pub(crate) fn anchor_for(&self, certificate: &Certificate) -> Option<Certificate> {
-        let roots = self.by_name().get(&certificate.raw_issuer)?;
-        roots.iter().find(|root| certificate.is_signed_by(root)).cloned()
+    pub(crate) fn anchor_for(&self, certificate: &Certificate) -> Option<&Certificate> {
+        self.roots().issuers(certificate).next()
     }
 
-    /// When the last of the chains ends that lead from the first certificate to a root: each ends with its first certificate
-    /// that does, and the root counts. `None` when none leads there.
+    /// When the last of the chains ends that lead from the first certificate to a root: each ends with its
+    /// first certificate that does, and the root counts. `None` when none leads there.
     pub(crate) fn last_chain_ends(&self, chain: &[CertificateDer<'_>]) -> Option<Timestamp> {
         let shown: Vec<_> = chain
             .iter()
             .filter_map(|der| Certificate::read(der).ok())
             .collect();
-        let (leaf, rest) = shown.split_first()?;
-        self.ends(leaf, &rest[..rest.len().min(MAX_CHAIN)], MAX_CHAIN)
-    }
-
-    fn ends(&self, one: &Certificate, rest: &[Certificate], depth: usize) -> Option<Timestamp> {
-        if self.anchors.iter().any(|anchor| anchor.as_ref() == one.der) {
-            return Some(one.not_after);
-        }
-        let roots = self.by_name().get(&one.raw_issuer).into_iter().flatten();
-        let by_root = roots
-            .filter(|root| one.is_signed_by(root))
-            .map(|root| root.not_after);
-        let between = rest
-            .iter()
-            .filter(|next| depth > 0 && one.is_issued_by(next) && next.der != one.der);
-        let by_others = between.filter_map(|next| self.ends(next, rest, depth - 1));
-        let last = by_root.chain(by_others).max()?;
-        Some(last.min(one.not_after))
-    }
-
-    /// The roots by their names, read when they are first needed.
-    fn by_name(&self) -> &HashMap<Vec<u8>, Vec<Certificate>> {
-        self.by_name.get_or_init(|| {
-            let mut named: HashMap<_, Vec<_>> = HashMap::new();
-            for root in self.anchors.iter().filter_map(|der| Certificate::read(der).ok()) {
-                named.entry(root.raw_subject.clone()).or_default().push(root);
-            }
-            named
-        })
-    }
-
-    fn faults(
-        &self,
-        chain: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        now: Timestamp,
-        said: &str,
-    ) -> Vec<Fault> {
-        let read: Result<Vec<_>, _> = chain.iter().map(|der| Certificate::read(der)).collect();
-        let read = match read {
-            Ok(read) => read,
-            Err(wrong) => return vec![Fault::new(Reason::CertUntrusted, wrong)],
-        };
-        let mut faults = time_faults(&read, now);
-        faults.extend(name_fault(&chain[0], &read[0], name));
-        let weak = read.iter().find_map(|one| Some((one, one.weak.as_ref()?)));
-        faults.extend(
-            weak.map(|(one, why)| Fault::new(Reason::CertWeakSignature, format!("`{}`: {why}", one.subject))),
-        );
-        faults.extend(self.path_fault(chain, &read, name, said));
-        // Something is wrong, whatever it is; but a certificate that is itself trusted may be an authority's.
-        if faults.is_empty() && !self.is_anchor(&chain[0]) {
-            faults.push(Fault::new(Reason::CertUntrusted, said.to_owned()));
-        }
-        faults.sort_by_key(|fault| GRAVEST_FIRST.iter().position(|reason| *reason == fault.reason));
-        faults
-    }
-
-    fn is_anchor(&self, one: &CertificateDer<'_>) -> bool {
-        self.anchors.iter().any(|anchor| anchor.as_ref() == one.as_ref())
+        last_end(&shown, self.roots())
     }
 
     /// Whether the chain leads to a root, its times and names left aside.
-    fn path_fault(
-        &self,
-        chain: &[CertificateDer<'_>],
-        read: &[Certificate],
-        name: &ServerName<'_>,
-        said: &str,
-    ) -> Option<Fault> {
-        if self.is_anchor(&chain[0]) {
-            return None;
-        }
-        // A moment at which the leaf was good: what is then still wrong is wrong with the path.
-        let then = unix(middle(&read[0]));
-        let verified = self
-            .verifier
-            .verify_server_cert(&chain[0], &chain[1..], name, &[], then);
-        let error = match verified {
-            Ok(_) => return None,
-            Err(rustls::Error::InvalidCertificate(error)) => error,
-            Err(error) => return Some(Fault::new(Reason::CertUntrusted, error.to_string())),
-        };
+    fn path_fault(&self, path: &Path<'_>, error: Option<rustls::Error>) -> Option<Fault> {
         use rustls::CertificateError as E;
-        match error {
-            E::NotValidForName | E::NotValidForNameContext { .. } => None,
-            E::Expired | E::ExpiredContext { .. } | E::NotValidYet | E::NotValidYetContext { .. } => None,
-            // What webpki does not verify for being weak is told as weak.
-            _ if read.iter().any(|one| one.weak.is_some()) => None,
-            _ => {
-                let anchors = self.anchors.iter().filter_map(|der| Certificate::read(der).ok());
-                Some(explain(read, &anchors.collect::<Vec<_>>(), said))
-            }
+        let End::Trusted(_) = path.end else {
+            return explain(path, self.roots(), "");
+        };
+        let error = error?;
+        let is_itself_trusted = path.used.len() == 1
+            && self
+                .anchors
+                .iter()
+                .any(|anchor| anchor.as_ref() == path.used[0].der.as_slice());
+        let is_told = matches!(
+            error,
+            rustls::Error::InvalidCertificate(
+                E::NotValidForName
+                    | E::NotValidForNameContext { .. }
+                    | E::Expired
+                    | E::ExpiredContext { .. }
+                    | E::NotValidYet
+                    | E::NotValidYetContext { .. }
+            )
+        );
+        // Without extensions it has no names either, and that is told.
+        let is_told = is_told || error.to_string().contains("UnsupportedCertVersion");
+        // What webpki does not verify for being weak is told as weak.
+        let is_weak = path.used.iter().any(|one| one.weak.is_some());
+        match is_told || is_weak || is_itself_trusted {
+            true => None,
+            false => explain(path, self.roots(), &clear(&error)),
         }
     }
+}
+
+/// All faults as one: the gravest one's reason, and every message.
+pub(crate) fn told(faults: &[Fault]) -> Option<Fault> {
+    let messages: Vec<&str> = faults.iter().map(|fault| fault.message.as_str()).collect();
+    let first = faults.first()?;
+    Some(Fault::new(first.reason, messages.join("; ")))
+}
+
+/// What webpki says, in words that need no knowledge of its code.
+fn clear(error: &rustls::Error) -> String {
+    use rustls::CertificateError as E;
+    let text = error.to_string();
+    let rustls::Error::InvalidCertificate(error) = error else {
+        return text;
+    };
+    let said = match error {
+        E::InvalidPurpose | E::InvalidPurposeContext { .. } => {
+            "it may not be used for servers (extended key usage)"
+        }
+        _ if text.contains("CaUsedAsEndEntity") => "it is an authority's certificate (CA), not a server's",
+        _ if text.contains("NameConstraintViolation") => {
+            "an authority in its chain may not issue for this name (name constraints)"
+        }
+        _ if text.contains("PathLenConstraintViolated") => {
+            "an authority in its chain may not have others below it (path length)"
+        }
+        _ if text.contains("EndEntityUsedAsCa") => "a certificate in its chain is no authority's",
+        _ if text.contains("UnsupportedCriticalExtension") => "it has a critical extension that nobody knows",
+        E::BadEncoding => "it cannot be read",
+        _ => return text.trim_start_matches("invalid peer certificate: ").to_owned(),
+    };
+    said.to_owned()
 }
 
 fn unix(time: Timestamp) -> UnixTime {
@@ -214,12 +232,20 @@ fn middle(leaf: &Certificate) -> Timestamp {
     Timestamp::from_second(leaf.not_before.as_second() + half).unwrap_or(leaf.not_before)
 }
 
-fn time_faults(chain: &[Certificate], now: Timestamp) -> Vec<Fault> {
+fn time_faults(path: &Path<'_>, now: Timestamp) -> Vec<Fault> {
     let named = |index: usize, one: &Certificate| match index {
         0 => "it".to_owned(),
-        _ => format!("`{}` in its chain", one.subject),
+        _ if index < path.used.len() => format!("`{}` in its chain", one.subject),
+        _ => format!("the root `{}`", one.subject),
     };
-    let faults = chain.iter().enumerate().filter_map(|(index, one)| {
+    // A root that is over is no root for most clients, though some do not look.
+    let root = match path.end {
+        End::Trusted(root) => Some(root),
+        _ => None,
+    };
+    let used = path.used.iter().copied();
+    let all = used.chain(root.filter(|root| path.used.iter().all(|one| one.der != root.der)));
+    let faults = all.enumerate().filter_map(|(index, one)| {
         let who = named(index, one);
         if now > one.not_after {
             let message = format!(
@@ -242,6 +268,14 @@ fn time_faults(chain: &[Certificate], now: Timestamp) -> Vec<Fault> {
     faults.collect()
 }
 
+fn weak_fault(path: &Path<'_>) -> Option<Fault> {
+    let (one, why) = path.used.iter().find_map(|one| Some((one, one.weak.as_ref()?)))?;
+    Some(Fault::new(
+        Reason::CertWeakSignature,
+        format!("`{}`: {why}", one.subject),
+    ))
+}
+
 /// A time for people: days, or hours below two of them.
 pub(crate) fn span(from: Timestamp, to: Timestamp) -> String {
     let hours = to
@@ -253,9 +287,15 @@ pub(crate) fn span(from: Timestamp, to: Timestamp) -> String {
     }
 }
 
-fn name_fault(der: &CertificateDer<'_>, leaf: &Certificate, name: &ServerName<'_>) -> Option<Fault> {
-    let parsed = ParsedCertificate::try_from(der).ok()?;
-    verify_server_name(&parsed, name).err()?;
+fn name_fault(der: &CertificateDer<'_>, chain: &[Certificate], name: &ServerName<'_>) -> Option<Fault> {
+    let leaf = chain.first()?;
+    let is_for = match ParsedCertificate::try_from(der) {
+        Ok(parsed) => verify_server_name(&parsed, name).is_ok(),
+        Err(_) => leaf.is_for(name),
+    };
+    if is_for {
+        return None;
+    }
     let wanted = name.to_str();
     let shown: Vec<&str> = leaf
         .names
@@ -264,7 +304,7 @@ fn name_fault(der: &CertificateDer<'_>, leaf: &Certificate, name: &ServerName<'_
         .take(MAX_NAMES_SHOWN)
         .collect();
     let more = leaf.names.len().saturating_sub(MAX_NAMES_SHOWN);
-    let message = match (leaf.names.is_empty(), more) {
+    let mut message = match (leaf.names.is_empty(), more) {
         (true, _) => format!(
             "it is not for `{wanted}`: it has no subject alternative name (its subject is `{}`)",
             leaf.subject
@@ -275,5 +315,12 @@ fn name_fault(der: &CertificateDer<'_>, leaf: &Certificate, name: &ServerName<'_
             shown.join(", ")
         ),
     };
+    if let Some(place) = chain.iter().position(|one| one.is_for(name)) {
+        // RFC 8446, 4.4.2: the sender's certificate must come first.
+        message.push_str(&format!(
+            "; the one that is for it was sent as number {}, and must be the first",
+            place + 1
+        ));
+    }
     Some(Fault::new(Reason::CertNameMismatch, message))
 }

@@ -1,7 +1,8 @@
 //! What a TLS panel may expect beyond a certificate that is trusted.
 //!
-//! `expires > 21d` · `chain complete` · `ocsp == good` · `ocsp != revoked` · `version >= 1.2` ·
-//! `no version 1.0` · `alpn == "h2"` · `no cipher /RC4|3DES/` · `pinned`
+//! `expires > 21d` · `chain complete` · `chain in order` · `issuer contains "Let's Encrypt"` ·
+//! `ocsp == good` · `ocsp != revoked` · `version >= 1.2` · `version 1.3` · `no version 1.0` ·
+//! `alpn == "h2"` · `no cipher /RC4|3DES/` · `pinned`
 
 use std::time::Duration;
 
@@ -13,12 +14,17 @@ use crate::assertion::Wrong;
 use crate::kind::panel::Found;
 use crate::observation::Fault;
 use crate::tls::hello::Version;
+use crate::tls::survey::Answer;
 use crate::tls::trust::span;
 
 /// One expectation.
 #[derive(Debug, Clone)]
 pub(crate) enum Check {
     ChainComplete,
+    /// Each certificate is followed by its issuer's, and there is no other (RFC 5246, 7.4.2).
+    ChainInOrder,
+    /// The issuer of the server's own certificate has this in its name.
+    Issuer(String),
     /// The certificate of the chain that ends first has more time left than this.
     Expires(Duration),
     Ocsp {
@@ -28,18 +34,26 @@ pub(crate) enum Check {
     /// The oldest version that the server speaks.
     OldestVersion(Version),
     NoVersion(Version),
+    Version(Version),
     Alpn(String),
     NoCipher(Regex),
     Pinned,
 }
 
-const FIRST_WORDS: [&str; 7] = ["chain", "expires", "ocsp", "version", "no", "alpn", "pinned"];
+const FIRST_WORDS: [&str; 8] = [
+    "chain", "expires", "ocsp", "version", "no", "alpn", "pinned", "issuer",
+];
 const OCSP_WORDS: [&str; 4] = ["good", "revoked", "unknown", "none"];
 
 pub(super) fn parse(text: &str) -> Result<Check, Wrong> {
     let words: Vec<&str> = text.split_whitespace().collect();
     match words.as_slice() {
         ["chain", "complete"] => Ok(Check::ChainComplete),
+        ["chain", "in", "order"] => Ok(Check::ChainInOrder),
+        ["issuer", "contains", ..] => {
+            let (_, wanted) = text.split_once("contains").unwrap_or_default();
+            Ok(Check::Issuer(wanted.trim().trim_matches('"').to_owned()))
+        }
         ["pinned"] => Ok(Check::Pinned),
         ["expires", ">" | ">=", left] => {
             let span = left.parse::<Span>();
@@ -54,6 +68,7 @@ pub(super) fn parse(text: &str) -> Result<Check, Wrong> {
         ["ocsp", ..] => Err(Wrong::new(format!("`{text}` is not an expectation"))
             .hint(format!("`ocsp ==` or `!=` one of `{}`", OCSP_WORDS.join("`, `")))),
         ["version", ">=", version] => Ok(Check::OldestVersion(read_version(version)?)),
+        ["version", version] => Ok(Check::Version(read_version(version)?)),
         ["no", "version", version] => Ok(Check::NoVersion(read_version(version)?)),
         ["alpn", "==", alpn] => Ok(Check::Alpn(alpn.trim_matches('"').to_owned())),
         ["no", "cipher", pattern] => {
@@ -78,15 +93,11 @@ fn read_version(text: &str) -> Result<Version, Wrong> {
 
 impl Check {
     /// Whether other handshakes must be tried.
-    pub(super) fn needs_scan(&self) -> bool {
+    pub(super) fn needs_survey(&self) -> bool {
         matches!(
             self,
-            Self::OldestVersion(_) | Self::NoVersion(_) | Self::NoCipher(_)
+            Self::OldestVersion(_) | Self::NoVersion(_) | Self::Version(_) | Self::NoCipher(_)
         )
-    }
-
-    pub(super) fn needs_ciphers(&self) -> bool {
-        matches!(self, Self::NoCipher(_))
     }
 
     pub(super) fn holds(&self, facts: &Facts<'_>) -> Found {
@@ -101,6 +112,21 @@ impl Check {
                 Some(fault) => Err(fault.clone()),
                 None if facts.chain.is_empty() => unmet("no certificate".to_owned()),
                 None => Ok(format!("{} sent", facts.chain.len())),
+            },
+            Self::ChainInOrder => {
+                let in_order = facts.used.iter().copied().eq(0..facts.chain.len());
+                match in_order {
+                    true => Ok(format!("{} sent", facts.chain.len())),
+                    false => {
+                        let sent: Vec<_> = facts.chain.iter().map(|one| one.subject.as_str()).collect();
+                        unmet(format!("sent were `{}`", sent.join("`, `")))
+                    }
+                }
+            }
+            Self::Issuer(wanted) => match facts.chain.first() {
+                Some(leaf) if leaf.issuer.contains(wanted.as_str()) => Ok(leaf.issuer.clone()),
+                Some(leaf) => unmet(format!("it was issued by `{}`", leaf.issuer)),
+                None => unmet("no certificate".to_owned()),
             },
             Self::Expires(wanted) => {
                 let Some(first) = facts.first_to_end() else {
@@ -120,9 +146,10 @@ impl Check {
                         first.not_after
                     ),
                 };
-                match Duration::try_from(left).is_ok_and(|left| left > *wanted) {
-                    true => Ok(said),
-                    false => Err(Fault::new(Reason::CertExpired, said)),
+                match Duration::try_from(left) {
+                    Ok(left) if left > *wanted => Ok(said),
+                    Ok(_) => unmet(said),
+                    Err(_) => Err(Fault::new(Reason::CertExpired, said)),
                 }
             }
             Self::Ocsp { word, is } => {
@@ -140,7 +167,8 @@ impl Check {
                     false => unmet(format!("the stapled OCSP answer is `{found}`")),
                 }
             }
-            Self::OldestVersion(_) | Self::NoVersion(_) | Self::NoCipher(_) => self.offered(facts),
+            Self::OldestVersion(_) | Self::NoVersion(_) | Self::Version(_) => self.versions(facts),
+            Self::NoCipher(pattern) => no_cipher(pattern, facts),
             Self::Alpn(wanted) => match facts.seen.alpn.as_deref() {
                 Some(found) if found == wanted => Ok(found.to_owned()),
                 found => unmet(format!(
@@ -159,36 +187,66 @@ impl Check {
     }
 
     /// What the other handshakes say.
-    fn offered(&self, facts: &Facts<'_>) -> Found {
+    fn versions(&self, facts: &Facts<'_>) -> Found {
         let Some(offered) = &facts.offered else {
             return Err(Fault::new(
                 Reason::CannotLook,
-                "what else the server speaks cannot be asked after `starttls`",
+                "other versions were not asked for",
             ));
         };
-        let texts: Vec<&str> = offered.versions.iter().map(|version| version.text()).collect();
-        let said = format!("the server speaks TLS {}", texts.join(", "));
-        let bad = match self {
-            Self::OldestVersion(oldest) => offered.versions.iter().any(|version| version < oldest),
-            Self::NoVersion(unwanted) => offered.versions.contains(unwanted),
-            Self::NoCipher(pattern) => {
-                let found = offered
-                    .ciphers
-                    .iter()
-                    .find(|(_, cipher)| pattern.is_match(cipher));
-                return match found {
-                    None => Ok(format!("{} ciphers, none of them", offered.ciphers.len())),
-                    Some((version, cipher)) => Err(Fault::new(
-                        Reason::AssertFailed,
-                        format!("the server takes {cipher} over TLS {}", version.text()),
-                    )),
-                };
-            }
+        let is_about = |version: &Version| match self {
+            Self::OldestVersion(oldest) => version < oldest,
+            Self::NoVersion(one) | Self::Version(one) => version == one,
             _ => false,
         };
-        match bad {
-            true => Err(Fault::new(Reason::AssertFailed, said)),
-            false => Ok(said),
+        let spoken: Vec<Version> = offered.spoken().collect();
+        let texts: Vec<&str> = spoken.iter().map(|version| version.text()).collect();
+        let said = match texts.is_empty() {
+            true => "the server speaks no version of TLS".to_owned(),
+            false => format!("the server speaks TLS {}", texts.join(", ")),
+        };
+        let speaks = spoken.iter().any(is_about);
+        let wants = matches!(self, Self::Version(_));
+        // One that could not be asked for may be spoken or not.
+        let untold = offered
+            .versions
+            .iter()
+            .find_map(|(version, answer)| match answer {
+                Answer::Untold(why) if is_about(version) => Some((version.text(), why)),
+                _ => None,
+            });
+        match (speaks == wants && !spoken.is_empty(), untold) {
+            (_, Some((version, why))) if !speaks => Err(Fault::new(
+                Reason::CannotLook,
+                format!("TLS {version} could not be asked for: {why}"),
+            )),
+            (true, _) => Ok(said),
+            (false, _) => Err(Fault::new(Reason::AssertFailed, said)),
         }
+    }
+}
+
+fn no_cipher(pattern: &Regex, facts: &Facts<'_>) -> Found {
+    let cannot = |why: &str| {
+        Err(Fault::new(
+            Reason::CannotLook,
+            format!("ciphers could not be asked for: {why}"),
+        ))
+    };
+    let Some(offered) = &facts.offered else {
+        return cannot("no time was left");
+    };
+    let mut taken = offered.ciphers.iter();
+    if let Some((version, cipher)) = taken.find(|(_, cipher)| pattern.is_match(cipher)) {
+        let message = format!("the server takes {cipher} over TLS {}", version.text());
+        return Err(Fault::new(Reason::AssertFailed, message));
+    }
+    let untold = offered.versions.iter().find_map(|(_, answer)| match answer {
+        Answer::Untold(why) => Some(why),
+        _ => None,
+    });
+    match offered.unsure.as_ref().or(untold) {
+        Some(why) => cannot(why),
+        None => Ok("it takes none of them".to_owned()),
     }
 }
