@@ -59,7 +59,19 @@ impl Alertmanager {
     /// # Errors
     /// [`SourceError::BadAddress`] when `base` is no address of an HTTP server.
     pub fn new(base: &str, names: Vec<String>) -> Result<Self, SourceError> {
-        let client = Client::new("alertmanager", base)?;
+        Self::peer(0, base, names)
+    }
+
+    /// As [`Self::new`], of one of several: those after the first are named `alertmanager.2` and so on.
+    ///
+    /// # Errors
+    /// As for [`Self::new`].
+    pub fn peer(index: usize, base: &str, names: Vec<String>) -> Result<Self, SourceError> {
+        let name = match index {
+            0 => "alertmanager".to_owned(),
+            _ => format!("alertmanager.{}", index + 1),
+        };
+        let client = Client::new(&name, base)?;
         Ok(Self { client, names })
     }
 

@@ -49,8 +49,8 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    pub(crate) fn new(name: &'static str, base: &str) -> Result<Self, SourceError> {
-        let name = SourceName::new(name).expect("the two names are literals of this crate");
+    pub(crate) fn new(name: &str, base: &str) -> Result<Self, SourceError> {
+        let name = SourceName::new(name).expect("names are literals of this crate, and numbers");
         let shown = redact_url(base.trim().trim_end_matches('/'));
         let bad = |why: String| SourceError::BadAddress {
             name: name.clone(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{FaultName, ProbeName, RegionName, SteadyName, StepName, TargetName};
 
@@ -73,10 +73,27 @@ pub struct ProbeRecord {
 pub struct ObserveRecord {
     /// Prometheus' base URL.
     pub prometheus: Option<String>,
-    /// Alertmanager's base URL.
-    pub alertmanager: Option<String>,
+    /// The base URL of each Alertmanager.
+    #[serde(default, deserialize_with = "one_or_many")]
+    pub alertmanager: Vec<String>,
     /// Where our webhook receiver listens.
     pub webhook: Option<String>,
+}
+
+/// Journals from when there could be but one hold that one, or null.
+fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Urls {
+        None(()),
+        One(String),
+        Many(Vec<String>),
+    }
+    Ok(match Urls::deserialize(deserializer)? {
+        Urls::None(()) => Vec::new(),
+        Urls::One(url) => vec![url],
+        Urls::Many(urls) => urls,
+    })
 }
 
 /// What a number counts.

@@ -13,6 +13,7 @@
 mod deed;
 mod engine;
 mod fault;
+mod forecast;
 mod heal;
 mod helper;
 mod network;
@@ -27,12 +28,14 @@ mod window;
 pub use deed::{CommandLine, Deed, LosePackets, Pause};
 pub use engine::{Action, Drill, Input};
 pub use fault::{Effect, Fault, FaultError, HeldFault, ToxicFault, Undo};
+pub use forecast::{Forecast, forecast};
 pub use heal::{Healed, HealedState, heal};
 pub use helper::hold;
 pub use network::{BadPeer, Loss, Peer, Transport};
 pub use nft::{check as check_rules, tables as network_tables};
 pub use plan::{
-    AbortIf, Entry, Expectation, FaultKind, Guard, Observe, Plan, ScenarioProbe, Steady, SteadyKind, Target,
+    AbortIf, During, Entry, Expectation, FaultKind, Guard, Observe, Plan, ScenarioProbe, Steady, SteadyKind,
+    Target,
 };
 pub use registry::{Claim, ClaimError, OpenDrill, Registry};
 pub use runner::{Run, RunError, run};

@@ -126,8 +126,8 @@ pub struct ScenarioProbe {
 pub struct Observe {
     /// Prometheus' base URL.
     pub prometheus: Option<String>,
-    /// Alertmanager's base URL.
-    pub alertmanager: Option<String>,
+    /// The base URL of each Alertmanager; several are a cluster.
+    pub alertmanager: Vec<String>,
     /// Where our receiver listens.
     pub webhook: Option<String>,
 }
@@ -270,7 +270,7 @@ impl FaultKind {
 }
 
 /// One alert that must come.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Expectation {
     /// Its key.
     pub label: String,
@@ -290,6 +290,19 @@ pub struct Expectation {
     pub labels: BTreeMap<String, String>,
     /// The receiver it must reach.
     pub receiver: Option<String>,
+    /// What the fault is believed to do meanwhile, for the prediction.
+    pub during: During,
+}
+
+/// What a fault is believed to do to the requests that an alert counts.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct During {
+    /// The share of them that is bad, 0 to 1.
+    pub bad: Option<f64>,
+    /// How many there are, for each one before.
+    pub traffic: Option<f64>,
+    /// How long after the fault the first bad one is counted.
+    pub lag: Option<Duration>,
 }
 
 impl Expectation {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::words::{clean, exact_or_dash, spaced};
+use crate::words::{self, clean, exact_or_dash, spaced};
 use crate::{AlertReport, AlertVerdict, Measurement, SteadyReport, Trial, Verdict};
 
 /// Renders `junit.xml`.
@@ -87,8 +87,16 @@ fn expectation(alert: &AlertReport, verdict: Verdict) -> Case {
         .iter()
         .map(|(name, ms)| format!("{name} {}", exact_or_dash(*ms)))
         .collect();
+    let foretold = alert.predicted.as_ref().map_or_else(String::new, |predicted| {
+        let (ttd, ttn) = (predicted.range("T3"), predicted.range("T5"));
+        format!(
+            "; predicted ttd {}, ttn {}",
+            words::predicted(ttd),
+            words::predicted(ttn)
+        )
+    });
     let output = format!(
-        "ttd {}, ttn {}, resolved {}; {}",
+        "ttd {}, ttn {}, resolved {}; {}{foretold}",
         exact_or_dash(alert.ttd_ms),
         exact_or_dash(alert.ttn_ms),
         exact_or_dash(alert.resolved_ms),

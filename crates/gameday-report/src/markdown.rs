@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::words::{clean, exact_or_dash, limit, spaced, span_or_dash};
+use crate::words::{self, clean, exact_or_dash, limit, spaced, span_or_dash};
 use crate::{AlertReport, Measurement, Trial};
 
 /// Renders `report.md`.
@@ -118,9 +118,32 @@ fn stages(out: &mut String, trial: &Trial) {
             out,
             &format!("| {} | {} | {ttn} |", text(&alert.title()), cells.join(" | ")),
         );
+        if let Some(predicted) = &alert.predicted {
+            let cells = predicted.stages_ms.named().map(|(_, ms)| exact_or_dash(ms));
+            let ttn = words::predicted(predicted.range("T5"));
+            line(out, &format!("| predicted | {} | {ttn} |", cells.join(" | ")));
+        }
+    }
+    for alert in &trial.alerts {
+        predictions(out, alert);
     }
     for alert in &trial.alerts {
         unknown(out, alert);
+    }
+}
+
+/// What was said of an alert before the fault, beyond its times.
+fn predictions(out: &mut String, alert: &AlertReport) {
+    let Some(predicted) = &alert.predicted else { return };
+    let lines: Vec<String> = words::foretold(predicted);
+    if !lines.is_empty() {
+        line(
+            out,
+            &format!("\nBefore the fault, of {}:\n", text(&alert.title())),
+        );
+        lines
+            .iter()
+            .for_each(|one| line(out, &format!("- {}", prose(one))));
     }
 }
 

@@ -18,6 +18,7 @@ mod mark;
 mod marks;
 mod means;
 mod picture;
+mod predicted;
 mod probe;
 mod record;
 mod recovery;
@@ -31,6 +32,7 @@ pub use listing::{Check, ClockReport, NoticeReport, OtherAlert, SafetyLine};
 pub use mark::Moment;
 pub use means::Digest;
 pub(crate) use picture::{Bar, Curve, Lane, Look, Notch, Picture, ProbeLane, State};
+pub use predicted::Predicted;
 pub use probe::{Phase, ProbeReport};
 pub use record::{
     AlertReport, AlertVerdict, FaultReport, LimitsMs, Marks, Measurement, Rollback, StagesMs, Trial,

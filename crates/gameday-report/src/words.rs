@@ -1,5 +1,7 @@
 //! Numbers for people: one way to say a span, a share and a count, the same in every rendering.
 
+use crate::Predicted;
+
 /// A span for reading: `850 ms`, `42.1 s`, `3 min 05 s`.
 pub(crate) fn span(ms: i64) -> String {
     let (sign, size) = (if ms < 0 { "−" } else { "" }, ms.unsigned_abs());
@@ -29,6 +31,45 @@ pub(crate) fn exact_or_dash(ms: Option<i64>) -> String {
 /// A span that may be unknown, for reading.
 pub(crate) fn span_or_dash(ms: Option<i64>) -> String {
     ms.map_or_else(|| "—".to_owned(), span)
+}
+
+/// A predicted time: exactly, within an interval, or at the earliest.
+pub(crate) fn predicted(range: Option<(i64, Option<i64>)>) -> String {
+    match range {
+        None => "—".to_owned(),
+        Some((ms, Some(latest))) if latest == ms => exact(ms),
+        Some((ms, Some(latest))) => format!("{} to {}", exact(ms), exact(latest)),
+        Some((ms, None)) => format!("≥ {}", exact(ms)),
+    }
+}
+
+/// What was said before the fault, beyond times: one line each.
+pub(crate) fn foretold(predicted: &Predicted) -> Vec<String> {
+    let mut lines = Vec::new();
+    lines.extend(predicted.never.iter().map(|why| format!("never: {why}")));
+    if let Some(receiver) = &predicted.receiver {
+        let route = predicted.route.as_ref().filter(|route| !route.is_empty());
+        let by = route.map_or_else(String::new, |route| format!(", by the route `{route}`"));
+        lines.push(format!("it reaches `{receiver}`{by}"));
+    }
+    if let Some(odds) = predicted.odds {
+        lines.push(format!(
+            "it fires with a probability of {:.1} %: each evaluation sees the fault with {:.1} %, {} in a row must, of {}",
+            odds.fires * 100.0,
+            odds.hit * 100.0,
+            odds.row,
+            odds.ticks
+        ));
+    }
+    if let Some(spent) = predicted.budget_spent {
+        lines.push(format!(
+            "the fault costs {:.1} % of the error budget",
+            spent * 100.0
+        ));
+    }
+    lines.extend(predicted.assumes.iter().map(|what| format!("if {what}")));
+    lines.extend(predicted.warnings.iter().map(|what| format!("beware: {what}")));
+    lines
 }
 
 /// A limit of the plan, without needless decimals: `30 s`, `2.5 s`, `250 ms`.

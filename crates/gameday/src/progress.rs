@@ -88,6 +88,10 @@ impl Progress {
             }
             EventKind::SteadyEvaluated(steady) => self.steady(steady),
             EventKind::AlertSeen(_) | EventKind::Notified(_) => self.alerted(&event.kind),
+            EventKind::Predicted(prediction) => {
+                let headline = crate::command::outlook::headline(prediction);
+                Some(format!("predicted: {}: {headline}", prediction.label))
+            }
             other => self.fault_line(other),
         }
     }

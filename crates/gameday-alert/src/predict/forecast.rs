@@ -28,6 +28,8 @@ pub(super) struct Forecast {
     delivery: Option<Delivery>,
     failed: Option<String>,
     never: Option<String>,
+    /// What nobody said is taken at its most: it may all be later.
+    at_least: bool,
     odds: Option<Odds>,
     budget_spent: Option<f64>,
     assumes: Vec<String>,
@@ -43,6 +45,7 @@ impl Forecast {
             delivery: None,
             failed: Some(why),
             never: None,
+            at_least: false,
             odds: None,
             budget_spent: None,
             assumes: Vec::new(),
@@ -55,14 +58,13 @@ impl Forecast {
         if let Some(why) = self.failed.take() {
             prediction.why.insert("prediction".to_owned(), why);
         }
-        let chance = self.odds.is_some();
+        let later = self.odds.is_some() || self.at_least;
         let mut mark = |name: &str, at: Option<i64>, latest: Option<i64>| {
             if let Some(at) = at {
                 let mark = PredictedMark {
                     at: Timestamp::from_micros(at),
-                    // By chance it may be any time later.
                     latest: latest
-                        .filter(|_| !chance || name == "T1")
+                        .filter(|_| !later || name == "T1")
                         .map(Timestamp::from_micros),
                 };
                 prediction.marks.insert(name.to_owned(), mark);
@@ -146,6 +148,7 @@ pub(super) fn of_rule(
             delivery: None,
             failed: None,
             never: None,
+            at_least: false,
             odds: None,
             budget_spent: None,
             assumes: study.assumes.clone(),

@@ -43,7 +43,7 @@ impl World {
                 fault: ExpectedFault {
                     name: FaultName::new("slow").unwrap(),
                     hold: Duration::from_secs(600),
-                    bad: None,
+                    bad: Some(1.0),
                     share: 1.0,
                     traffic: None,
                     lag: None,

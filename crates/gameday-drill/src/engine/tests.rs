@@ -3,7 +3,7 @@
 mod stopped;
 
 use super::*;
-use crate::plan::{AbortIf, Entry, Expectation, FaultKind, Guard, Observe, Plan, Steady, SteadyKind};
+use crate::plan::{AbortIf, During, Entry, Expectation, FaultKind, Guard, Observe, Plan, Steady, SteadyKind};
 use expect_test::{Expect, expect};
 use gameday_core::{FaultEnd, FaultName, NotifiedAlert, Outcome, Reason, TargetName, Timestamp};
 use std::collections::BTreeMap;
@@ -52,6 +52,7 @@ fn plan() -> Plan {
             resolved: Some(SEC * 6),
             labels: BTreeMap::new(),
             receiver: None,
+            during: During::default(),
         }],
         guard: Guard {
             abort_if: vec![AbortIf {

@@ -78,7 +78,12 @@ impl Plan {
                 .collect(),
             observe: ObserveRecord {
                 prometheus: redacted(&self.observe.prometheus),
-                alertmanager: redacted(&self.observe.alertmanager),
+                alertmanager: self
+                    .observe
+                    .alertmanager
+                    .iter()
+                    .map(|url| redact_url(url))
+                    .collect(),
                 webhook: redacted(&self.observe.webhook),
             },
             steady: self.steady.iter().map(Steady::record).collect(),

@@ -5,6 +5,7 @@
 
 mod collect;
 mod fault_task;
+mod oracle;
 mod preflight;
 mod sources;
 mod verify;
@@ -121,6 +122,8 @@ struct Runner<'r> {
     drill: Drill<'r>,
     faults: BTreeMap<FaultName, FaultTask>,
     claim: Option<Claim>,
+    /// What predicts; none before pre-flight is passed.
+    oracle: Option<Arc<oracle::Oracle>>,
     /// Nothing was ordered, or the rollback was verified since.
     whole: bool,
     reports: Reports,
@@ -143,6 +146,7 @@ impl<'r> Runner<'r> {
             drill: Drill::new(plan),
             faults: BTreeMap::new(),
             claim: None,
+            oracle: None,
             whole: true,
             reports,
             inbox,
@@ -190,6 +194,8 @@ impl<'r> Runner<'r> {
             );
             self.faults.insert(entry.name.clone(), task);
         }
+        self.tasks.spawn(Arc::clone(&ready.oracle).stay_awake());
+        self.oracle = Some(ready.oracle);
         sources::start(&mut self.tasks, self.plan, ready.sources, &self.reports);
         let (ticks, mut from_probes) = mpsc::channel(QUEUE);
         self.tasks.spawn(gameday_probe::schedule(ready.probes, ticks));
@@ -316,6 +322,7 @@ impl<'r> Runner<'r> {
         match action {
             Action::Record(kind) => self.journal.record(kind).map(drop),
             Action::Inject(fault) => {
+                self.predict(&fault)?;
                 let task = &self.faults[&fault];
                 let undo = serde_json::to_value(task.undo())?;
                 self.whole = false;
@@ -341,6 +348,26 @@ impl<'r> Runner<'r> {
                 Ok(())
             }
         }
+    }
+
+    /// Writes down what the alerts of a fault will do, before it is ordered.
+    fn predict(&self, fault: &FaultName) -> io::Result<()> {
+        let Some(oracle) = &self.oracle else { return Ok(()) };
+        for prediction in oracle.predict(fault) {
+            self.journal.record(EventKind::Predicted(Box::new(prediction)))?;
+        }
+        // The first fault decides: what comes after it may be its own doing.
+        if self.whole
+            && let Some(detail) = oracle.group_stage("at the injection")
+        {
+            let name = preflight::GROUP_STAGE.to_owned();
+            self.journal.record(EventKind::Checked {
+                name,
+                ok: true,
+                detail,
+            })?;
+        }
+        Ok(())
     }
 
     async fn finish(&mut self) -> io::Result<()> {

@@ -3,10 +3,11 @@
 use std::io;
 use std::sync::Arc;
 
-use gameday_alert::{Alert, Alertmanager, Prometheus, SourceError, Webhook};
+use gameday_alert::{Alert, AlertSource, Alertmanager, Prometheus, SourceError, Webhook};
 use gameday_core::{AlertState, EventKind, Journal, RegionName, Span};
 use gameday_probe::Scheduled;
 
+use super::oracle::Oracle;
 use super::sources::Sources;
 use super::{Run, build_faults, open_drill};
 use crate::fault::Fault;
@@ -19,10 +20,11 @@ pub(super) struct Ready {
     pub(super) sources: Sources,
     pub(super) probes: Vec<Scheduled>,
     pub(super) claim: Claim,
+    pub(super) oracle: Arc<Oracle>,
 }
 
 /// What the report reads to know whether the group stage can be trusted.
-const GROUP_STAGE: &str = "group stage";
+pub(super) const GROUP_STAGE: &str = "group stage";
 
 /// Writes down each check as it is made.
 struct Checks<'j> {
@@ -50,7 +52,11 @@ pub(super) async fn look(plan: &Plan, run: &Run, journal: &Journal) -> io::Resul
         refusals: Vec::new(),
     };
     let faults = targets(plan, run, &mut checks).await?;
-    let sources = sources(plan, &mut checks).await?;
+    let (sources, groups) = sources(plan, &mut checks).await?;
+    let oracle = Oracle::consult(plan).await;
+    if let Some(groups) = oracle.group_stage("before the drill").or(groups) {
+        checks.note(GROUP_STAGE, Ok(groups))?;
+    }
     let probes = probes(plan, run, &mut checks)?;
     let refused = |checks: Checks<'_>| Ok(Err(checks.refusals.join("; ")));
     if !checks.refusals.is_empty() {
@@ -63,6 +69,7 @@ pub(super) async fn look(plan: &Plan, run: &Run, journal: &Journal) -> io::Resul
             sources,
             probes,
             claim,
+            oracle,
         })),
         Err(error) => {
             checks.note("open drills", Err(error.to_string()))?;
@@ -89,8 +96,10 @@ async fn targets(plan: &Plan, run: &Run, checks: &mut Checks<'_>) -> io::Result<
     Ok(faults)
 }
 
-async fn sources(plan: &Plan, checks: &mut Checks<'_>) -> io::Result<Sources> {
+/// The sources, and what the first Alertmanager's number of groups alone says of the group stage.
+async fn sources(plan: &Plan, checks: &mut Checks<'_>) -> io::Result<(Sources, Option<String>)> {
     let mut sources = Sources::default();
+    let mut held = None;
     if let Some(url) = &plan.observe.prometheus {
         match prometheus(plan, url).await {
             Ok((prometheus, rules, detail)) => {
@@ -103,12 +112,12 @@ async fn sources(plan: &Plan, checks: &mut Checks<'_>) -> io::Result<Sources> {
             Err(why) => drop(checks.note("prometheus", Err(why))?),
         }
     }
-    if let Some(url) = &plan.observe.alertmanager {
-        match alertmanager(plan, url).await {
+    for (index, url) in plan.observe.alertmanager.iter().enumerate() {
+        match alertmanager(plan, index, url).await {
             Ok((alertmanager, detail, groups)) => {
-                checks.note("alertmanager", Ok(detail))?;
-                checks.note(GROUP_STAGE, Ok(groups))?;
-                sources.alertmanager = Some(Arc::new(alertmanager));
+                checks.note(alertmanager.name().as_str(), Ok(detail))?;
+                held = held.or(Some(groups));
+                sources.alertmanagers.push(Arc::new(alertmanager));
             }
             Err(why) => drop(checks.note("alertmanager", Err(why))?),
         }
@@ -122,7 +131,7 @@ async fn sources(plan: &Plan, checks: &mut Checks<'_>) -> io::Result<Sources> {
             Err(error) => drop(checks.note("webhook", Err(error.to_string()))?),
         }
     }
-    Ok(sources)
+    Ok((sources, held))
 }
 
 fn expected_alerts(plan: &Plan) -> Vec<String> {
@@ -186,9 +195,13 @@ async fn prometheus(plan: &Plan, url: &str) -> Result<FoundPrometheus, String> {
     ))
 }
 
-async fn alertmanager(plan: &Plan, url: &str) -> Result<(Alertmanager, String, String), String> {
+async fn alertmanager(
+    plan: &Plan,
+    index: usize,
+    url: &str,
+) -> Result<(Alertmanager, String, String), String> {
     let say = |error: SourceError| error.to_string();
-    let alertmanager = Alertmanager::new(url, expected_alerts(plan)).map_err(say)?;
+    let alertmanager = Alertmanager::peer(index, url, expected_alerts(plan)).map_err(say)?;
     let info = alertmanager.check().await.map_err(say)?;
     let listed = alertmanager.alerts(&expected_alerts(plan)).await.map_err(say)?;
     if let Some(alert) = already_there(plan, listed) {

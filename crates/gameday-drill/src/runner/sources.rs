@@ -17,7 +17,7 @@ use crate::plan::{Plan, SteadyKind};
 #[derive(Default)]
 pub(super) struct Sources {
     pub(super) prometheus: Option<Arc<Prometheus>>,
-    pub(super) alertmanager: Option<Arc<Alertmanager>>,
+    pub(super) alertmanagers: Vec<Arc<Alertmanager>>,
     pub(super) webhook: Option<Webhook>,
 }
 
@@ -49,7 +49,7 @@ pub(super) fn start(tasks: &mut JoinSet<()>, plan: &Plan, sources: Sources, repo
             async move { prometheus.clock().await }
         }));
     }
-    if let Some(alertmanager) = sources.alertmanager {
+    for alertmanager in sources.alertmanagers {
         tasks.spawn(Poller::new(alertmanager.clone(), reports).run());
         let name = alertmanager.name().clone();
         tasks.spawn(compare_clocks(name, reports.clone(), move || {

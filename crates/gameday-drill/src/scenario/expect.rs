@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use gameday_core::{FaultName, Problems, Span, Table};
+use gameday_core::{FaultName, Problems, Ratio, Span, Table};
+use serde::Deserialize;
 use toml::Spanned;
 
-use crate::plan::{Entry, Expectation, Observe};
+use crate::plan::{During, Entry, Expectation, Observe};
 
 pub(super) fn read(root: &mut Table<'_, '_>, timeline: &[Entry], observe: &Observe) -> Vec<Expectation> {
     let problems = root.problems();
     let mut expectations = Vec::new();
     for (label, table) in root.tables("expect") {
-        if observe.prometheus.is_none() && observe.alertmanager.is_none() && observe.webhook.is_none() {
+        if observe.prometheus.is_none() && observe.alertmanager.is_empty() && observe.webhook.is_none() {
             problems.add(label.span(), "an expected alert needs a source in [observe]");
         }
         expectations.extend(read_one(label.into_inner(), table, timeline, observe));
@@ -35,6 +36,7 @@ fn read_one(
     let resolved: Option<Spanned<Span>> = table.spanned("resolved");
     let labels: BTreeMap<String, String> = table.get("labels").unwrap_or_default();
     let receiver: Option<Spanned<String>> = table.spanned("receiver");
+    let during = read_during(&mut table);
     table.finish();
 
     if firing.is_none() && notified.is_none() && resolved.is_none() {
@@ -79,7 +81,45 @@ fn read_one(
         resolved,
         labels,
         receiver,
+        during,
     })
+}
+
+/// `during = { bad = "10%", traffic = "50%", lag = "600ms" }`: what the prediction goes by.
+fn read_during(table: &mut Table<'_, '_>) -> During {
+    let Some(mut during) = table.table("during") else {
+        return During::default();
+    };
+    let bad: Option<Ratio> = during.get("bad");
+    let traffic: Option<Percent> = during.get("traffic");
+    let lag: Option<Span> = during.get("lag");
+    during.finish();
+    During {
+        bad: bad.map(Ratio::get),
+        traffic: traffic.map(|traffic| traffic.0),
+        lag: lag.map(Span::get),
+    }
+}
+
+/// A share that may be more than the whole: a fault can make clients ask again.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct Percent(f64);
+
+impl TryFrom<String> for Percent {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let number = text
+            .strip_suffix('%')
+            .and_then(|number| number.trim().parse::<f64>().ok());
+        match number {
+            Some(number) if (0.0..=10_000.0).contains(&number) => Ok(Self(number / 100.0)),
+            _ => Err(format!(
+                "`{text}` is no share: write `50%`, or `150%` for more than before"
+            )),
+        }
+    }
 }
 
 /// The fault that is meant; the first one when none is named.

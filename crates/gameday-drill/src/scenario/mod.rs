@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use gameday_core::{Problem, Problems, Source, Span, Table, Vars, redact_url, references, substitute};
 use serde::Deserialize;
+use toml::de::DeValue;
 
 use crate::plan::{Observe, Plan};
 
@@ -257,13 +258,31 @@ fn read_observe(root: &mut Table<'_, '_>, problems: &Problems<'_>) -> Observe {
         check_url(problems, &url);
         Some(url.into_inner())
     };
+    let (prometheus, webhook) = (url("prometheus"), url("webhook"));
     let observe = Observe {
-        prometheus: url("prometheus"),
-        alertmanager: url("alertmanager"),
-        webhook: url("webhook"),
+        prometheus,
+        alertmanager: read_alertmanagers(&mut table, problems),
+        webhook,
     };
     table.finish();
     observe
+}
+
+/// One Alertmanager, or a list: the peers of a cluster.
+fn read_alertmanagers(table: &mut Table<'_, '_>, problems: &Problems<'_>) -> Vec<String> {
+    let key = "alertmanager";
+    let listed = matches!(
+        table.entries_mut().get(key).map(toml::Spanned::get_ref),
+        Some(DeValue::Array(_))
+    );
+    let urls: Vec<toml::Spanned<String>> = match listed {
+        true => table.get(key).unwrap_or_default(),
+        false => table.spanned(key).into_iter().collect(),
+    };
+    for url in &urls {
+        check_url(problems, url);
+    }
+    urls.into_iter().map(toml::Spanned::into_inner).collect()
 }
 
 /// A base URL of ours is `http://` or `https://` with a host; anything else is told now, not at run time.

@@ -368,3 +368,42 @@ fn addresses_are_urls_and_hold_no_secret() {
         "#]],
     );
 }
+
+#[test]
+fn what_a_fault_does_meanwhile_is_a_share_a_share_and_a_time() {
+    let told = r#"notified = "30s", during = { bad = "10%", traffic = "150%", lag = "600ms" } }"#;
+    let plan = load(&GOOD.replace(r#"notified = "30s" }"#, told), &Given::default()).unwrap();
+    let during = plan.expect[0].during;
+    assert_eq!((during.bad, during.traffic), (Some(0.1), Some(1.5)));
+    assert_eq!(during.lag, Some(Duration::from_millis(600)));
+    check(
+        r#"notified = "30s" }"#,
+        r#"notified = "30s", during = { bad = "110%", traffic = "half", lag = 3, what = 1 } }"#,
+        expect![[r#"
+            14:61 `110%` is not a percentage such as "99.9%"
+            14:79 `half` is no share: write `50%`, or `150%` for more than before
+            14:93 invalid type: integer `3`, expected a length of time such as "200ms", "5s" or "1h30m" (at most 400 days)
+            14:96 [expect.Slow.during]: unknown key `what` | known here: `bad`, `lag`, `traffic`
+        "#]],
+    );
+}
+
+#[test]
+fn several_alertmanagers_are_a_list() {
+    let more = |urls: &str| GOOD.replace("[observe]\n", &format!("[observe]\nalertmanager = {urls}\n"));
+    let plan = load(
+        &more(r#"["http://127.0.0.1:9093", "http://127.0.0.1:9094"]"#),
+        &Given::default(),
+    )
+    .unwrap();
+    assert_eq!(plan.observe.alertmanager.len(), 2);
+    let plan = load(&more(r#""http://127.0.0.1:9093""#), &Given::default()).unwrap();
+    assert_eq!(plan.observe.alertmanager, ["http://127.0.0.1:9093"]);
+    check(
+        "[observe]\n",
+        "[observe]\nalertmanager = [\"http://127.0.0.1:9093\", \"nowhere\"]\n",
+        expect![[r#"
+            7:42 `nowhere` is not a URL | write it with its scheme, such as `http://127.0.0.1:9090`
+        "#]],
+    );
+}

@@ -23,6 +23,9 @@ pub(super) fn router(pipeline: Arc<Pipeline>) -> Router {
     Router::new()
         .route("/-/ready", get(async || "OK"))
         .route("/api/v2/alerts", get(list_alerts))
+        .route("/api/v2/alerts/groups", get(list_groups))
+        // Nothing is ever silenced here.
+        .route("/api/v2/silences", get(async || Json(json!([]))))
         .route("/api/v2/status", get(status))
         .route("/metrics", get(metrics))
         .fallback(refuse_path)
@@ -63,6 +66,18 @@ async fn list_alerts(
             .collect::<Vec<Value>>(),
     )
     .into_response()
+}
+
+async fn list_groups(State(pipeline): State<Arc<Pipeline>>) -> Json<Value> {
+    let dispatcher = pipeline.dispatcher();
+    let group = |(name, held): (&str, Vec<&Held>)| {
+        let alerts: Vec<Value> = held
+            .into_iter()
+            .map(|held| alert_json(held, &pipeline.settings))
+            .collect();
+        json!({ "alerts": alerts, "labels": { "alertname": name }, "receiver": { "name": RECEIVER } })
+    };
+    Json(dispatcher.groups(Timestamp::now()).map(group).collect())
 }
 
 fn alert_json(held: &Held, settings: &AlertingSettings) -> Value {

@@ -117,6 +117,17 @@ impl Dispatcher {
             .filter(move |held| !held.is_resolved(now))
     }
 
+    /// The groups that hold alerts which have not ended, each with its name.
+    pub(super) fn groups(&self, now: Timestamp) -> impl Iterator<Item = (&'static str, Vec<&Held>)> {
+        self.groups
+            .iter()
+            .map(move |(name, group)| {
+                let held = group.alerts.values().filter(|held| !held.is_resolved(now));
+                (*name, held.collect::<Vec<_>>())
+            })
+            .filter(|(_, held)| !held.is_empty())
+    }
+
     /// How many groups there are.
     pub(super) fn group_count(&self) -> usize {
         self.groups.len()

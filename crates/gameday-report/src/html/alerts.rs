@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::parts::{against, alert_pill, label_set, prose, section};
 use super::scale::px;
-use crate::words::{clean, exact, exact_or_dash, spaced};
+use crate::words::{self, clean, exact, exact_or_dash, spaced};
 use crate::{AlertReport, Moment, StagesMs, Trial};
 
 /// A row for each expectation.
@@ -50,15 +50,29 @@ fn stages_of(trial: &Trial, alert: &AlertReport) -> Markup {
         1 => "Where the time went".to_owned(),
         _ => format!("Where the time went: {}", clean(&alert.title())),
     };
-    let none = alert.stages_ms == StagesMs::default();
+    let none = alert.stages_ms == StagesMs::default() && alert.predicted.is_none();
     section(
         &title,
         html! {
             @if none { p.note { "No stage is known: " (why(alert, "ttn_ms")) } } @else { (waterfall(alert)) }
+            (foretold(alert))
             (marks(trial, alert))
             @for note in &alert.notes { p.note { (prose(note)) } }
         },
     )
+}
+
+/// What was said before the fault, beyond times.
+fn foretold(alert: &AlertReport) -> Markup {
+    let Some(predicted) = &alert.predicted else {
+        return html! { p.note { "Not predicted: " (why(alert, "predicted")) } };
+    };
+    html! {
+        details {
+            summary { "What the prediction says, and takes for granted" }
+            ul.plain { @for line in words::foretold(predicted) { li { (prose(&line)) } } }
+        }
+    }
 }
 
 fn why(alert: &AlertReport, key: &str) -> Markup {
@@ -74,26 +88,40 @@ const MEANING: [(&str, &str); 5] = [
 ];
 
 fn waterfall(alert: &AlertReport) -> Markup {
-    let total = alert.stages_ms.sum();
-    let rows = alert
-        .stages_ms
-        .named()
-        .into_iter()
-        .zip(MEANING.into_iter().zip(starts(alert)));
+    let nothing = StagesMs::default();
+    let foretold = alert
+        .predicted
+        .as_ref()
+        .map_or(&nothing, |predicted| &predicted.stages_ms);
+    let total = alert.stages_ms.sum().max(foretold.sum());
+    let measured = alert.stages_ms.named().into_iter().zip(starts(&alert.stages_ms));
+    let predicted = foretold.named().into_iter().zip(starts(foretold));
+    let rows = measured.zip(predicted).zip(MEANING);
+    let ttn = alert
+        .predicted
+        .as_ref()
+        .map(|predicted| words::predicted(predicted.range("T5")));
     html! {
         table.stages {
-            thead { tr { th { "Stage" } th { "From → to" } th.n { "Time" } th.bars { span.hide { "Share" } } } }
-            tbody { @for ((name, ms), ((marks, meaning), start)) in rows {
+            thead { tr {
+                th { "Stage" } th { "From → to" } th.n { "Predicted" } th.n { "Measured" } th.bars { span.hide { "Share" } }
+            } }
+            tbody { @for (((( name, ms), start), ((_, foretold), foretold_start)), (marks, meaning)) in rows {
                 tr {
                     th scope="row" { (spaced(name).replace(' ', "-")) span.what { (meaning) } }
                     td.marks { (marks) }
-                    td.n { (exact_or_dash(ms)) }
-                    td.bars { @match ms { Some(ms) => (bar(start, ms, total)), None => (why(alert, name)) } }
+                    td.n data-label="Predicted" { (exact_or_dash(foretold)) }
+                    td.n data-label="Measured" { (exact_or_dash(ms)) }
+                    td.bars {
+                        @if let Some(foretold) = foretold { (bar(Bar::Predicted, foretold_start, foretold, total)) }
+                        @match ms { Some(ms) => (bar(Bar::Measured, start, ms, total)), None => (why(alert, name)) }
+                    }
                 }
             } }
             tfoot { tr {
                 th scope="row" { "Time to notify" } td.marks { "T0e → T5" }
-                td.n { (exact_or_dash(alert.ttn_ms)) }
+                td.n data-label="Predicted" { (ttn.unwrap_or_else(|| "—".to_owned())) }
+                td.n data-label="Measured" { (exact_or_dash(alert.ttn_ms)) }
                 td.bars { @if alert.ttn_ms.is_none() { (why(alert, "ttn_ms")) } }
             } }
         }
@@ -101,22 +129,33 @@ fn waterfall(alert: &AlertReport) -> Markup {
 }
 
 /// Where each stage's bar begins: after those before it.
-fn starts(alert: &AlertReport) -> [i64; 5] {
+fn starts(stages: &StagesMs) -> [i64; 5] {
     let mut sum = 0;
-    alert.stages_ms.named().map(|(_, ms)| {
+    stages.named().map(|(_, ms)| {
         let start = sum;
         sum += ms.unwrap_or(0);
         start
     })
 }
 
-fn bar(start: i64, ms: i64, total: i64) -> Markup {
+/// Whose time a bar draws.
+#[derive(Clone, Copy, PartialEq)]
+enum Bar {
+    Predicted,
+    Measured,
+}
+
+fn bar(whose: Bar, start: i64, ms: i64, total: i64) -> Markup {
+    let (size, class) = match whose {
+        Bar::Predicted => ("bar thin", "ghost"),
+        Bar::Measured => ("bar", "fill"),
+    };
     #[expect(clippy::cast_precision_loss, reason = "a drill is far shorter than 2^53 ms")]
     let share = |ms: i64| ms as f64 * 100.0 / total.max(1) as f64;
     html! {
-        svg.bar viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true" {
+        svg class=(size) viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true" {
             rect.rail x="0" y="0" width="100" height="10" {}
-            rect.fill x=(px(share(start).min(99.4))) y="0" width=(px(share(ms).max(0.6))) height="10" {}
+            rect class=(class) x=(px(share(start).min(99.4))) y="0" width=(px(share(ms).max(0.6))) height="10" {}
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Everything else, as tables: what was done, what was seen, and how far it can be trusted.
 
+use gameday_core::ObserveRecord;
 use maud::{Markup, html};
 
 use super::parts::{Tone, against, holds, label_set, link, pill, prose, section};
@@ -244,11 +245,17 @@ pub(super) fn plan(measurement: &Measurement) -> Markup {
                     (clean(&plan.guard.abort_if.join("; "))) "; at most " (limit(plan.guard.max_duration_ms)) "; lease " (limit(plan.guard.lease_ms))
                 }
                 @if let Some(within) = plan.recover_within_ms { dt { "Recover" } dd { "within " (limit(within)) } }
-                @for (name, url) in [("Prometheus", &plan.observe.prometheus), ("Alertmanager", &plan.observe.alertmanager), ("Webhook", &plan.observe.webhook)] {
-                    @if let Some(url) = url { dt { (name) } dd { (link(url)) } }
-                }
+                @for (name, url) in observed(&plan.observe) { dt { (name) } dd { (link(url)) } }
                 @for (name, value) in &plan.vars { dt { "Variable " (clean(name)) } dd { code { (clean(value)) } } }
             }
         } }
     }
+}
+
+/// Each source with its address.
+fn observed(observe: &ObserveRecord) -> Vec<(&'static str, &String)> {
+    let prometheus = observe.prometheus.iter().map(|url| ("Prometheus", url));
+    let alertmanagers = observe.alertmanager.iter().map(|url| ("Alertmanager", url));
+    let webhook = observe.webhook.iter().map(|url| ("Webhook", url));
+    prometheus.chain(alertmanagers).chain(webhook).collect()
 }

@@ -9,6 +9,7 @@ use super::expectation::{AlertVerdict, Case, Spans, spans};
 use super::fault::Fault;
 use super::mark::{Moment, keep};
 use super::marks::{AlertMarks, moment, raw_times};
+use super::predicted;
 use super::record::{AlertReport, LimitsMs, Marks, StagesMs};
 use super::recovery::Recovery;
 use super::stages;
@@ -63,6 +64,8 @@ fn report(
     let mut report = unjudged(expect);
     (report.verdict, report.detail) = case.judge();
     take_times(&mut report, timeline, fault, &marks, recovery);
+    let predicted = predicted::read(timeline, expect, &report.marks);
+    report.predicted = keep(predicted, "predicted", &mut report.why);
     take_spans(&mut report, spans);
     take_labels(&mut report, expect, evidence);
     report.raw = raw_times(&marks);
@@ -135,7 +138,7 @@ fn unjudged(expect: &ExpectRecord) -> AlertReport {
         labels: BTreeMap::new(),
         annotations: BTreeMap::new(),
         raw: BTreeMap::new(),
-        why: BTreeMap::from([("predicted".to_owned(), "this version predicts nothing".to_owned())]),
+        why: BTreeMap::new(),
         notes: Vec::new(),
     }
 }

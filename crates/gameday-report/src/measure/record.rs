@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::listing::{Check, ClockReport, NoticeReport, OtherAlert, SafetyLine};
 use super::means::Digest;
 use super::picture::Picture;
+use super::predicted::Predicted;
 use super::probe::ProbeReport;
 use super::steady::SteadyReport;
 use super::{Moment, Verdict as DrillVerdict};
@@ -271,8 +272,8 @@ pub struct AlertReport {
     pub resolved_ms: Option<i64>,
     /// What the scenario allows.
     pub limits_ms: LimitsMs,
-    /// What was predicted; null in this version.
-    pub predicted: Option<()>,
+    /// What was predicted before the fault was injected.
+    pub predicted: Option<Predicted>,
     /// The receiver that the notification reached.
     pub receiver: Option<String>,
     /// The alert's labels.

@@ -65,7 +65,7 @@ fn the_golden_drill_has_exactly_these_alert_numbers() {
             "ttn_ms": 13207,
             "verdict": "passed",
             "why": {
-              "predicted": "this version predicts nothing"
+              "predicted": "nothing was predicted"
             }
           }
         ]"#]]

@@ -9,6 +9,7 @@ mod fixture;
 mod golden;
 mod marks;
 mod plan;
+mod predicted;
 mod renderings;
 mod script;
 mod verdicts;

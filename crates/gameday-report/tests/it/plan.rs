@@ -45,7 +45,7 @@ pub(crate) fn golden_plan() -> PlanRecord {
         }],
         observe: ObserveRecord {
             prometheus: Some("http://127.0.0.1:9090".into()),
-            alertmanager: Some("http://127.0.0.1:9093".into()),
+            alertmanager: vec!["http://127.0.0.1:9093".into()],
             webhook: Some("http://127.0.0.1:9099/hook".into()),
         },
         steady: vec![

@@ -6,6 +6,7 @@ pub(crate) mod doctor;
 pub(crate) mod heal;
 pub(crate) mod helper;
 pub(crate) mod lab;
+pub(crate) mod outlook;
 pub(crate) mod plan;
 pub(crate) mod probe;
 pub(crate) mod proxy;

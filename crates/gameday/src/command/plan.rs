@@ -1,15 +1,23 @@
-//! `gameday run --plan`: what would happen, for people or programs. It touches nothing.
+//! `gameday run --plan`: what would happen, for people or programs. It touches nothing and starts no lab.
 
 use gameday_core::{PlanRecord, Span, printable};
 use gameday_drill::Plan;
+use serde_json::json;
 
+use super::outlook::Outlook;
 use crate::output::{self, Output};
 
-pub(crate) fn print(plan: &Plan, output: Output) {
-    let record = plan.record();
+pub(crate) fn print(plan: &Plan, outlook: &Outlook, output: Output) {
     match output {
-        Output::Json => output::print_json(&record),
-        Output::Text => output::print(describe(plan).trim_end()),
+        Output::Json => {
+            let mut record = json!(plan.record());
+            record["predicted"] = outlook.json();
+            if let Some(why) = outlook.why() {
+                record["why"] = json!({ "predicted": why });
+            }
+            output::print_json(&record);
+        }
+        Output::Text => output::print(describe(plan, outlook).trim_end()),
     }
 }
 
@@ -18,7 +26,7 @@ fn span(ms: u64) -> Span {
 }
 
 /// The plan for people; what it takes from files cannot steer a terminal.
-pub(crate) fn describe(plan: &Plan) -> String {
+pub(crate) fn describe(plan: &Plan, outlook: &Outlook) -> String {
     let record = &plan.record();
     let mut text = format!("{}\n", printable(&record.title));
     let mut section = |title: &str, lines: Vec<String>| {
@@ -72,6 +80,7 @@ pub(crate) fn describe(plan: &Plan) -> String {
         .map(|seed| format!("seed {seed}: the same random choices each time"));
     section("Draws from", seed.into_iter().collect());
     section("Expects", record.expect.iter().map(expectation).collect());
+    section("Predicts, if they took effect now", outlook.lines());
     section("Stops early if", stops(record));
     let least =
         span(u64::try_from((plan.longest_window() + plan.timeline_length()).as_millis()).unwrap_or(u64::MAX));

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::cli::{Lab as LabFlag, RunArgs};
+use crate::command::outlook::Outlook;
 use crate::command::{lab, plan as plan_command};
 use crate::output::{self, Output};
 use crate::progress::Progress;
@@ -65,7 +66,8 @@ fn start(args: &RunArgs) -> Result<u8, Failure> {
     let mut plan = Plan::load(&source, &given)?;
     plan.seed = args.seed.or(plan.seed);
     if args.plan {
-        plan_command::print(&plan, args.output);
+        let outlook = command::runtime().block_on(Outlook::ask(&plan));
+        plan_command::print(&plan, &outlook, args.output);
         return Ok(exit::OK);
     }
     if plan.lab.is_none() && args.lab != LabFlag::Auto {
@@ -258,7 +260,8 @@ fn confirm(plan: &Plan) -> Result<(), Failure> {
             "this drill touches a system that is not the lab, and nobody can be asked: pass --yes",
         );
     }
-    output::say(&plan_command::describe(plan));
+    let outlook = command::runtime().block_on(Outlook::ask(plan));
+    output::say(&plan_command::describe(plan, &outlook));
     let _ = write!(io::stderr(), "Go on? [y/N] ");
     let mut answer = String::new();
     let read = io::stdin().lock().read_line(&mut answer);

@@ -14,26 +14,9 @@ impl Builder<'_> {
     ) {
         let fault = &self.asked.fault;
         let counts = condition.leaves().iter().any(|leaf| leaf.counts_requests());
-        if fault.bad.is_none() && counts {
-            let of = if fault.share < 1.0 {
-                "the fault's own share"
-            } else {
-                "say so with `bad`"
-            };
-            self.assume(format!(
-                "{} of the requests are bad while the fault is in place ({of})",
-                percent(fault.share)
-            ));
-        }
-        if fault.traffic.is_none() && counts {
-            self.assume("the traffic stays what it is".to_owned());
-        }
-        if fault.lag.is_none() && !fault.least_lag.is_zero() {
-            let lag = i64::try_from(fault.least_lag.as_micros()).unwrap_or(i64::MAX);
-            self.assume(format!(
-                "the first bad request is counted {} after the fault, its own delay",
-                words(lag)
-            ));
+        self.forecast.at_least = counts && (fault.bad.is_none() || self.lags_at_least());
+        if counts {
+            self.tell_of_fault();
         }
         for ready in leaves(ready) {
             self.tell_of_leaf(ready);
@@ -44,6 +27,45 @@ impl Builder<'_> {
         if targets.iter().any(|target| target.cut) {
             self.tell_of_cut(condition, targets);
         }
+    }
+
+    /// Whether the first bad request may be counted later than the fault's own delay says.
+    fn lags_at_least(&self) -> bool {
+        self.asked.fault.lag.is_none() && !self.asked.fault.least_lag.is_zero()
+    }
+
+    /// What the fault is taken to do to requests: as the scenario says, or at most.
+    fn tell_of_fault(&mut self) {
+        let fault = &self.asked.fault;
+        let lag = fault.lag.unwrap_or(fault.least_lag);
+        let lag_text = words(i64::try_from(lag.as_micros()).unwrap_or(i64::MAX));
+        let bad = percent(self.bad);
+        let told = [
+            match (fault.bad, fault.share < 1.0) {
+                (Some(_), _) => format!("{bad} of the requests are bad, as the scenario says"),
+                (None, true) => {
+                    format!("{bad} of the requests are bad, the fault's own share; with fewer it is later")
+                }
+                (None, false) => {
+                    format!("{bad} of the requests are bad; with fewer it is later (`during.bad`)")
+                }
+            },
+            match fault.traffic {
+                Some(left) => format!("the traffic is {} of before, as the scenario says", percent(left)),
+                None => "the traffic stays what it is".to_owned(),
+            },
+        ];
+        let delayed = match (self.lags_at_least(), lag.is_zero()) {
+            (true, _) => Some(format!(
+                "the first bad request is counted {lag_text} after the fault, its own delay; it may be later \
+                 (`during.lag`)"
+            )),
+            (false, true) => None,
+            (false, false) => Some(format!(
+                "the first bad request is counted {lag_text} after the fault, as the scenario says"
+            )),
+        };
+        told.into_iter().chain(delayed).for_each(|what| self.assume(what));
     }
 
     fn tell_of_leaf(&mut self, ready: &Ready<'_>) {

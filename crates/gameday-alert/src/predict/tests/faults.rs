@@ -71,14 +71,14 @@ fn a_share_of_drops_and_a_long_for_never_meet() {
         .scraped(30.0, 5.0)
         .grouped(30, 300)
         .hold(3600.0);
-    world.asked.fault.share = 0.01;
+    (world.asked.fault.share, world.asked.fault.bad) = (0.01, None);
     let prediction = world.predict();
     let odds = prediction.odds.unwrap();
     assert_eq!(odds.row, 11);
     assert!((119..=121).contains(&odds.ticks), "{odds:?}");
     assert!(odds.fires < 1e-15);
     check_warned(&prediction, "it fires with a probability of 0 %");
-    world.asked.fault.share = 0.9;
+    (world.asked.fault.share, world.asked.fault.bad) = (0.9, None);
     let odds = world.predict().odds.unwrap();
     assert_eq!(odds.expected_ticks.unwrap().round(), 22.0);
     assert!(odds.fires > 0.9, "{odds:?}");

@@ -121,7 +121,7 @@ fn a_ratio_that_cannot_be_reached_never_fires() {
     let mut world = World::new(RATIO, r#""duration":0"#, 1.0, 0.8)
         .scraped(1.0, 0.5)
         .grouped(1, 1);
-    world.asked.fault.share = 0.3;
+    (world.asked.fault.share, world.asked.fault.bad) = (0.3, None);
     let prediction = world.check_never("30 % of bad requests is never over the 50 %");
     check_assumed(&prediction, "the fault's own share");
     let world = World::new(RATIO, r#""duration":0"#, 1.0, 0.8)
@@ -269,4 +269,25 @@ fn over_all_phases_it_is_what_the_formula_says() {
     assert!(spread.min >= Duration::from_secs_f64(8.0), "{spread:?}");
     assert!(spread.max <= Duration::from_secs_f64(8.0 + 5.1), "{spread:?}");
     assert!(spread.min < spread.mean && spread.mean < spread.max, "{spread:?}");
+}
+
+#[test]
+fn what_nobody_said_is_taken_at_its_most_so_the_time_is_the_least() {
+    let mut world = World::new(RATIO, r#""duration":0"#, 1.0, 0.8).scraped(1.0, 0.5);
+    world.asked.fault.bad = None;
+    let prediction = world.predict();
+    let mark = prediction.marks["T2"];
+    assert_eq!((mark.at, mark.latest), (at(5.8), None));
+    assert_eq!(prediction.marks["T1"].latest, Some(at(0.5)));
+    check_assumed(&prediction, "with fewer it is later");
+    world.asked.fault.bad = Some(1.0);
+    world.asked.fault.least_lag = Duration::from_millis(200);
+    let prediction = world.predict();
+    assert_eq!(prediction.marks["T2"].latest, None);
+    check_assumed(&prediction, "its own delay; it may be later");
+    world.asked.fault.lag = Some(Duration::from_millis(600));
+    check_assumed(
+        &world.check(&[("T2", 5.8)]),
+        "0.6 s after the fault, as the scenario says",
+    );
 }

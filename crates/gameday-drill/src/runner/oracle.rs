@@ -1,0 +1,135 @@
+//! Keeps fresh what predictions are made from, until the last fault is ordered: then a prediction is there
+//! at once when a fault is, and no fault waits for it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use gameday_alert::{Survey, group_stage, predict};
+use gameday_core::{FaultName, Prediction, Timestamp};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use crate::forecast::Asking;
+use crate::plan::Plan;
+
+/// Everything is asked this often; it hardly ever changes.
+const ALL: u32 = 5;
+/// Alertmanager's groups are asked this often.
+const GROUPS: Duration = Duration::from_secs(1);
+/// The first time, before anything is touched, is worth some patience.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// What is older than this is no base for a prediction.
+const STALE_US: i64 = 60_000_000;
+/// From the order to the fault in place: the journal is flushed and the target asked.
+const ORDER_US: i64 = 15_000;
+
+/// What is known of the alerting.
+pub(super) struct Oracle {
+    asking: Asking,
+    seen: Mutex<Seen>,
+}
+
+struct Seen {
+    survey: Result<Survey, String>,
+    at: Timestamp,
+}
+
+impl Oracle {
+    /// Asks for the first time.
+    pub(super) async fn consult(plan: &Plan) -> Arc<Self> {
+        let asking = Asking::new(plan).await;
+        let survey = match asking.alerts.is_empty() {
+            true => Err("no alert is expected".to_owned()),
+            false => timeout(PATIENCE, asking.survey())
+                .await
+                .unwrap_or_else(|_| Err(format!("no answer within {} s", PATIENCE.as_secs()))),
+        };
+        let at = Timestamp::now();
+        let seen = Mutex::new(Seen { survey, at });
+        Arc::new(Self { asking, seen })
+    }
+
+    /// Asks again and again; ends with the task that runs it.
+    pub(super) async fn stay_awake(self: Arc<Self>) {
+        if self.asking.alerts.is_empty() {
+            return;
+        }
+        let mut every = interval(GROUPS);
+        every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        for round in 1_u32.. {
+            every.tick().await;
+            let survey = if round.is_multiple_of(ALL) {
+                self.asking.survey().await
+            } else {
+                let Ok(mut survey) = self.seen().survey.clone() else {
+                    continue;
+                };
+                self.asking.look_again(&mut survey).await;
+                Ok(survey)
+            };
+            // What was seen before still holds when nobody answers; it grows stale by itself.
+            if survey.is_ok() {
+                let at = Timestamp::now();
+                *self.seen() = Seen { survey, at };
+            }
+        }
+    }
+
+    /// What the alerts that a fault should bring will do, when it is ordered now.
+    pub(super) fn predict(&self, fault: &FaultName) -> Vec<Prediction> {
+        let now = Timestamp::now();
+        let alerts = self
+            .asking
+            .alerts
+            .iter()
+            .filter(|asked| asked.fault.name == *fault);
+        let seen = self.seen();
+        let unknown = match &seen.survey {
+            Err(why) => Some(why.clone()),
+            Ok(_) if now.micros_since(seen.at) > STALE_US => {
+                Some("the alerting no longer answers".to_owned())
+            }
+            Ok(_) => None,
+        };
+        let effective = now.plus_micros(ORDER_US);
+        let nothing = Survey::default();
+        let survey = seen.survey.as_ref().unwrap_or(&nothing);
+        let predicted = alerts.map(|asked| {
+            let mut prediction = predict(survey, asked, effective);
+            if let Some(why) = &unknown {
+                prediction.marks.clear();
+                prediction.why = BTreeMap::from([("prediction".to_owned(), why.clone())]);
+            }
+            prediction
+        });
+        predicted.collect()
+    }
+
+    /// Whether the notification of each expected alert will be that of a new group, for the report.
+    ///
+    /// None when no Alertmanager was asked.
+    pub(super) fn group_stage(&self, when: &str) -> Option<String> {
+        let seen = self.seen();
+        let survey = seen.survey.as_ref().ok()?;
+        let alertmanager = survey.alertmanagers.first()?;
+        let left = self
+            .asking
+            .alerts
+            .iter()
+            .find_map(|asked| Some((asked, group_stage(survey, asked)?)));
+        let empty = match alertmanager.empty_groups {
+            Some(empty) => format!("{empty} empty"),
+            None => "an unknown number empty".to_owned(),
+        };
+        let full = alertmanager.groups.len();
+        let held = format!("Alertmanager holds {full} groups with alerts and {empty}");
+        Some(match left {
+            None => format!("clean {when}: {held}, none of them of an expected alert"),
+            Some((asked, why)) => format!("not clean {when}: {held}; {}: {why}", asked.alert),
+        })
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().expect("nobody panics while holding it")
+    }
+}
