@@ -29,6 +29,41 @@ fn the_shipped_files_are_good_and_are_toml_1_0() {
     );
 }
 
+/// What README tells a new user to write is taken as it stands there.
+#[test]
+fn the_probes_of_the_readme_are_good() {
+    let sandbox = Sandbox::new();
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let blocks: Vec<&str> = readme
+        .split("```toml\n")
+        .skip(1)
+        .filter_map(|text| text.split("```").next())
+        .collect();
+    let shop = blocks
+        .iter()
+        .find(|block| block.starts_with("# probes/shop.toml"))
+        .expect("the three steps are there");
+    let panels = blocks
+        .iter()
+        .find(|block| block.starts_with("[check.dns]"))
+        .expect("the panels are there");
+    sandbox.write("probes/shop.toml", shop);
+    sandbox.write(
+        "probes/panels.toml",
+        &format!("{panels}\n{}", &shop[shop.find("[vars]").unwrap()..]),
+    );
+    let every_key = include_str!("good/every-key.toml");
+    sandbox.write("probes/every-key.toml", every_key);
+    sandbox.write("probes/a.png", "");
+    let ran = sandbox.run(["check", "probes"]);
+    assert_eq!(
+        (ran.code, ran.stdout.as_str()),
+        (Some(0), "3 files checked: no problem\n"),
+        "{}",
+        ran.stderr
+    );
+}
+
 /// `tests/it/bad/NAME.toml` must be refused with exactly `NAME.err` and exit code 2.
 #[test]
 fn each_bad_file_is_told_exactly() {
