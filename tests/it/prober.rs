@@ -152,15 +152,18 @@ fn a_failure_leaves_evidence_beside_the_last_good_look_and_no_secret() {
     let broken = Arc::new(AtomicBool::new(false));
     let switch = Arc::clone(&broken);
     // A service that shows everybody the password it was given, even in halves.
-    let shop = serve(move |request| match switch.load(Ordering::Relaxed) {
-        true => {
-            let said = format!("{} is what I got, ", request.body);
-            // A body is shown up to its 2,048th byte.
-            let fill = "x".repeat(2048 - 7 - said.len());
-            (503, format!("{said}{fill}hunter2-hunter2"))
-        }
-        false => (200, "{}".to_owned()),
-    });
+    // The login alone: a payment that has just begun goes through.
+    let shop = serve(
+        move |request| match switch.load(Ordering::Relaxed) && !request.body.is_empty() {
+            true => {
+                let said = format!("{} is what I got, ", request.body);
+                // A body is shown up to its 2,048th byte.
+                let fill = "x".repeat(2048 - 7 - said.len());
+                (503, format!("{said}{fill}hunter2-hunter2"))
+            }
+            false => (200, "{}".to_owned()),
+        },
+    );
     let flow = format!(
         r#"
         every = "100ms"
