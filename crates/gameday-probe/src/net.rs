@@ -35,7 +35,7 @@ pub(crate) use exchange::{Answer, Head, ask};
 pub(crate) use request::Request;
 pub(crate) use route::{Family, HttpVersion, Route};
 pub(crate) use scan::Scan;
-pub(crate) use tls::{Alpn, Identity, OwnTls, pem};
+pub(crate) use tls::{Alpn, Hello, Identity, OwnTls, pem};
 pub(crate) use trail::Trail;
 pub(crate) use unchecked::Unchecked;
 pub(crate) use url::Url;

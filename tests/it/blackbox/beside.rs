@@ -72,6 +72,8 @@ const PROBES: &[(&str, &str, &str)] = &[
     ("https", "https://{untrusted}", "cert_untrusted"),
     ("https", "https://{incomplete}", "cert_chain_incomplete"),
     ("https", "https://{web}", "tls_handshake"),
+    // And this is a success to it.
+    ("tls", "{revoked}", "cert_revoked"),
     ("https_1", "https://{good}", "up"),
     ("https_insecure", "https://{expired}", "up"),
     ("https_insecure", "https://{incomplete}", "up"),

@@ -44,6 +44,7 @@ impl World {
         let mut places = BTreeMap::new();
         let mut running = vec![
             nginx(dir, &mut places),
+            revoked(dir, &mut places),
             dns(dir, &mut places),
             python(dir, &mut places),
         ];
@@ -165,6 +166,14 @@ fn certificates(dir: &Path) {
             "x509 -req -in {kind}.csr {how} {days} -extfile {names} -out {kind}.pem"
         ));
     }
+    let serial = run(dir, "openssl", &["x509", "-in", "good.pem", "-noout", "-serial"]);
+    let serial = serial.trim().trim_start_matches("serial=");
+    let index = format!("R\t401231235959Z\t250101000000Z,keyCompromise\t{serial}\tunknown\t/CN=good\n");
+    std::fs::write(dir.join("index"), index).unwrap();
+    openssl("ocsp -issuer ca.pem -cert good.pem -no_nonce -reqout request");
+    openssl(
+        "ocsp -index index -rsigner ca.pem -rkey ca.key -CA ca.pem -reqin request -respout revoked -ndays 7",
+    );
     let leaf = std::fs::read_to_string(dir.join("chain.pem")).unwrap();
     let between = std::fs::read_to_string(dir.join("between.pem")).unwrap();
     std::fs::write(dir.join("chain.pem"), leaf + &between).unwrap();
@@ -235,6 +244,20 @@ fn nginx(dir: &Path, places: &mut BTreeMap<String, String>) -> Killed {
     );
     wait_for("nginx", Duration::from_secs(10), || {
         std::net::TcpStream::connect(("127.0.0.1", web)).ok()
+    });
+    killed
+}
+
+/// Shows a good certificate with a stapled answer that says revoked.
+fn revoked(dir: &Path, places: &mut BTreeMap<String, String>) -> Killed {
+    let port = free_port();
+    places.insert("revoked".into(), format!("127.0.0.1:{port}"));
+    let args = format!(
+        "s_server -accept 127.0.0.1:{port} -cert good.pem -key good.key -status_file revoked -quiet -www"
+    );
+    let killed = start(dir, "openssl", &args.split(' ').collect::<Vec<_>>());
+    wait_for("openssl s_server", Duration::from_secs(10), || {
+        std::net::TcpStream::connect(("127.0.0.1", port)).ok()
     });
     killed
 }

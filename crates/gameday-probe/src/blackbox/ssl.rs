@@ -13,9 +13,10 @@ use x509_parser::prelude::{FromDer, GeneralName, X509Certificate, X509Name};
 use super::look::Look;
 use super::metrics::Name;
 use super::tls::Tls;
-use crate::net::{Alpn, Io, Trail};
+use crate::net::{Alpn, Hello, Io, Trail};
 use crate::observation::Fault;
-use crate::tls::Trust;
+use crate::tls::inspect::Recorder;
+use crate::tls::{Certificate, Trust, ocsp};
 
 const EARLIEST: Name = Name(
     "probe_ssl_earliest_cert_expiry",
@@ -64,9 +65,16 @@ pub(super) async fn secure<S: Io>(
     trail: &mut Trail,
 ) -> Result<(TlsStream<S>, Secured), Fault> {
     let own = tls.own().map_err(|why| Fault::new(Reason::CannotLook, why))?;
+    let recorder = Arc::new(Recorder::new(&Arc::new(rustls::crypto::ring::default_provider())));
+    let hello = Hello {
+        name,
+        alpn,
+        own: own.as_deref(),
+        recorder: Some(Arc::clone(&recorder)),
+    };
     let shaking = look
         .connector
-        .shake(stream, name, alpn, own.as_deref(), look.deadline, &mut trail.laps);
+        .shake(stream, hello, look.deadline, &mut trail.laps);
     let stream = shaking.await?;
     let connection = stream.get_ref().1;
     let chain = connection.peer_certificates().unwrap_or_default();
@@ -86,6 +94,10 @@ pub(super) async fn secure<S: Io>(
         let message = format!("the certificate of `{name}`: {}", fault.message);
         return Err(Fault::new(fault.reason, message));
     }
+    let staple = recorder.seen().staple;
+    if !staple.is_empty() {
+        tell_revoked(look, &chain, &staple, trust.as_deref());
+    }
     let secured = Secured {
         version: connection.protocol_version(),
         cipher: connection.negotiated_cipher_suite().map(|suite| suite.suite()),
@@ -94,6 +106,25 @@ pub(super) async fn secure<S: Io>(
         trust,
     };
     Ok((stream, secured))
+}
+
+/// A certificate that its own staple says is revoked is a success to theirs; here it is one with a reason.
+fn tell_revoked(look: &mut Look<'_>, chain: &[CertificateDer<'_>], staple: &[u8], trust: Option<&Trust>) {
+    let shown: Vec<_> = chain
+        .iter()
+        .filter_map(|der| Certificate::read(der).ok())
+        .collect();
+    let Some((leaf, rest)) = shown.split_first() else {
+        return;
+    };
+    let sent = rest.iter().find(|one| leaf.names_issuer(one)).cloned();
+    let issuer = sent.or_else(|| trust?.anchor_for(leaf).cloned());
+    if let Ok(said) = ocsp::read(staple, leaf, issuer.as_ref(), Timestamp::now())
+        && let (ocsp::Status::Revoked(when), None) = (&said.status, &said.doubt)
+    {
+        let when = format!("it was revoked {when} (stapled OCSP)");
+        look.unmet(Reason::CertRevoked, "The certificate is revoked", when);
+    }
 }
 
 /// Which of the metrics a prober has.

@@ -17,7 +17,7 @@ use super::laps::{Laps, Phase};
 use super::request::Request;
 use super::resolve::Resolver;
 use super::route::Route;
-use super::tls::{Alpn, OwnTls, Tls, exhibit};
+use super::tls::{Alpn, Hello, Tls, exhibit};
 use super::trail::Trail;
 use crate::evidence::Evidence;
 use crate::observation::Fault;
@@ -155,7 +155,13 @@ impl Connector {
             Fault::new(Reason::TlsHandshake, message)
         };
         let shaking = async {
-            let stream = self.tls.handshake(name, alpn, own, stream).await?;
+            let hello = Hello {
+                name,
+                alpn,
+                own,
+                recorder: None,
+            };
+            let stream = self.tls.handshake(hello, stream).await?;
             evidence.add(exhibit(name, &stream));
             self.tls.judge(name, own, &stream)?;
             Ok(stream)
@@ -167,17 +173,15 @@ impl Connector {
     pub(crate) async fn shake<S: Io>(
         &self,
         stream: S,
-        name: &str,
-        alpn: Alpn,
-        own: Option<&OwnTls>,
+        hello: Hello<'_>,
         deadline: Instant,
         laps: &mut Laps,
     ) -> Result<TlsStream<S>, Fault> {
         let late = || {
-            let message = format!("the TLS handshake with `{name}` did not end in time");
+            let message = format!("the TLS handshake with `{}` did not end in time", hello.name);
             Fault::new(Reason::TlsHandshake, message)
         };
-        let shaking = self.tls.handshake(name, alpn, own, stream);
+        let shaking = self.tls.handshake(hello.clone(), stream);
         phase(laps, deadline, |p| &mut p.tls_us, shaking, late).await
     }
 

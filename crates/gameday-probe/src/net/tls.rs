@@ -19,6 +19,7 @@ use super::route::HttpVersion;
 use super::unchecked::Unchecked;
 use crate::evidence::Exhibit;
 use crate::observation::Fault;
+use crate::tls::inspect::Recorder;
 use crate::tls::{Trust, handshake_words};
 
 /// What the client says it can speak over TLS (RFC 7301).
@@ -77,6 +78,18 @@ impl Configs {
         };
         Ok(Arc::clone(self.each[alpn as usize].get_or_init(with_alpn)))
     }
+}
+
+/// What a handshake begins with.
+#[derive(Clone)]
+pub(crate) struct Hello<'a> {
+    /// Asked for by SNI.
+    pub(crate) name: &'a str,
+    pub(crate) alpn: Alpn,
+    /// Trust and identity of a probe's own.
+    pub(crate) own: Option<&'a OwnTls>,
+    /// Keeps what is shown.
+    pub(crate) recorder: Option<Arc<Recorder>>,
 }
 
 /// TLS as this machine trusts.
@@ -174,18 +187,23 @@ impl Tls {
     }
 
     /// Does the handshake, whatever the server shows.
-    pub(super) async fn handshake<S: Io>(
-        &self,
-        host: &str,
-        alpn: Alpn,
-        own: Option<&OwnTls>,
-        stream: S,
-    ) -> Result<TlsStream<S>, Fault> {
+    pub(super) async fn handshake<S: Io>(&self, hello: Hello<'_>, stream: S) -> Result<TlsStream<S>, Fault> {
+        let Hello {
+            name: host,
+            alpn,
+            own,
+            recorder,
+        } = hello;
         let config = match own {
             Some(own) => own.configs.get(alpn, || config(Some(own))),
             None => self.configs.get(alpn, || config(None)),
         };
-        let config = config.map_err(|error| Fault::new(Reason::CannotLook, error.clone()))?;
+        let mut config = config.map_err(|error| Fault::new(Reason::CannotLook, error.clone()))?;
+        if let Some(recorder) = recorder {
+            Arc::make_mut(&mut config)
+                .dangerous()
+                .set_certificate_verifier(recorder);
+        }
         let name = ServerName::try_from(host.to_owned()).map_err(|_| {
             Fault::new(
                 Reason::CannotLook,

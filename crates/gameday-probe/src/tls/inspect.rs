@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use gameday_core::Reason;
 use rustls::client::ResolvesClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
@@ -81,7 +82,7 @@ async fn shake(
     alpn: &[String],
     identity: Option<&Identity>,
     recorder: Recorder,
-    provider: Arc<rustls::crypto::CryptoProvider>,
+    provider: Arc<CryptoProvider>,
     deadline: Instant,
 ) -> Result<Seen, Fault> {
     let failed = |why: String| {
@@ -153,9 +154,23 @@ impl ResolvesClientCert for Asked {
 
 /// Takes any certificate and keeps it.
 #[derive(Debug)]
-struct Recorder {
+pub(crate) struct Recorder {
     signatures: Unchecked,
     seen: Arc<Mutex<Seen>>,
+}
+
+impl Recorder {
+    pub(crate) fn new(provider: &Arc<CryptoProvider>) -> Self {
+        Self {
+            signatures: Unchecked::new(provider),
+            seen: Arc::default(),
+        }
+    }
+
+    /// What was shown until now.
+    pub(crate) fn seen(&self) -> Seen {
+        lock(&self.seen).clone()
+    }
 }
 
 impl ServerCertVerifier for Recorder {
