@@ -11,6 +11,7 @@ mod support;
 mod blackbox;
 mod clients;
 mod drills;
+mod faults;
 mod files;
 mod hostile;
 mod labs;

@@ -104,6 +104,13 @@ pub enum EventKind {
         /// Whose clock.
         source: SourceName,
     },
+    /// A fault is over by itself, as one of its kind may be; it is removed now, to be sure.
+    FaultOver {
+        /// Which entry of the timeline.
+        fault: FaultName,
+        /// How that was seen.
+        how: String,
+    },
     /// A fault is gone, as whatever injected it confirmed.
     FaultRemoved {
         /// Which entry of the timeline.
@@ -201,6 +208,8 @@ pub enum FaultEnd {
     Removed,
     /// Its lease ran out, or somebody else removed it: the drill no longer controls it.
     Lost,
+    /// It was over by itself, e.g. because a supervisor had started a killed process again.
+    Over,
 }
 
 /// Why a drill was told to end early.

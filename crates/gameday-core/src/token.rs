@@ -1,6 +1,7 @@
 //! Tokens: what a program shows to an API of ours. Where one is taken from stands in files and journals, the token
 //! itself nowhere.
 
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
@@ -75,13 +76,39 @@ impl TokenFrom {
     /// # Errors
     /// Why it cannot be had, for people.
     pub fn read(&self, variable: impl Fn(&str) -> Option<String>) -> Result<Secret, String> {
+        self.read_as(token_of, variable)
+    }
+
+    /// As [`read`](Self::read), but any line of visible characters and spaces: somebody else's secret has rules of its own.
+    ///
+    /// # Errors
+    /// Why it cannot be had, for people.
+    pub fn read_line(&self, variable: impl Fn(&str) -> Option<String>) -> Result<Secret, String> {
+        self.read_as(line_of, variable)
+    }
+
+    fn read_as(
+        &self,
+        take: fn(&str) -> Result<Secret, String>,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Secret, String> {
         match self {
             Self::Env(name) => {
                 let text = variable(name);
                 let text = text.ok_or_else(|| format!("the environment variable `{name}` is not set"))?;
-                token_of(&text).map_err(|why| format!("the environment variable `{name}` {why}"))
+                take(&text).map_err(|why| format!("the environment variable `{name}` {why}"))
             }
-            Self::File(path) => read_token(path),
+            Self::File(path) => read_file(path, take),
+        }
+    }
+}
+
+/// Where it is taken from, for people.
+impl fmt::Display for TokenFrom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Env(name) => write!(f, "the environment variable `{name}`"),
+            Self::File(path) => write!(f, "the file {}", path.display()),
         }
     }
 }
@@ -91,6 +118,10 @@ impl TokenFrom {
 /// # Errors
 /// What is wrong with the file, for people; the token itself is never in it.
 pub fn read_token(path: &Path) -> Result<Secret, String> {
+    read_file(path, token_of)
+}
+
+fn read_file(path: &Path, take: fn(&str) -> Result<Secret, String>) -> Result<Secret, String> {
     let wrong = |why: String| format!("the token file {} {why}", path.display());
     let cannot = |error: std::io::Error| wrong(format!("cannot be read: {error}"));
     let file = File::open(path).map_err(cannot)?;
@@ -103,7 +134,16 @@ pub fn read_token(path: &Path) -> Result<Secret, String> {
     let mut text = String::new();
     let most = u64::try_from(MOST_TOKEN_BYTES + 2).unwrap_or(u64::MAX);
     file.take(most).read_to_string(&mut text).map_err(cannot)?;
-    token_of(&text).map_err(wrong)
+    take(&text).map_err(wrong)
+}
+
+fn line_of(text: &str) -> Result<Secret, String> {
+    let line = text.trim();
+    let visible = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
+    if line.is_empty() || line.len() > MOST_TOKEN_BYTES || !line.bytes().all(visible) {
+        return Err("must hold one line of visible ASCII characters".to_owned());
+    }
+    Ok(Secret::new(line.to_owned()))
 }
 
 /// A text as a token, white space around it aside.
@@ -172,6 +212,10 @@ mod tests {
             .read(|_| Some("two words of a secret".to_owned()))
             .unwrap_err();
         assert!(bad.contains("`TOKEN`") && !bad.contains("secret"), "{bad}");
+        let words = env.read_line(|_| Some("Basic dXNlcg==\n".to_owned()));
+        assert_eq!(words.unwrap().expose(), "Basic dXNlcg==");
+        let lines = env.read_line(|_| Some("two\nlines of a secret".to_owned()));
+        assert!(!lines.unwrap_err().contains("secret"));
         let file = TokenFrom::File("token".into()).beside(Path::new("/somewhere"));
         assert_eq!(file, TokenFrom::File("/somewhere/token".into()));
         assert!(file.read(|_| None).unwrap_err().contains("/somewhere/token"));

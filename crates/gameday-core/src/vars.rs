@@ -105,7 +105,8 @@ fn fill(text: &str, vars: &Vars, span: Range<usize>, problems: &Problems<'_>) ->
             let known_at_run_time =
                 vars.runtime.contains(name) || prefix.is_some_and(|prefix| vars.runtime.contains(&prefix));
             if !known_at_run_time {
-                let known = vars.values.keys().chain(&vars.runtime).map(String::as_str);
+                let whole = vars.runtime.iter().filter(|name| !name.ends_with('.'));
+                let known = vars.values.keys().chain(whole).map(String::as_str);
                 let problem = problems
                     .source()
                     .problem(span.clone(), format!("no variable is named `{name}`"));

@@ -140,6 +140,7 @@ impl<'p> Drill<'p> {
                 self.timeline.lost(fault.clone());
                 self.stop(StopReason::Fault(format!("{fault}: {why}")), out);
             }
+            Input::Over(fault, how) => self.timeline.over(&fault, how, out),
             Input::TargetLost(why) => self.stop(StopReason::Target(why), out),
             Input::Notified(notification) => self.notified(&notification),
             Input::Alert(seen) => self.alert_changed(&seen),

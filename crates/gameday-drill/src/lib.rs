@@ -10,6 +10,7 @@
 //! lease that somebody else watches, and may be removed twice. The runner never hosts a data path:
 //! killing it cuts nothing.
 
+mod cgroup;
 mod deed;
 mod engine;
 mod fault;
@@ -25,17 +26,20 @@ mod runner;
 mod scenario;
 mod window;
 
-pub use deed::{CommandLine, Deed, LosePackets, Pause};
+pub use deed::{
+    Allowance, Burn, CommandLine, CommandPair, Deed, EndSignal, Fill, Hook, Kill, Limit, LosePackets, Pause,
+    Place, Request, Text, UnitAction, UnitDeed, Whose,
+};
 pub use engine::{Action, Drill, Input};
 pub use fault::{Effect, Fault, FaultError, HeldFault, ToxicFault, Undo};
 pub use forecast::{Forecast, forecast};
 pub use heal::{Healed, HealedState, heal};
-pub use helper::hold;
+pub use helper::{bound, hold};
 pub use network::{BadPeer, Loss, Peer, Transport};
 pub use nft::{check as check_rules, tables as network_tables};
 pub use plan::{
-    AbortIf, During, Entry, Expectation, FaultKind, Guard, Observe, Plan, ScenarioProbe, Steady, SteadyKind,
-    Target,
+    AbortIf, During, Entry, Expectation, FaultKind, Guard, Observe, Plan, Pressure, ScenarioProbe, Steady,
+    SteadyKind, Target,
 };
 pub use registry::{Claim, ClaimError, OpenDrill, Registry};
 pub use runner::{Run, RunError, run};

@@ -1,16 +1,17 @@
 //! The plan: a scenario with every name resolved and every number checked.
 
+mod fault;
 mod record;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gameday_core::{FaultName, ProbeName, Ratio, RegionName, SteadyName, TargetName, TokenFrom, redact_url};
+use gameday_core::{FaultName, ProbeName, RegionName, SteadyName, TargetName, TokenFrom, redact_url};
 use gameday_probe::ProbePlan;
-use gameday_proxy::{Scope, ToxicSpec};
 
 use crate::network::{Peer, Transport};
+pub use fault::{FaultKind, Pressure};
 
 /// What will be done; [`Plan::load`] makes it of a scenario.
 #[derive(Debug, Clone)]
@@ -79,16 +80,39 @@ pub enum Target {
         /// Which packets.
         transport: Transport,
     },
+    /// A control group of this machine.
+    Cgroup {
+        /// Its folder.
+        dir: PathBuf,
+    },
+    /// This machine.
+    Host,
+    /// A unit of systemd.
+    Unit {
+        /// Its name.
+        unit: String,
+        /// Whether it is one of this user's.
+        user: bool,
+    },
+    /// Something that gameday itself cannot reach: a command or a request does.
+    Service {
+        /// What it is, for people and for other drills.
+        service: String,
+    },
 }
 
 impl Target {
-    /// `proxy`, `process` or `network`.
+    /// Its word in files, e.g. `proxy`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Proxy { .. } => "proxy",
             Self::Process { .. } => "process",
             Self::Network { .. } => "network",
+            Self::Cgroup { .. } => "cgroup",
+            Self::Host => "host",
+            Self::Unit { .. } => "unit",
+            Self::Service { .. } => "service",
         }
     }
 
@@ -104,6 +128,11 @@ impl Target {
                 format!("process of {}", path.display())
             }
             Self::Network { peer, transport } => format!("network {} {peer}", transport.as_str()),
+            Self::Cgroup { dir } => format!("cgroup {}", dir.display()),
+            Self::Host => "this host".to_owned(),
+            Self::Unit { unit, user: false } => format!("unit {unit}"),
+            Self::Unit { unit, user: true } => format!("unit {unit} of this user"),
+            Self::Service { service } => format!("service {service}"),
         }
     }
 }
@@ -190,82 +219,7 @@ impl Entry {
     /// Whether both cannot be in place at once: undoing one would undo the other.
     #[must_use]
     pub fn excludes(&self, other: &Self) -> bool {
-        let whole = !matches!(self.fault, FaultKind::Toxic { .. } | FaultKind::Loss { .. });
-        self.on == other.on && whole && self.fault == other.fault
-    }
-}
-
-/// What can be done to a target.
-#[derive(Debug, Clone, PartialEq)]
-pub enum FaultKind {
-    /// A toxic on a proxy.
-    Toxic {
-        /// Which, with its settings.
-        spec: ToxicSpec,
-        /// `downstream` or `upstream`.
-        stream: String,
-        /// The share of connections it meets.
-        toxicity: f64,
-        /// Which connections it may meet.
-        scope: Scope,
-    },
-    /// The proxy is switched off: nothing listens.
-    Down,
-    /// The process is stopped (SIGSTOP).
-    Pause,
-    /// Packets of the network are lost at random.
-    Loss {
-        /// Of a million packets, so many.
-        per_million: u32,
-        /// `downstream` (from the peer) or `upstream` (to it); both if none.
-        stream: Option<String>,
-    },
-    /// No packet of the network comes through.
-    Partition,
-}
-
-impl FaultKind {
-    /// The kind's word in files and reports.
-    #[must_use]
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Toxic { spec, .. } => spec.kind(),
-            Self::Down => "down",
-            Self::Pause => "pause",
-            Self::Loss { .. } => "packet_loss",
-            Self::Partition => "partition",
-        }
-    }
-
-    /// Its settings for people.
-    #[must_use]
-    pub fn detail(&self) -> String {
-        match self {
-            Self::Toxic {
-                spec,
-                stream,
-                toxicity,
-                scope,
-            } => {
-                let share = if *toxicity < 1.0 {
-                    format!(" on {} of connections", Ratio::from_value(*toxicity))
-                } else {
-                    String::new()
-                };
-                format!("{spec} {stream}{share}{scope}")
-            }
-            Self::Down => "switched off".to_owned(),
-            Self::Pause => "stopped (SIGSTOP)".to_owned(),
-            Self::Loss { per_million, stream } => {
-                let share = Ratio::from_value(f64::from(*per_million) / 1e6);
-                let stream = stream
-                    .as_ref()
-                    .map(|stream| format!(" {stream}"))
-                    .unwrap_or_default();
-                format!("share {share}{stream}")
-            }
-            Self::Partition => "every packet is lost".to_owned(),
-        }
+        self.on == other.on && self.fault.excludes(&other.fault)
     }
 }
 

@@ -48,6 +48,11 @@ impl Handle {
             .map_err(|error| format!("cannot open process {pid}: {error}"))
     }
 
+    /// Sends it a signal.
+    pub(crate) fn send(&self, signal: Signal) -> Result<(), String> {
+        pidfd_send_signal(&self.0, signal).map_err(|error| format!("cannot signal the process: {error}"))
+    }
+
     pub(crate) fn stop(&self) -> Result<(), String> {
         pidfd_send_signal(&self.0, Signal::STOP).map_err(|error| format!("cannot stop the process: {error}"))
     }

@@ -378,6 +378,17 @@ pub(crate) enum LabCommand {
 pub(crate) enum HelperCommand {
     /// Does a deed and undoes it when its renewals end
     Hold(HoldArgs),
+    /// Becomes a command that dies with the helper that runs it
+    Bound(BoundArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BoundArgs {
+    /// The helper's process id
+    #[arg(long)]
+    pub(crate) parent: u32,
+    #[arg(last = true)]
+    pub(crate) words: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -39,5 +39,6 @@ fn main() -> ExitCode {
         Command::Lab(args) => command::lab::lab(&args),
         Command::Completions { shell } => command::completions::completions(shell),
         Command::Helper(HelperCommand::Hold(args)) => command::helper::hold(&args),
+        Command::Helper(HelperCommand::Bound(args)) => command::helper::bound(&args),
     }
 }

@@ -118,9 +118,10 @@ impl Progress {
                 format!("fault {fault} has taken effect{at}")
             }
             EventKind::FaultFailed { fault, error } => format!("fault {fault} FAILED: {error}"),
+            EventKind::FaultOver { fault, how } => format!("fault {fault} is over: {how}"),
             EventKind::FaultRemoved {
                 fault,
-                how: FaultEnd::Removed,
+                how: FaultEnd::Removed | FaultEnd::Over,
             } => format!("fault {fault} removed"),
             EventKind::FaultRemoved {
                 fault,

@@ -5,8 +5,10 @@
 //! ```
 
 pub(crate) mod drill;
+pub(crate) mod everything;
 pub(crate) mod node;
 pub(crate) mod server;
+pub(crate) mod systemd;
 pub(crate) mod traffic;
 
 use std::io::{BufRead, BufReader};
@@ -56,6 +58,8 @@ pub(crate) struct Scenario<'a> {
     pub(crate) abort_if: &'a str,
     /// More keys of the target `web`, each after a comma.
     pub(crate) web: &'a str,
+    /// More lines of `[targets]`.
+    pub(crate) targets: &'a str,
     /// More tables.
     pub(crate) more: &'a str,
 }
@@ -88,6 +92,7 @@ impl Rig {
             timeline,
             abort_if,
             web,
+            targets: more_targets,
             more,
         } = scenario;
         let (api, listen, folder) = (&self.api, &self.listen, self.sandbox.path().display());
@@ -101,6 +106,7 @@ impl Rig {
                 "node = {{ process = {{ pid_file = \"{folder}/node.pid\", start = [\"sh\", \"{folder}/start-node\"] }} }}\n"
             );
         }
+        targets += more_targets;
         let vars = if timeline.contains("{{hold}}") {
             "[vars]\nhold = \"30s\"\n"
         } else {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use gameday_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Act, Failed, Hold, Seen};
+use super::{Act, Failed, Hold, SELDOM, Seen, State};
 use crate::network::Loss;
 use crate::nft;
 
@@ -44,6 +44,7 @@ impl Act for LosePackets {
         let mut held = Lost {
             deed: self.clone(),
             nft: child,
+            count: 0,
             first: None,
         };
         let pipe = held.nft.stdin.as_mut().expect("its standard input is a pipe");
@@ -85,21 +86,28 @@ impl LosePackets {
 struct Lost {
     deed: LosePackets,
     nft: Child,
+    count: u64,
     first: Option<Timestamp>,
 }
 
 impl Hold for Lost {
     fn look(&mut self) -> Seen {
-        match nft::lost(&self.deed.table) {
-            Ok(Some(touched)) => {
-                if touched > 0 {
+        let state = match nft::lost(&self.deed.table) {
+            Ok(Some(count)) => {
+                if count > 0 {
                     self.first.get_or_insert_with(Timestamp::now);
                 }
-                let first = self.first;
-                Seen::Holds { touched, first }
+                self.count = count;
+                State::Holds
             }
-            Ok(None) => Seen::Lost("somebody else took its rules away".to_owned()),
-            Err(why) => Seen::Unknown(why),
+            Ok(None) => State::Lost("somebody else took its rules away".to_owned()),
+            Err(why) => State::Unknown(why),
+        };
+        let (touched, first) = (self.count, self.first);
+        Seen {
+            touched,
+            first,
+            state,
         }
     }
 
@@ -112,11 +120,7 @@ impl Hold for Lost {
     }
 
     fn every(&self) -> Duration {
-        if self.first.is_some() {
-            Duration::from_secs(3600)
-        } else {
-            UNTIL_FIRST
-        }
+        if self.first.is_some() { SELDOM } else { UNTIL_FIRST }
     }
 }
 

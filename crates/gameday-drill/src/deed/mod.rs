@@ -5,19 +5,35 @@
 //!                    └───────────────► `heal`: the same undo, if it was begun and is not marked as undone
 //! ```
 
+mod burn;
+mod command;
+mod command_line;
+mod fill;
+mod hook;
+mod kill;
+mod limit;
 mod loss;
 mod mark;
 mod pause;
+mod unit;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use gameday_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use burn::Burn;
+pub use command::CommandPair;
+pub use command_line::CommandLine;
+pub use fill::Fill;
+pub use hook::{Hook, Request, Text};
+pub use kill::{EndSignal, Kill};
+pub use limit::{Allowance, Limit, Place, Whose};
 pub use loss::LosePackets;
 pub(crate) use mark::{Mark, Progress};
 pub use pause::Pause;
+pub use unit::{UnitAction, UnitDeed};
 
 /// What a helper does and undoes: enough to undo it from another process.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,8 +41,22 @@ pub use pause::Pause;
 pub enum Deed {
     /// A process is stopped.
     Pause(Pause),
+    /// A process is ended.
+    Kill(Kill),
     /// Packets are lost by kernel rules.
     Loss(LosePackets),
+    /// A control group gets less.
+    Limit(Limit),
+    /// The machine's CPUs are kept busy.
+    Burn(Burn),
+    /// The machine's memory is taken.
+    Fill(Fill),
+    /// A unit of systemd is changed.
+    Unit(UnitDeed),
+    /// Commands of the user's are run.
+    Command(CommandPair),
+    /// Requests are sent.
+    Hook(Box<Hook>),
 }
 
 /// What each kind of deed can do.
@@ -68,7 +98,7 @@ pub(crate) trait Hold {
     fn undo(&mut self) -> Result<String, String>;
     /// How often it wants to be looked at when nobody asks.
     fn every(&self) -> Duration {
-        Duration::from_secs(3600)
+        SELDOM
     }
     /// The lease was renewed.
     fn renewed(&mut self) {}
@@ -76,26 +106,51 @@ pub(crate) trait Hold {
 
 /// What a look at a deed has shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Seen {
+    /// How many things it has touched.
+    pub(crate) touched: u64,
+    /// When the first of them was.
+    pub(crate) first: Option<Timestamp>,
+    pub(crate) state: State,
+}
+
+/// How a deed that was done stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Seen {
+pub(crate) enum State {
     /// It is in place.
-    Holds {
-        /// How many things it has touched.
-        touched: u64,
-        /// When the first of them was.
-        first: Option<Timestamp>,
-    },
+    Holds,
     /// It is no longer in place, though it should be.
     Lost(String),
+    /// It is over by itself, as such a thing may be: nothing is left to hold.
+    Over(String),
     /// It could not be looked at.
     Unknown(String),
+}
+
+impl Seen {
+    /// A deed that touches one thing, at the moment it is done.
+    fn once(at: Timestamp, state: State) -> Self {
+        Self {
+            touched: 1,
+            first: Some(at),
+            state,
+        }
+    }
 }
 
 impl Deed {
     pub(crate) fn act(&self) -> &dyn Act {
         match self {
-            Self::Pause(pause) => pause,
-            Self::Loss(loss) => loss,
+            Self::Pause(deed) => deed,
+            Self::Kill(deed) => deed,
+            Self::Loss(deed) => deed,
+            Self::Limit(deed) => deed,
+            Self::Burn(deed) => deed,
+            Self::Fill(deed) => deed,
+            Self::Unit(deed) => deed,
+            Self::Command(deed) => deed,
+            Self::Hook(deed) => &**deed,
         }
     }
 
@@ -103,8 +158,10 @@ impl Deed {
     #[must_use]
     pub(crate) fn prepared(mut self) -> Self {
         match &mut self {
-            Self::Pause(pause) => pause.prepare(),
-            Self::Loss(_) => {}
+            Self::Pause(deed) => deed.prepare(),
+            Self::Kill(deed) => deed.prepare(),
+            Self::Limit(deed) => deed.prepare(),
+            _ => {}
         }
         self
     }
@@ -147,13 +204,6 @@ impl Deed {
 
 /// A helper whose runner is dead undoes within this, beside what its deed takes.
 const HELPERS_TIME: Duration = Duration::from_secs(10);
+/// For a deed that has nothing to look for.
+const SELDOM: Duration = Duration::from_secs(3600);
 const NOT_BEGUN: &str = "it was not begun";
-
-/// A command of the user's, and the folder in which it is run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CommandLine {
-    /// The program and its arguments.
-    pub words: Vec<String>,
-    /// Where it is run.
-    pub folder: PathBuf,
-}

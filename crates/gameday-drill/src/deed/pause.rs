@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use gameday_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Act, CommandLine, Failed, Hold, Seen};
+use super::{Act, CommandLine, Failed, Hold, Seen, State};
 use crate::process::{self, Handle, START_LIMIT, read_pid, state};
 
 /// Stops one process, not its children.
@@ -86,14 +86,12 @@ struct Paused {
 impl Hold for Paused {
     fn look(&mut self) -> Seen {
         let pid = self.pid;
-        match state(pid) {
-            Some('T') => Seen::Holds {
-                touched: 1,
-                first: Some(self.at),
-            },
-            Some(_) => Seen::Lost(format!("somebody else let process {pid} run again")),
-            None => Seen::Lost(format!("process {pid} ended while it was paused")),
-        }
+        let state = match state(pid) {
+            Some('T') => State::Holds,
+            Some(_) => State::Lost(format!("somebody else let process {pid} run again")),
+            None => State::Lost(format!("process {pid} ended while it was paused")),
+        };
+        Seen::once(self.at, state)
     }
 
     fn undo(&mut self) -> Result<String, String> {

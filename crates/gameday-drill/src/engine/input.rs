@@ -29,6 +29,8 @@ pub enum Input {
     Touched(FaultName),
     /// A fault ended without us: its lease ran out or somebody took it away.
     Lost(FaultName, String),
+    /// A fault is over by itself, as one of its kind may be.
+    Over(FaultName, String),
     /// A target stopped answering.
     TargetLost(String),
     /// A notification arrived.

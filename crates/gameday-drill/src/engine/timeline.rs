@@ -13,6 +13,7 @@ pub(super) struct Timeline<'p> {
     states: Vec<State>,
     effective: BTreeMap<FaultName, Offset>,
     lost: Vec<FaultName>,
+    over: Vec<FaultName>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +32,7 @@ impl<'p> Timeline<'p> {
             states: vec![State::Waiting; entries.len()],
             effective: BTreeMap::new(),
             lost: Vec::new(),
+            over: Vec::new(),
         }
     }
 
@@ -106,10 +108,26 @@ impl<'p> Timeline<'p> {
         self.lost.push(fault);
     }
 
+    /// It is over by itself: nothing is held any more, and what it has left is put back at once.
+    pub(super) fn over(&mut self, fault: &FaultName, how: String, out: &mut Vec<Action>) {
+        self.over.push(fault.clone());
+        out.push(Action::Record(EventKind::FaultOver {
+            fault: fault.clone(),
+            how,
+        }));
+        let state = self.state_of(fault);
+        if matches!(state, State::Ordered | State::InPlace { .. }) {
+            *state = State::Removing;
+            out.push(Action::Remove(fault.clone()));
+        }
+    }
+
     pub(super) fn removed(&mut self, fault: &FaultName, out: &mut Vec<Action>) {
         *self.state_of(fault) = State::Gone;
         let how = if self.lost.contains(fault) {
             FaultEnd::Lost
+        } else if self.over.contains(fault) {
+            FaultEnd::Over
         } else {
             FaultEnd::Removed
         };

@@ -17,6 +17,9 @@ use crate::process;
 /// A helper answers at once or not at all.
 const ANSWER: Duration = Duration::from_secs(5);
 
+/// While it undoes, it is looked at this often: one that somebody has stopped never will.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
 /// A helper of a fault.
 #[derive(Debug)]
 pub(super) struct Helper {
@@ -107,8 +110,11 @@ impl Helper {
         drop(self.renewals.take());
         self.dismissed.get_or_insert_with(Instant::now);
         while !self.undone {
-            if let Said::NotUndone(why) = self.said(takes).await? {
-                return Err(Ending::NotUndone(why));
+            match timeout(LOOK_EVERY, self.said(takes)).await {
+                Ok(Ok(Said::NotUndone(why))) => return Err(Ending::NotUndone(why)),
+                Ok(said) => drop(said?),
+                Err(_) if self.is_stuck(takes) => return Err(Ending::Silent),
+                Err(_) => {}
             }
         }
         let ended = timeout(ANSWER, self.child.wait()).await;
@@ -119,7 +125,9 @@ impl Helper {
     /// Whether it will never undo anything: it was stopped by somebody, or had more than its time.
     pub(super) fn is_stuck(&self, takes: Duration) -> bool {
         let pid = self.child.id().and_then(|pid| i32::try_from(pid).ok());
-        let overdue = self.dismissed.is_some_and(|at| at.elapsed() > ANSWER + takes);
+        let overdue = self
+            .dismissed
+            .is_some_and(|at| at.elapsed() > ANSWER.saturating_add(takes));
         overdue || pid.is_some_and(|pid| process::state(pid) == Some('T'))
     }
 

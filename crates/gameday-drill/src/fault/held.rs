@@ -12,7 +12,7 @@ use tokio::task::spawn_blocking;
 
 use super::child::{Ending, Helper};
 use super::{Effect, Fault, FaultError, Undo};
-use crate::deed::{Deed, Seen};
+use crate::deed::{Deed, Seen, State};
 use crate::helper::Said;
 
 /// A deed with its helper.
@@ -26,6 +26,8 @@ pub struct HeldFault {
     helper: Mutex<Option<Helper>>,
     /// What the helper said last.
     seen: Lock<Effect>,
+    /// Why it could not be undone, when that was tried last.
+    trouble: Lock<Option<String>>,
 }
 
 /// Why a deed is lost.
@@ -43,6 +45,7 @@ impl HeldFault {
             clock,
             helper: Mutex::new(None),
             seen: Lock::default(),
+            trouble: Lock::default(),
         }
     }
 
@@ -70,17 +73,23 @@ impl HeldFault {
             }));
         }
         match helper.said(Duration::ZERO).await {
-            Ok(Said::Seen(Seen::Holds { touched, first })) => {
-                let mut seen = self.seen.lock().expect("no holder panics");
-                (seen.touched, seen.first_touched) = (touched, first);
-                Ok(seen.clone())
-            }
-            Ok(Said::Seen(Seen::Lost(why))) => Ok(self.is_lost(&why)),
-            Ok(Said::Seen(Seen::Unknown(why))) => Err(FaultError::Refused(why)),
+            Ok(Said::Seen(seen)) => self.take(seen),
             Ok(_) => Ok(self.is_lost(ENDED_BY_HELPER)),
             Err(Ending::Over) => Ok(self.is_lost(HELPER_GONE)),
             Err(ending) => Err(ending.into()),
         }
+    }
+
+    fn take(&self, now: Seen) -> Result<Effect, FaultError> {
+        let mut seen = self.seen.lock().expect("no holder panics");
+        (seen.touched, seen.first_touched) = (now.touched, now.first);
+        match now.state {
+            State::Holds => {}
+            State::Lost(why) => _ = seen.lost.get_or_insert(why),
+            State::Over(how) => _ = seen.over.get_or_insert(how),
+            State::Unknown(why) => return Err(FaultError::Refused(why)),
+        }
+        Ok(seen.clone())
     }
 
     /// Whatever became of the helper: what counts is that the deed is undone.
@@ -115,7 +124,11 @@ impl Fault for HeldFault {
             let mut slot = self.helper.lock().await;
             let helper = slot.insert(Helper::start(&self.program, &words)?);
             match helper.said(deed.act().takes()).await? {
-                Said::InPlace(_) => Ok(()),
+                Said::InPlace(seen) => {
+                    // What could not be looked at is in place all the same.
+                    let _ = self.take(seen);
+                    Ok(())
+                }
                 Said::Refused(why) => {
                     *slot = None;
                     Err(FaultError::Refused(why))
@@ -142,16 +155,17 @@ impl Fault for HeldFault {
                 self.undo_for_helper().await?;
                 return Ok(self.seen());
             };
-            if !helper.is_dismissed() {
+            if !helper.is_dismissed() && !helper.is_stuck(Duration::MAX) {
                 // The last count; one that does not answer any more is undone all the same.
                 let _ = self.ask(helper).await;
             }
             match helper.undo(self.takes()).await {
                 // It tries again, and so do we.
-                Err(Ending::NotUndone(why)) => return Err(FaultError::Refused(why)),
-                Err(Ending::Silent) if !helper.is_stuck(self.takes()) => {
-                    return Err(FaultError::Refused("the helper has not undone it yet".to_owned()));
+                Err(Ending::NotUndone(why)) => {
+                    *self.trouble.lock().expect("no holder panics") = Some(why.clone());
+                    return Err(FaultError::Refused(why));
                 }
+                // It never will: it is ended, and what it has done undone without it.
                 Err(Ending::Silent) => helper.end().await,
                 Ok(()) | Err(_) => {}
             }
@@ -164,7 +178,11 @@ impl Fault for HeldFault {
 
     fn verify(&self) -> BoxFuture<'_, Result<String, FaultError>> {
         let (deed, mark) = (self.deed(), self.mark.clone());
-        Box::pin(blocking(move || deed.verify(&mark)))
+        let trouble = self.trouble.lock().expect("no holder panics").clone();
+        Box::pin(blocking(move || {
+            let told = |why: String| trouble.map_or(why.clone(), |trouble| format!("{trouble} ({why})"));
+            deed.verify(&mark).map_err(told)
+        }))
     }
 
     fn undo(&self) -> Undo {
@@ -178,6 +196,11 @@ impl Fault for HeldFault {
 
     fn clock(&self) -> SourceName {
         self.clock.clone()
+    }
+
+    /// A byte through a pipe costs nothing, and what is over by itself should be known soon.
+    fn renew_every(&self, lease: Duration) -> Duration {
+        (lease / 3).min(Duration::from_secs(1))
     }
 
     fn takes(&self) -> Duration {

@@ -207,6 +207,7 @@ fn effect_of(row: Option<&Row>) -> Effect {
         touched: row.map(|row| row.touched).unwrap_or_default(),
         first_touched: row.and_then(|row| row.first_touched_at),
         lost: lost.map(str::to_owned),
+        over: None,
         clock: None,
     }
 }

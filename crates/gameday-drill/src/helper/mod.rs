@@ -1,5 +1,6 @@
 //! The helper: a small child of the runner that does a deed, holds it in place, and undoes it; a dead man's switch.
 
+mod bound;
 mod vigil;
 
 use std::io::{Read, Write};
@@ -7,18 +8,18 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::Duration;
 
-use gameday_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::deed::{Deed, Failed, Hold, Mark, Progress, Seen};
+pub use bound::bound;
 use vigil::{Sign, Vigil};
 
 /// What a helper says, a JSON object a line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Said {
-    /// The deed was done, at this moment.
-    InPlace(Timestamp),
+    /// The deed was done.
+    InPlace(Seen),
     /// It was not done, and nothing was touched.
     Refused(String),
     /// It could not be done whole; what became of its undoing follows.
@@ -62,7 +63,7 @@ pub fn hold(
     match deed.act().begin() {
         Ok(mut held) => {
             vigil.renewed();
-            if helper.say(&Said::InPlace(Timestamp::now())) {
+            if helper.say(&Said::InPlace(held.look())) {
                 helper.watch(&mut *held, vigil);
             }
             helper.undo(&mut mark, || held.undo())

@@ -126,22 +126,24 @@ impl Worker {
         }
     }
 
-    /// Renews at a third of the lease until the order to remove comes.
+    /// Renews at a third of the lease at least, until the order to remove comes.
     async fn hold(&mut self, orders: &mut mpsc::Receiver<Order>) {
-        let mut next = Instant::now() + FIRST_LOOK.min(self.lease / 3);
+        let every = self.fault.renew_every(self.lease);
+        let mut next = Instant::now() + FIRST_LOOK.min(every);
         let mut complained = false;
         loop {
             tokio::select! {
                 _ = orders.recv() => return,
                 () = sleep_until(next) => {}
             }
-            next = Instant::now() + self.lease / 3;
+            next = Instant::now() + every;
             let fault = self.fault.clone();
             let trouble = match timeout(self.lease / 3, fault.renew()).await {
                 Ok(Ok(effect)) => {
                     self.renewed = Instant::now();
                     self.touched(&effect).await;
-                    effect.lost.map(|why| Input::Lost(self.name.clone(), why))
+                    let lost = effect.lost.map(|why| Input::Lost(self.name.clone(), why));
+                    lost.or_else(|| effect.over.map(|how| Input::Over(self.name.clone(), how)))
                 }
                 Ok(Err(error)) => self.lost_target(&error.to_string()),
                 Err(_) => self.lost_target("no answer to a renewal"),

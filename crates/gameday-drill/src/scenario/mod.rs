@@ -3,6 +3,7 @@
 //! One file here for each table of the scenario; this one reads the top level and the variables.
 
 mod expect;
+mod fault;
 mod guard;
 mod probes;
 mod steady;
@@ -152,6 +153,8 @@ fn read_vars(root: &mut Table<'_, '_>, given: &Given, problems: &Problems<'_>) -
     for (name, value) in &given.lab {
         all.set(format!("lab.{name}"), value.clone());
     }
+    // The drill's own name is known when it begins: `http_hook` puts it in then.
+    all.at_run_time("drill.");
     let mut own = BTreeMap::new();
     let mut places = Vec::new();
     for (name, value) in root

@@ -36,10 +36,10 @@ impl Targets {
 }
 
 impl Targets {
-    /// Whether a name is that of a part of the network.
-    pub(super) fn is_network(&self, name: &str) -> bool {
+    /// The kind of a target of this name.
+    pub(super) fn kind_of(&self, name: &str) -> Option<&'static str> {
         let mut named = self.good.iter().filter(|(known, _)| known.as_str() == name);
-        named.any(|(_, target)| matches!(target, Target::Network { .. }))
+        named.next().map(|(_, target)| target.kind())
     }
 }
 
@@ -76,19 +76,36 @@ fn tell_twin(targets: &Targets, target: &Target, place: &Range<usize>, problems:
     }
 }
 
+type Reader = fn(&mut Table<'_, '_>) -> Option<Target>;
+
+/// What can be a target, each with its reader.
+const KINDS: [(&str, Reader); 7] = [
+    ("proxy", read_proxy),
+    ("process", read_process),
+    ("network", read_network),
+    ("cgroup", read_cgroup),
+    ("host", read_host),
+    ("unit", read_unit),
+    ("service", read_service),
+];
+
 fn read_one(mut table: Table<'_, '_>) -> Option<Target> {
-    let kinds = ["proxy", "process", "network"].map(|kind| table.key_span(kind));
-    if let Some(second) = kinds.iter().flatten().nth(1) {
-        let message = "a target is a `proxy`, a `process` or a `network`, not two of them";
-        table.problems().add(second.clone(), message);
-        return None;
-    }
-    let target = match kinds {
-        [Some(_), ..] => read_proxy(&mut table),
-        [_, Some(_), _] => read_process(&mut table),
-        [.., Some(_)] => read_network(&mut table),
-        [None, None, None] => {
-            let message = "a target needs `proxy`, `process` or `network`: what is it?";
+    let mut kinds = KINDS
+        .iter()
+        .filter_map(|kind| Some((kind, table.key_span(kind.0)?)));
+    let (first, second) = (kinds.next(), kinds.next());
+    let words: Vec<String> = KINDS.iter().map(|(word, _)| format!("`{word}`")).collect();
+    let (last, rest) = words.split_last().expect("there are some");
+    let words = format!("{} or {last}", rest.join(", "));
+    let target = match (first, second) {
+        (Some(_), Some((_, place))) => {
+            let message = format!("a target is one of {words}, not two of them");
+            table.problems().add(place, message);
+            return None;
+        }
+        (Some(((_, read), _)), None) => read(&mut table),
+        (None, _) => {
+            let message = format!("a target needs {words}: what is it?");
             let problem = table.problems().source().problem(table.span(), message);
             table
                 .problems()
@@ -96,7 +113,7 @@ fn read_one(mut table: Table<'_, '_>) -> Option<Target> {
             return None;
         }
     };
-    // Known keys of the other kind are still unknown here, so finish after the right reader.
+    // Known keys of the other kinds are still unknown here, so finish after the right reader.
     table.finish();
     target
 }
@@ -141,5 +158,73 @@ fn read_network(table: &mut Table<'_, '_>) -> Option<Target> {
     Some(Target::Network {
         peer: peer?,
         transport,
+    })
+}
+
+fn read_cgroup(table: &mut Table<'_, '_>) -> Option<Target> {
+    let dir: Spanned<PathBuf> = table.need_spanned("cgroup")?;
+    if !dir.get_ref().is_absolute() {
+        let problem = table
+            .problems()
+            .source()
+            .problem(dir.span(), "a control group is named by its whole path");
+        table
+            .problems()
+            .push(problem.hint("e.g. `/sys/fs/cgroup/system.slice/payments.service`"));
+        return None;
+    }
+    // Two spellings of one path would be two targets.
+    let dir = dir.into_inner().components().collect();
+    Some(Target::Cgroup { dir })
+}
+
+fn read_host(table: &mut Table<'_, '_>) -> Option<Target> {
+    let host: Spanned<String> = table.need_spanned("host")?;
+    if host.get_ref() != "local" {
+        let problem = table
+            .problems()
+            .source()
+            .problem(host.span(), "gameday reaches no other host");
+        table
+            .problems()
+            .push(problem.hint("`host = \"local\"` is the machine that the drill is run on"));
+        return None;
+    }
+    Some(Target::Host)
+}
+
+fn read_unit(table: &mut Table<'_, '_>) -> Option<Target> {
+    let unit: Spanned<String> = table.need_spanned("unit")?;
+    let user = table.get("user").unwrap_or_default();
+    // What systemd.unit(5) allows in a name; and it must not be taken for an option or a pattern.
+    let good = |c: char| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c);
+    let name = unit.get_ref();
+    if name.is_empty() || name.starts_with('-') || !name.contains('.') || !name.chars().all(good) {
+        let problem = table
+            .problems()
+            .source()
+            .problem(unit.span(), format!("`{name}` is no name of a unit"));
+        table
+            .problems()
+            .push(problem.hint("with its type, e.g. `payments-worker.service`"));
+        return None;
+    }
+    Some(Target::Unit {
+        unit: unit.into_inner(),
+        user,
+    })
+}
+
+fn read_service(table: &mut Table<'_, '_>) -> Option<Target> {
+    let service: Spanned<String> = table.need_spanned("service")?;
+    if service.get_ref().trim().is_empty() {
+        table.problems().add(
+            service.span(),
+            "say what it is: other drills must not touch it meanwhile",
+        );
+        return None;
+    }
+    Some(Target::Service {
+        service: service.into_inner(),
     })
 }

@@ -50,9 +50,7 @@ fn read<'a>(timeline: &Timeline<'a>, record: &'a FaultRecord) -> Fault<'a> {
         injected_at: facts.injected.map(|event| Moment::new(event.time)),
         effective_at: effective.as_ref().ok().copied(),
         removed_at: removed.as_ref().ok().copied(),
-        ended: facts
-            .removed
-            .map(|(_, how)| if how == FaultEnd::Lost { "lost" } else { "removed" }.to_owned()),
+        ended: facts.removed.map(|(_, how)| end_word(how).to_owned()),
         touched: facts.touched,
         raw: BTreeMap::new(),
         why: BTreeMap::new(),
@@ -86,6 +84,14 @@ fn read<'a>(timeline: &Timeline<'a>, record: &'a FaultRecord) -> Fault<'a> {
         lost,
         misdated,
         report,
+    }
+}
+
+const fn end_word(how: FaultEnd) -> &'static str {
+    match how {
+        FaultEnd::Removed => "removed",
+        FaultEnd::Lost => "lost",
+        FaultEnd::Over => "over",
     }
 }
 

@@ -165,9 +165,10 @@ fn safety_line(event: &Event, touched: &mut BTreeSet<String>) -> Option<(&'stati
             }
             ("touched", format!("{fault}: took effect"))
         }
+        EventKind::FaultOver { fault, how } => ("over", format!("{fault}: {how}")),
         EventKind::FaultRemoved {
             fault,
-            how: FaultEnd::Removed,
+            how: FaultEnd::Removed | FaultEnd::Over,
         } => ("removed", format!("{fault}: confirmed gone")),
         EventKind::FaultRemoved {
             fault,

@@ -145,7 +145,7 @@ pub struct FaultReport {
     pub effective_at: Option<Moment>,
     /// When it was confirmed gone.
     pub removed_at: Option<Moment>,
-    /// `removed` by the runner, or `lost`.
+    /// `removed` by the runner, `lost`, or `over` by itself.
     pub ended: Option<String>,
     /// Chunks, connections or processes touched.
     pub touched: u64,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use gameday_drill::Deed;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::cli::HoldArgs;
+use crate::cli::{BoundArgs, HoldArgs};
 use crate::{command, exit, output};
 
 pub(crate) fn hold(args: &HoldArgs) -> ExitCode {
@@ -16,6 +16,14 @@ pub(crate) fn hold(args: &HoldArgs) -> ExitCode {
         let lease = Duration::from_millis(args.lease_ms);
         gameday_drill::hold(&deed, &args.mark, lease, io::stdin(), io::stdout())
     })
+}
+
+pub(crate) fn bound(args: &BoundArgs) -> ExitCode {
+    // Nobody hears it; the exit code is what is heard.
+    match gameday_drill::bound(args.parent, &args.words) {
+        Ok(()) => exit::OK.into(),
+        Err(_) => exit::UNVERIFIED.into(),
+    }
 }
 
 /// Runs a helper that no signal ends but SIGKILL.

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gameday_core::{Event, EventKind, read_journal};
 use nix::sys::signal::{Signal, kill, killpg};
@@ -100,9 +100,12 @@ impl Drill {
     #[track_caller]
     pub(crate) fn wait_for(&self, what: &str, is_it: impl Fn(&EventKind) -> bool) {
         // The longest that anything waited for here takes is a lease and the tries after it.
-        wait_for(what, Duration::from_secs(25), || {
-            self.events().iter().any(|event| is_it(&event.kind)).then_some(())
-        });
+        let deadline = Instant::now() + Duration::from_secs(25);
+        while !self.events().iter().any(|event| is_it(&event.kind)) {
+            let so_far = || self.stderr.lock().unwrap().clone();
+            assert!(Instant::now() < deadline, "waited for {what}:\n{}", so_far());
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 
     #[track_caller]

@@ -19,13 +19,18 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) fn start(folder: &Path) -> Self {
+        Self::named(folder, "node", "exec sleep 600")
+    }
+
+    /// One of another name that does something else.
+    pub(crate) fn named(folder: &Path, name: &str, what: &str) -> Self {
         let (pid_file, starts, script) = (
-            folder.join("node.pid"),
-            folder.join("starts"),
-            folder.join("start-node"),
+            folder.join(format!("{name}.pid")),
+            folder.join(format!("starts-{name}")),
+            folder.join(format!("start-{name}")),
         );
         let text = format!(
-            "echo start >> {starts}\necho $$ > {pid}.part\nmv {pid}.part {pid}\nexec sleep 600\n",
+            "echo start >> {starts}\necho $$ > {pid}.part\nmv {pid}.part {pid}\n{what}\n",
             starts = starts.display(),
             pid = pid_file.display()
         );
@@ -79,7 +84,8 @@ impl Node {
 
     /// From now on its `start` command takes its time.
     pub(crate) fn start_slowly(&self, seconds: u64) {
-        let script = self.pid_file.with_file_name("start-node");
+        let name = self.pid_file.file_stem().unwrap().to_str().unwrap();
+        let script = self.pid_file.with_file_name(format!("start-{name}"));
         let text = fs::read_to_string(&script).unwrap();
         let (first, rest) = text.split_once('\n').unwrap();
         fs::write(&script, format!("{first}\nsleep {seconds}\n{rest}")).unwrap();
@@ -101,7 +107,7 @@ impl Node {
         }
     }
 
-    fn pid(&self) -> Option<i32> {
+    pub(crate) fn pid(&self) -> Option<i32> {
         fs::read_to_string(&self.pid_file)
             .ok()?
             .trim()

@@ -19,6 +19,13 @@ pub(crate) struct Server {
 impl Server {
     /// `answer` is given `METHOD /path` and says status and body.
     pub(crate) fn start(answer: impl Fn(&str) -> (u16, String) + Send + Sync + 'static) -> Self {
+        Self::start_reading(move |asked, _| answer(asked))
+    }
+
+    /// The same, with the request's headers, each line in lower case.
+    pub(crate) fn start_reading(
+        answer: impl Fn(&str, &str) -> (u16, String) + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let ended = Arc::new(AtomicBool::new(false));
@@ -55,18 +62,19 @@ impl Drop for Server {
     }
 }
 
-fn serve(mut stream: TcpStream, answer: &dyn Fn(&str) -> (u16, String)) -> io::Result<()> {
+fn serve(mut stream: TcpStream, answer: &dyn Fn(&str, &str) -> (u16, String)) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut request = String::new();
     reader.read_line(&mut request)?;
-    let mut line = String::from(" ");
+    let (mut line, mut headers) = (String::from("-"), String::new());
     while !line.trim().is_empty() {
         line.clear();
         reader.read_line(&mut line)?;
+        headers += &line.to_lowercase();
     }
     let asked: Vec<&str> = request.split(' ').take(2).collect();
-    let (status, body) = answer(&asked.join(" "));
+    let (status, body) = answer(&asked.join(" "), &headers);
     let length = body.len();
     write!(
         stream,
