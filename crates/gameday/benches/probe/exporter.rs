@@ -30,14 +30,14 @@ const MODULES: &str =
     "modules:\n  http_2xx:\n    prober: http\n    timeout: 5s\n    http:\n      preferred_ip_protocol: ip4\n";
 
 /// A process that ends with this value.
-struct Running {
+pub(crate) struct Running {
     name: &'static str,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     child: Child,
 }
 
 impl Running {
-    fn start(name: &'static str, address: SocketAddr, command: &mut Command) -> Self {
+    pub(crate) fn start(name: &'static str, address: SocketAddr, command: &mut Command) -> Self {
         command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -49,12 +49,12 @@ impl Running {
         Self { name, address, child }
     }
 
-    fn usage(&self) -> Usage {
+    pub(crate) fn usage(&self) -> Usage {
         usage(self.child.id())
     }
 
     /// proc(5): the most that it was resident with.
-    fn peak_kb(&self) -> f64 {
+    pub(crate) fn peak_kb(&self) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
@@ -74,7 +74,7 @@ impl Drop for Running {
 /// Probes a second, probes for each second of the exporter's CPU time, and how long the slowest in a hundred take.
 pub(crate) fn measure(load: &Load) {
     let folder = tempfile::tempdir().expect("a folder");
-    let site = nginx(folder.path());
+    let site = nginx(folder.path(), "off");
     let file = folder.path().join("blackbox.yml");
     std::fs::write(&file, MODULES).expect("a writable folder");
     let exporters = [theirs(&file), ours(&file)];
@@ -103,12 +103,14 @@ pub(crate) fn measure(load: &Load) {
     table.tell();
 }
 
-fn nginx(folder: &Path) -> Running {
+/// A page at every path, and the folder's files below `/file/`; `access_log` is nginx' directive.
+pub(crate) fn nginx(folder: &Path, access_log: &str) -> Running {
     let address = free();
     let file = folder.join("nginx.conf");
     let config = format!(
         "worker_processes 1;\nworker_rlimit_nofile 20000;\ndaemon off;\npid {0}/pid;\nerror_log /dev/null;\nuser root;\n\
-         events {{ worker_connections 8192; }}\nhttp {{ access_log off; server {{ listen {address} backlog=4096; \
+         events {{ worker_connections 8192; }}\nhttp {{ log_format stamp $msec; access_log {access_log}; \
+         server {{ listen {address} backlog=4096; location /file/ {{ alias {0}/; }} \
          location / {{ default_type text/html; return 200 '<html>hello</html>'; }} }} }}\n",
         folder.display()
     );
@@ -118,7 +120,7 @@ fn nginx(folder: &Path) -> Running {
     Running::start("nginx", address, &mut command)
 }
 
-fn theirs(file: &Path) -> Running {
+pub(crate) fn theirs(file: &Path) -> Running {
     let address = free();
     let mut command = Command::new("/usr/bin/prometheus-blackbox-exporter");
     command

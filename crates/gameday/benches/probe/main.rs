@@ -4,9 +4,12 @@
 //! round, so that whatever else the machine does weighs on all alike; what is printed are medians, and ratios of medians.
 //! One file a part.
 
+mod body;
 mod exporter;
+mod overhead;
 #[path = "../shared/process.rs"]
 mod process;
+mod schedule;
 #[path = "../shared/table.rs"]
 mod table;
 
@@ -18,9 +21,12 @@ const ROUNDS: usize = 5;
 /// A part's name, and what measures it.
 type Part = (&'static str, fn());
 
-const PARTS: [Part; 2] = [
+const PARTS: [Part; 5] = [
     ("exporter", || exporter::measure(&exporter::PLAIN)),
     ("exporter-gzip", || exporter::measure(&exporter::GZIP)),
+    ("schedule", schedule::measure),
+    ("overhead", overhead::measure),
+    ("body", body::measure),
 ];
 
 fn main() {
