@@ -1,259 +1,132 @@
-//! Prometheus' text format (version 0.0.4), written in one pass over the book.
+//! Prometheus' text format, a piece at a time: thousands of probes make a hundred megabytes of text.
+//!
+//! The book is held for one piece only and no more than one is in memory, so that a scrape delays no look.
+
+mod families;
+mod text;
 
 use std::fmt::{self, Write};
+use std::ops::Bound;
+use std::sync::Arc;
 
-use gameday_core::{Phases, ProbeName, RegionName, Timestamp};
+use gameday_core::{ProbeName, RegionName};
 
-use super::book::{Book, Entry, Known, WORDS};
+use super::book::{Book, Known};
 use super::council;
-use super::histogram::Histogram;
 use crate::slo;
+use families::FAMILIES;
+use text::{Labels, Seconds, escaped};
 
-/// All metrics as text.
-pub(super) fn text(book: &Book) -> String {
-    let mut text = String::new();
-    let known = book.read();
-    // A String takes anything.
-    write_all(&mut text, book, &known).ok();
-    text
+pub(super) use text::{head, seconds_of};
+
+/// Entries in a piece; each has a few kilobytes of histograms.
+const ENTRIES: usize = 64;
+
+/// All metrics, from the prober's own to what regions and objectives say.
+pub(super) struct Pieces {
+    book: Arc<Book>,
+    next: Option<Next>,
 }
 
-type Key<'k> = (&'k ProbeName, &'k RegionName);
+/// What the next piece is.
+enum Next {
+    Own,
+    /// The entries after one, of a family by its place in the table.
+    Family(usize, Option<(ProbeName, RegionName)>),
+    Readings,
+    Together,
+}
 
-fn write_all(out: &mut String, book: &Book, known: &Known) -> fmt::Result {
-    head(out, "gameday_build_info", "gauge", "The build that serves this.")?;
-    writeln!(
-        out,
-        "gameday_build_info{{version=\"{}\"}} 1",
-        env!("CARGO_PKG_VERSION")
-    )?;
+impl Pieces {
+    pub(super) fn new(book: Arc<Book>) -> Self {
+        Self {
+            book,
+            next: Some(Next::Own),
+        }
+    }
+}
+
+impl Iterator for Pieces {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        let mut out = String::new();
+        // A String takes anything.
+        self.next = match self.next.take()? {
+            Next::Own => {
+                own(&mut out, &self.book).ok();
+                Some(Next::Family(0, None))
+            }
+            Next::Family(place, after) => Some(family(&mut out, &self.book.read(), place, after)),
+            Next::Readings => {
+                readings(&mut out, &self.book.read()).ok();
+                Some(Next::Together)
+            }
+            Next::Together => {
+                together(&mut out, &self.book).ok();
+                None
+            }
+        };
+        Some(out)
+    }
+}
+
+/// The prober's own metrics.
+fn own(out: &mut String, book: &Book) -> fmt::Result {
+    let known = book.read();
+    let name = "gameday_build_info";
+    head(out, name, "gauge", "The build that serves this.")?;
+    writeln!(out, "{name}{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"))?;
+    let name = "gameday_prober_start_time_seconds";
     head(
         out,
-        "gameday_prober_start_time_seconds",
+        name,
         "gauge",
         "When the prober began, in seconds since 1970.",
     )?;
-    writeln!(
-        out,
-        "gameday_prober_start_time_seconds {}",
-        seconds_of(book.began)
-    )?;
-    head(
-        out,
-        "gameday_prober_config_last_reload_successful",
-        "gauge",
-        "Whether the files were good when they were last read.",
-    )?;
-    writeln!(
-        out,
-        "gameday_prober_config_last_reload_successful {}",
-        u8::from(known.reload.ok)
-    )?;
-    head(
-        out,
-        "gameday_prober_start_lag_seconds",
-        "summary",
-        "How much later than intended looks begin.",
-    )?;
+    writeln!(out, "{name} {}", seconds_of(book.began))?;
+    let name = "gameday_prober_config_last_reload_successful";
+    let help = "Whether the files were good when they were last read.";
+    head(out, name, "gauge", help)?;
+    writeln!(out, "{name} {}", u8::from(known.reload.ok))?;
+    let name = "gameday_prober_start_lag_seconds";
+    head(out, name, "summary", "How much later than intended looks begin.")?;
     for quantile in [0.5, 0.9, 0.99, 1.0] {
         let us = known.lag.value_at_quantile(quantile);
-        writeln!(
-            out,
-            "gameday_prober_start_lag_seconds{{quantile=\"{quantile}\"}} {}",
-            Seconds(us)
-        )?;
+        writeln!(out, "{name}{{quantile=\"{quantile}\"}} {}", Seconds(us))?;
     }
-    writeln!(out, "gameday_prober_start_lag_seconds_count {}", known.lag.len())?;
-    let lost = "gameday_prober_evidence_lost_total";
-    head(out, lost, "counter", "Failures whose evidence could not be kept.")?;
-    writeln!(out, "{lost} {}", book.store.lost())?;
-    gauges(out, known)?;
-    counters(out, known)?;
-    histograms(out, known)?;
-    readings(out, known)?;
-    if let Some(council) = &book.council {
-        council::write_metrics(out, council)?;
-    }
-    slo::write_metrics(out, &book.budgets)
+    writeln!(out, "{name}_count {}", known.lag.len())?;
+    let name = "gameday_prober_evidence_lost_total";
+    head(out, name, "counter", "Failures whose evidence could not be kept.")?;
+    writeln!(out, "{name} {}", book.store.lost())
 }
 
-pub(super) fn head(out: &mut String, name: &str, kind: &str, help: &str) -> fmt::Result {
-    writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}")
-}
-
-fn each(known: &Known) -> impl Iterator<Item = (Key<'_>, &Entry)> {
-    known
-        .entries
-        .iter()
-        .map(|((probe, region), entry)| ((probe, region), entry))
-}
-
-fn gauges(out: &mut String, known: &Known) -> fmt::Result {
-    head(
-        out,
-        "gameday_probe_up",
-        "gauge",
-        "1 when the last look was up, 0 when it was down; none while it is unknown.",
-    )?;
-    for (key, entry) in each(known) {
-        let Some(last) = &entry.last else { continue };
-        let value = match last.outcome.word() {
-            "up" | "slow" => 1,
-            "down" => 0,
-            _ => continue,
-        };
-        writeln!(out, "gameday_probe_up{{{}}} {value}", Labels(key))?;
+/// Some entries of a family; what comes after them.
+fn family(out: &mut String, known: &Known, place: usize, after: Option<(ProbeName, RegionName)>) -> Next {
+    let Some(family) = FAMILIES.get(place) else {
+        return Next::Readings;
+    };
+    if after.is_none() {
+        head(out, family.name, family.kind, family.help).ok();
     }
-    head(
-        out,
-        "gameday_probe_last_run_timestamp_seconds",
-        "gauge",
-        "When the last look ended.",
-    )?;
-    for (key, entry) in each(known) {
-        let Some(last) = &entry.last else { continue };
-        writeln!(
-            out,
-            "gameday_probe_last_run_timestamp_seconds{{{}}} {}",
-            Labels(key),
-            seconds_of(last.at)
-        )?;
-    }
-    Ok(())
-}
-
-fn counters(out: &mut String, known: &Known) -> fmt::Result {
-    head(
-        out,
-        "gameday_probe_runs_total",
-        "counter",
-        "Looks, by what they said.",
-    )?;
-    for (key, entry) in each(known) {
-        for (word, count) in WORDS.iter().zip(entry.runs) {
-            writeln!(
-                out,
-                "gameday_probe_runs_total{{{},outcome=\"{word}\"}} {count}",
-                Labels(key)
-            )?;
+    let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
+    let mut last = None;
+    for (count, (key, entry)) in known.entries.range((begin, Bound::Unbounded)).enumerate() {
+        if count == ENTRIES {
+            return Next::Family(place, last);
         }
+        (family.write)(out, family.name, (&key.0, &key.1), entry).ok();
+        last = (count + 1 == ENTRIES).then(|| key.clone());
     }
-    head(
-        out,
-        "gameday_probe_failures_total",
-        "counter",
-        "Looks that were not up, by reason.",
-    )?;
-    for (key, entry) in each(known) {
-        for (reason, count) in &entry.reasons {
-            writeln!(
-                out,
-                "gameday_probe_failures_total{{{},reason=\"{reason}\"}} {count}",
-                Labels(key)
-            )?;
-        }
-    }
-    head(
-        out,
-        "gameday_probe_missed_total",
-        "counter",
-        "Looks that could not begin.",
-    )?;
-    for (key, entry) in each(known) {
-        writeln!(
-            out,
-            "gameday_probe_missed_total{{{}}} {}",
-            Labels(key),
-            entry.missed
-        )?;
-    }
-    head(
-        out,
-        "gameday_probe_slow_total",
-        "counter",
-        "Steps that took longer than their slo.",
-    )?;
-    for (key, entry) in each(known) {
-        for step in entry.steps.iter().filter(|step| step.slow > 0) {
-            let name = step.name.as_ref().map_or("", |name| name.as_str());
-            writeln!(
-                out,
-                "gameday_probe_slow_total{{{},step=\"{name}\"}} {}",
-                Labels(key),
-                step.slow
-            )?;
-        }
-    }
-    Ok(())
-}
-
-fn histograms(out: &mut String, known: &Known) -> fmt::Result {
-    let name = "gameday_probe_duration_seconds";
-    head(
-        out,
-        name,
-        "histogram",
-        "From a look's intended start to its verdict.",
-    )?;
-    for (key, entry) in each(known).filter(|(_, entry)| entry.total.count() > 0) {
-        histogram(out, name, &Labels(key), &entry.total)?;
-    }
-    let name = "gameday_probe_step_duration_seconds";
-    head(
-        out,
-        name,
-        "histogram",
-        "A step's whole time, polls and their pauses included.",
-    )?;
-    for (key, entry) in each(known) {
-        for step in entry.steps.iter().filter(|step| step.total.count() > 0) {
-            let Some(step_name) = &step.name else { continue };
-            let labels = format!("{},step=\"{step_name}\"", Labels(key));
-            histogram(out, name, &labels, &step.total)?;
-        }
-    }
-    let name = "gameday_probe_phase_seconds";
-    head(
-        out,
-        name,
-        "histogram",
-        "The phases of a step's requests; those that did not take place are not counted.",
-    )?;
-    let phases = Phases::default().named();
-    for (key, entry) in each(known) {
-        for step in &entry.steps {
-            let step_name = step.name.as_ref().map_or("", |name| name.as_str());
-            for (seen, (phase, _)) in step
-                .phases
-                .iter()
-                .zip(phases)
-                .filter(|(seen, _)| seen.count() > 0)
-            {
-                let labels = format!("{},step=\"{step_name}\",phase=\"{phase}\"", Labels(key));
-                histogram(out, name, &labels, seen)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn histogram(out: &mut String, name: &str, labels: &impl fmt::Display, seen: &Histogram) -> fmt::Result {
-    for (bound, count) in seen.cumulative() {
-        match bound {
-            Some(us) => writeln!(out, "{name}_bucket{{{labels},le=\"{}\"}} {count}", Seconds(us))?,
-            None => writeln!(out, "{name}_bucket{{{labels},le=\"+Inf\"}} {count}")?,
-        }
-    }
-    writeln!(out, "{name}_sum{{{labels}}} {}", Seconds(seen.sum_us()))?;
-    writeln!(out, "{name}_count{{{labels}}} {}", seen.count())
+    Next::Family(place + 1, None)
 }
 
 /// A family's lines stand together, so they are gathered by name first.
 fn readings(out: &mut String, known: &Known) -> fmt::Result {
     let mut families = std::collections::BTreeMap::<&str, Vec<String>>::new();
-    for (key, entry) in each(known) {
+    for ((probe, region), entry) in &known.entries {
         for reading in &entry.readings {
-            let mut labels = Labels(key).to_string();
+            let mut labels = Labels((probe, region)).to_string();
             for (name, value) in &reading.labels {
                 labels.push_str(&format!(",{name}=\"{}\"", escaped(value)));
             }
@@ -262,12 +135,8 @@ fn readings(out: &mut String, known: &Known) -> fmt::Result {
         }
     }
     for (name, lines) in families {
-        head(
-            out,
-            &format!("gameday_probe_{name}"),
-            "gauge",
-            "What the last look read.",
-        )?;
+        let name = format!("gameday_probe_{name}");
+        head(out, &name, "gauge", "What the last look read.")?;
         for line in lines {
             writeln!(out, "{line}")?;
         }
@@ -275,54 +144,10 @@ fn readings(out: &mut String, known: &Known) -> fmt::Result {
     Ok(())
 }
 
-/// A label's value in the text format.
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n")
-}
-
-struct Labels<'k>(Key<'k>);
-
-/// Names need no escaping: they are letters, digits, `-`, `_` and `.`.
-impl fmt::Display for Labels<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "probe=\"{}\",region=\"{}\"", self.0.0, self.0.1)
+/// What regions say together, and what objectives say.
+fn together(out: &mut String, book: &Book) -> fmt::Result {
+    if let Some(council) = &book.council {
+        council::write_metrics(out, council)?;
     }
-}
-
-/// Microseconds as seconds.
-struct Seconds(u64);
-
-impl fmt::Display for Seconds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (whole, part) = (self.0 / 1_000_000, self.0 % 1_000_000);
-        match part {
-            0 => write!(f, "{whole}"),
-            _ => f.write_str(format!("{whole}.{part:06}").trim_end_matches('0')),
-        }
-    }
-}
-
-pub(super) fn seconds_of(time: Timestamp) -> String {
-    let ms = time.rounded_to_ms().as_micros() / 1000;
-    format!("{}.{:03}", ms / 1000, ms % 1000)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn seconds_are_written_without_a_tail() {
-        let said: Vec<String> = [0, 1_000, 2_500, 1_000_000, 10_250_000]
-            .map(|us| Seconds(us).to_string())
-            .into();
-        assert_eq!(said, ["0", "0.001", "0.0025", "1", "10.25"]);
-    }
-
-    #[test]
-    fn a_label_cannot_end_its_line() {
-        assert_eq!(escaped("a\"b\\c\nd"), "a\\\"b\\\\c\\nd");
-    }
+    slo::write_metrics(out, &book.budgets)
 }

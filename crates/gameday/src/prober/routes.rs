@@ -101,12 +101,8 @@ async fn evidence(
 }
 
 async fn scrape(State(shared): State<Shared>, headers: HeaderMap) -> Response {
-    let text = metrics::text(&shared.book);
-    crate::gzip::maybe(
-        &headers,
-        "text/plain; version=0.0.4; charset=utf-8",
-        text.into_bytes(),
-    )
+    let pieces = metrics::Pieces::new(shared.book);
+    crate::gzip::stream(&headers, "text/plain; version=0.0.4; charset=utf-8", pieces)
 }
 
 #[derive(Deserialize)]
