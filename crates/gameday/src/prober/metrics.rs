@@ -5,13 +5,14 @@
 mod families;
 mod text;
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::ops::Bound;
 use std::sync::Arc;
 
 use gameday_core::{ProbeName, RegionName};
 
-use super::book::{Book, Known};
+use super::book::{Book, Entry, Known};
 use super::council;
 use crate::slo;
 use families::FAMILIES;
@@ -21,6 +22,8 @@ pub(super) use text::{head, seconds_of};
 
 /// Entries in a piece; each has a few kilobytes of histograms.
 const ENTRIES: usize = 64;
+
+type Entries = BTreeMap<(ProbeName, RegionName), Entry>;
 
 /// All metrics, from the prober's own to what regions and objectives say.
 pub(super) struct Pieces {
@@ -57,7 +60,7 @@ impl Iterator for Pieces {
                 own(&mut out, &self.book).ok();
                 Some(Next::Family(0, None))
             }
-            Next::Family(place, after) => Some(family(&mut out, &self.book.read(), place, after)),
+            Next::Family(place, after) => Some(family(&mut out, &self.book.read().entries, place, after)),
             Next::Readings => {
                 readings(&mut out, &self.book.read()).ok();
                 Some(Next::Together)
@@ -102,7 +105,7 @@ fn own(out: &mut String, book: &Book) -> fmt::Result {
 }
 
 /// Some entries of a family; what comes after them.
-fn family(out: &mut String, known: &Known, place: usize, after: Option<(ProbeName, RegionName)>) -> Next {
+fn family(out: &mut String, entries: &Entries, place: usize, after: Option<(ProbeName, RegionName)>) -> Next {
     let Some(family) = FAMILIES.get(place) else {
         return Next::Readings;
     };
@@ -111,7 +114,7 @@ fn family(out: &mut String, known: &Known, place: usize, after: Option<(ProbeNam
     }
     let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
     let mut last = None;
-    for (count, (key, entry)) in known.entries.range((begin, Bound::Unbounded)).enumerate() {
+    for (count, (key, entry)) in entries.range((begin, Bound::Unbounded)).enumerate() {
         if count == ENTRIES {
             return Next::Family(place, last);
         }
@@ -123,7 +126,7 @@ fn family(out: &mut String, known: &Known, place: usize, after: Option<(ProbeNam
 
 /// A family's lines stand together, so they are gathered by name first.
 fn readings(out: &mut String, known: &Known) -> fmt::Result {
-    let mut families = std::collections::BTreeMap::<&str, Vec<String>>::new();
+    let mut families = BTreeMap::<&str, Vec<String>>::new();
     for ((probe, region), entry) in &known.entries {
         for reading in &entry.readings {
             let mut labels = Labels((probe, region)).to_string();
@@ -150,4 +153,31 @@ fn together(out: &mut String, book: &Book) -> fmt::Result {
         council::write_metrics(out, council)?;
     }
     slo::write_metrics(out, &book.budgets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_family_of_many_pieces_has_each_entry_once_under_one_head() {
+        let region = RegionName::new("eu").unwrap();
+        let entry = |n: usize| {
+            let probe = ProbeName::new(&format!("p{n}")).unwrap();
+            ((probe, region.clone()), Entry::default())
+        };
+        for count in [0, 1, ENTRIES, ENTRIES + 1, 3 * ENTRIES] {
+            let entries: Entries = (0..count).map(entry).collect();
+            let (mut text, mut next) = (String::new(), Next::Family(0, None));
+            while let Next::Family(place, after) = next {
+                next = family(&mut text, &entries, place, after);
+            }
+            let lines = |begin: &str| text.lines().filter(|line| line.starts_with(begin)).count();
+            assert_eq!(lines("# TYPE "), FAMILIES.len());
+            assert_eq!(lines("gameday_probe_missed_total{"), count);
+            for n in 0..count {
+                assert_eq!(lines(&format!("gameday_probe_missed_total{{probe=\"p{n}\"")), 1);
+            }
+        }
+    }
 }
