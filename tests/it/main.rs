@@ -13,6 +13,7 @@ mod clients;
 mod drills;
 mod faults;
 mod files;
+mod flows;
 mod hostile;
 mod labs;
 mod layers;

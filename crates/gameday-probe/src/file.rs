@@ -39,6 +39,7 @@ use toml::Spanned;
 
 use crate::kind::{Kind, ROWS};
 use crate::plan::{CheckPlan, FlowPlan, ProbePlan, StepPlan};
+pub(crate) use answer::MAX_RETRIES;
 pub(crate) use auth::read_pairs;
 use http::Common;
 pub(crate) use http::{address, read_family, read_max_body, read_tls, read_version};

@@ -27,6 +27,7 @@ mod evidence;
 mod file;
 mod flow;
 mod follow;
+pub mod import;
 mod kind;
 mod net;
 mod observation;

@@ -137,6 +137,23 @@ pub(crate) enum ProbeCommand {
     Show(ShowArgs),
     /// Print a systemd unit that runs `gameday probe` with these arguments
     SystemdUnit(UnitArgs),
+    /// Make probe files of a .hurl file or a blackbox.yml; what is left out is listed on stderr with the reason
+    Import(ImportArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 imported, 1 what was printed needs your hand first, 2 your files or arguments"
+)]
+pub(crate) struct ImportArgs {
+    /// A .hurl file, or blackbox_exporter's .yml
+    pub(crate) file: PathBuf,
+    /// Write the files into this folder instead of stdout; nothing there is overwritten
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// A variable of a .hurl file; may be repeated
+    #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub(crate) variables: Vec<(String, String)>,
 }
 
 #[derive(Debug, Args)]

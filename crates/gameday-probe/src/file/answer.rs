@@ -11,7 +11,7 @@ use super::value::{Times, need_span, span};
 use crate::assertion::{Assertion, Origin, parse, parse_source};
 use crate::plan::{Poll, Replay, Retry, Save};
 
-const MAX_RETRIES: u32 = 10;
+pub(crate) const MAX_RETRIES: u32 = 100;
 const MAX_ASSERTIONS: usize = 100;
 const DEFAULT_POLL_EVERY: Duration = Duration::from_millis(500);
 const MIN_POLL_EVERY: Duration = Duration::from_millis(10);

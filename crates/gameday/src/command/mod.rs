@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod heal;
 pub(crate) mod helper;
+pub(crate) mod import;
 pub(crate) mod lab;
 pub(crate) mod outlook;
 pub(crate) mod plan;

@@ -17,6 +17,7 @@ pub(crate) fn probe(args: &ProbeArgs) -> ExitCode {
     match &args.command {
         Some(ProbeCommand::Show(args)) => prober::show::show(args),
         Some(ProbeCommand::SystemdUnit(args)) => prober::unit::unit(args),
+        Some(ProbeCommand::Import(args)) => command::import::import(args),
         None if args.look.blackbox.blackbox.is_some() => {
             let serving = blackbox::serve(&args.look.blackbox, &args.look.page);
             command::runtime().block_on(serving)

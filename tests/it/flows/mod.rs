@@ -1,0 +1,4 @@
+//! Flows as people write them, here and in other tools, looked at by the real binary on servers that behave.
+
+mod importing;
+mod shop;
