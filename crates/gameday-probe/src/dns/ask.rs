@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gameday_core::Reason;
-use hickory_proto::op::{Edns, Message, Query, ResponseCode};
+use hickory_proto::op::{Edns, Message, MessageType, Query, ResponseCode};
 use hickory_proto::rr::rdata::opt::{EdnsCode, EdnsOption};
-use hickory_proto::rr::{Name, RData, Record, RecordType};
+use hickory_proto::rr::{Name, Record, RecordType};
 
+use super::chain::{Chain, is_on};
 use super::server::Server;
+use super::signatures::{Signed, mismatch, signed, signer};
 use super::wire::Roads;
 use crate::duration::micros;
 use crate::evidence::Exhibit;
@@ -31,9 +33,11 @@ pub(crate) struct Question {
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
     pub(crate) message: Message,
+    /// The names that lead from the question to the records.
+    pub(crate) chain: Chain,
     /// It came cut off, and was asked for again over TCP.
     pub(crate) was_truncated: bool,
-    /// Why the server could not answer, if it says so (RFC 8914).
+    /// Why the server could not answer, if it says so (RFC 8914) or its signatures do.
     pub(crate) why: Option<String>,
     /// What a server that does not check signatures would have said: the answer is bogus.
     pub(crate) is_bogus: bool,
@@ -57,8 +61,19 @@ pub(crate) struct Asker<'a> {
     pub(crate) deadline: Instant,
 }
 
+/// How a question is put.
+#[derive(Debug, Clone, Copy, Default)]
+struct Manner {
+    /// Signatures are not to be checked (RFC 4035, 3.2.2).
+    unchecked: bool,
+    /// Over TCP, whatever the file says.
+    stream: bool,
+    /// Without RFC 6891, for servers that know only what is older.
+    plain: bool,
+}
+
 impl Asker<'_> {
-    /// Asks once; a truncated answer is asked for over TCP, a SERVFAIL again without checks (RFC 4035, 3.2.2).
+    /// Asks once. A truncated answer is asked for over TCP; one that could not be checked, without checks.
     pub(crate) async fn ask(&self, server: &Server, question: &Question) -> Asked {
         let began = Instant::now();
         let result = self.answer(server, question).await;
@@ -70,106 +85,147 @@ impl Asker<'_> {
         }
     }
 
-    async fn answer(&self, server: &Server, question: &Question) -> Result<Reply, Fault> {
-        let mut message = self.once(server, question, false, false).await?;
-        let was_truncated = message.metadata.truncation;
-        if was_truncated {
-            message = self.once(server, question, false, true).await?;
-        }
-        let mut reply = Reply {
-            why: extended_error(&message),
-            is_bogus: false,
-            was_truncated,
-            message,
+    /// The same without checks: what matters is that there is an answer.
+    pub(crate) async fn look_up(&self, server: &Server, question: &Question) -> Asked {
+        let began = Instant::now();
+        let manner = Manner {
+            unchecked: true,
+            ..Manner::default()
         };
-        if reply.code() == ResponseCode::ServFail && !server.is_authority {
-            let unchecked = self.once(server, question, true, false).await;
-            let answer = unchecked
-                .ok()
-                .filter(|one| one.metadata.response_code == ResponseCode::NoError);
-            reply.is_bogus = answer.is_some();
-            // What the signatures themselves say is clearer than the resolver's word.
-            reply.why = answer.as_ref().and_then(signature_fault).or(reply.why);
+        let result = self.whole(server, question, manner).await;
+        Asked {
+            server: server.clone(),
+            question: question.clone(),
+            result,
+            took: began.elapsed(),
+        }
+    }
+
+    async fn answer(&self, server: &Server, question: &Question) -> Result<Reply, Fault> {
+        let reply = self.whole(server, question, Manner::default()).await?;
+        if reply.code() != ResponseCode::ServFail || server.is_authority {
+            return Ok(reply);
+        }
+        let manner = Manner {
+            unchecked: true,
+            ..Manner::default()
+        };
+        let unchecked = match self.whole(server, question, manner).await {
+            Ok(unchecked) if unchecked.code() != ResponseCode::ServFail => unchecked.message,
+            _ => return Ok(reply),
+        };
+        // It may have failed for a moment only, and have what it needs by now.
+        let mut reply = self.whole(server, question, Manner::default()).await?;
+        if reply.code() == ResponseCode::ServFail {
+            reply.is_bogus = true;
+            let found = self.why_bogus(server, question, &unchecked).await;
+            reply.why = match (found, reply.why) {
+                (Some(found), Some(told)) => Some(format!("{found}; {server} says {told}")),
+                (found, told) => found.or(told),
+            };
         }
         Ok(reply)
     }
 
-    async fn once(
-        &self,
-        server: &Server,
-        question: &Question,
-        unchecked: bool,
-        stream: bool,
-    ) -> Result<Message, Fault> {
+    /// What signatures and keys themselves say is clearer than the resolver's word.
+    async fn why_bogus(&self, server: &Server, question: &Question, unchecked: &Message) -> Option<String> {
+        let zone = match signed(unchecked, jiff::Timestamp::now()) {
+            Signed::OutOfTime(why) => return Some(why),
+            Signed::Not => return Some(format!("{} is not signed, but should be", question.name)),
+            Signed::InTime => signer(unchecked)?,
+        };
+        let of_zone = |kind| Question {
+            name: zone.clone(),
+            kind,
+        };
+        let keys = self.look_up(server, &of_zone(RecordType::DNSKEY)).await;
+        let delegation = self.look_up(server, &of_zone(RecordType::DS)).await;
+        let keys = keys.result.ok()?.message;
+        if let Signed::OutOfTime(why) = signed(&keys, jiff::Timestamp::now()) {
+            return Some(why);
+        }
+        mismatch(&zone, &keys, &delegation.result.ok()?.message)
+    }
+
+    /// A whole answer, by TCP if it does not fit a datagram.
+    async fn whole(&self, server: &Server, question: &Question, mut manner: Manner) -> Result<Reply, Fault> {
+        let mut message = self.once(server, question, manner).await?;
+        if matches!(
+            message.metadata.response_code,
+            ResponseCode::FormErr | ResponseCode::NotImp | ResponseCode::BADVERS
+        ) {
+            manner.plain = true;
+            message = self.once(server, question, manner).await?;
+        }
+        let was_truncated = message.metadata.truncation;
+        if was_truncated {
+            manner.stream = true;
+            let cut = |fault: Fault| {
+                let message = format!("its answer was cut off, and over TCP: {}", fault.message);
+                Fault::new(fault.reason, message)
+            };
+            message = self.once(server, question, manner).await.map_err(cut)?;
+        }
+        if message.metadata.truncation {
+            let message = format!("{server} cuts its answer off even over TCP");
+            return Err(Fault::new(Reason::UnexpectedReply, message));
+        }
+        Ok(Reply {
+            chain: Chain::of(&question.name, &message.answers),
+            why: extended_error(&message),
+            is_bogus: false,
+            was_truncated,
+            message,
+        })
+    }
+
+    async fn once(&self, server: &Server, question: &Question, manner: Manner) -> Result<Message, Fault> {
         let roads = Roads {
             connector: self.connector,
             tls: self.tls.as_deref(),
             deadline: self.deadline,
         };
-        let query = query(question, server.is_authority, unchecked)
+        let query = query(question, server, manner)
             .to_vec()
             .map_err(|error| Fault::new(Reason::CannotLook, format!("no question: {error}")))?;
-        let answer = roads.carry(server, &query, stream).await?;
-        let wrong = |why: String| Fault::new(Reason::UnexpectedReply, format!("{server} answered {why}"));
+        let answer = roads.carry(server, &query, manner.stream).await?;
+        let wrong = |why: String| Fault::new(Reason::UnexpectedReply, format!("{server} answers {why}"));
         let message =
             Message::from_vec(&answer).map_err(|error| wrong(format!("what is no DNS message: {error}")))?;
-        let asked = Query::query(question.name.clone(), question.kind);
-        let fits = message
-            .queries
-            .first()
-            .is_none_or(|query| query.name == asked.name && query.query_type == asked.query_type);
-        if answer.get(..2) != query.get(..2) || !fits {
-            return Err(wrong("another question than ours".to_owned()));
+        if answer.get(..2) != query.get(..2) {
+            return Err(wrong("with the id of another question".to_owned()));
         }
-        Ok(message)
+        if message.metadata.message_type != MessageType::Response {
+            return Err(wrong("with a question".to_owned()));
+        }
+        match message.queries.first() {
+            Some(asked) if asked.name != question.name || asked.query_type != question.kind => Err(wrong(
+                format!("another question: {} {}", asked.name, asked.query_type),
+            )),
+            // Some leave the question out of an error, nobody may leave it out of an answer.
+            None if !message.answers.is_empty() => Err(wrong("without saying to which question".to_owned())),
+            _ => Ok(message),
+        }
     }
 }
 
-fn query(question: &Question, is_authority: bool, unchecked: bool) -> Message {
+fn query(question: &Question, server: &Server, manner: Manner) -> Message {
     let mut message = Message::query();
-    message.metadata.recursion_desired = !is_authority;
-    message.metadata.checking_disabled = unchecked;
+    if server.is_https() {
+        // RFC 8484, 4.1: caches see the same question as the same.
+        message.metadata.id = 0;
+    }
+    message.metadata.recursion_desired = !server.is_authority;
+    message.metadata.checking_disabled = manner.unchecked;
     // RFC 6840, 5.7: we want to be told whether the answer was checked.
     message.metadata.authentic_data = true;
     message.add_query(Query::query(question.name.clone(), question.kind));
-    let mut edns = Edns::new();
-    edns.set_max_payload(PAYLOAD_BYTES).set_dnssec_ok(true);
-    message.set_edns(edns);
+    if !manner.plain {
+        let mut edns = Edns::new();
+        edns.set_max_payload(PAYLOAD_BYTES).set_dnssec_ok(true);
+        message.set_edns(edns);
+    }
     message
-}
-
-/// A signature whose time is over, or has not begun (RFC 4034, 3.1).
-fn signature_fault(message: &Message) -> Option<String> {
-    let now = jiff::Timestamp::now().as_second();
-    message.all_sections().find_map(|record| {
-        let RData::Unknown { rdata, .. } = &record.data else {
-            return None;
-        };
-        if record.record_type() != RecordType::RRSIG {
-            return None;
-        }
-        let times = rdata.anything.get(8..16)?;
-        let seconds = |at: usize| {
-            Some(i64::from(u32::from_be_bytes(
-                times.get(at..at + 4)?.try_into().ok()?,
-            )))
-        };
-        let date = |seconds: i64| jiff::Timestamp::from_second(seconds).unwrap_or_default();
-        let (ends, begins) = (seconds(0)?, seconds(4)?);
-        match (ends < now, begins > now) {
-            (true, _) => Some(format!(
-                "the signature of {} expired on {}",
-                record.name,
-                date(ends)
-            )),
-            (_, true) => Some(format!(
-                "the signature of {} begins only on {}",
-                record.name,
-                date(begins)
-            )),
-            _ => None,
-        }
-    })
 }
 
 fn extended_error(message: &Message) -> Option<String> {
@@ -183,6 +239,7 @@ fn extended_error(message: &Message) -> Option<String> {
     let meaning = match code {
         1 => "unsupported DNSKEY algorithm",
         2 => "unsupported DS digest",
+        3 => "stale answer",
         6 => "DNSSEC bogus",
         7 => "signature expired",
         8 => "signature not yet valid",
@@ -190,6 +247,12 @@ fn extended_error(message: &Message) -> Option<String> {
         10 => "RRSIGs missing",
         11 => "no zone key bit set",
         12 => "NSEC missing",
+        15 => "blocked",
+        16 => "censored",
+        17 => "filtered",
+        18 => "prohibited",
+        19 => "stale NXDOMAIN",
+        20 => "not authoritative",
         22 => "no reachable authority",
         23 => "network error",
         _ => "extended error",
@@ -206,26 +269,53 @@ impl Reply {
         self.message.metadata.response_code
     }
 
-    /// The records of a type in the answer, without those that lead to them.
+    /// The records of a type at the name that the CNAMEs lead to.
     pub(crate) fn records(&self, kind: RecordType) -> impl Iterator<Item = &Record> {
-        self.message
-            .answers
-            .iter()
-            .filter(move |record| record.record_type() == kind)
+        let is_wanted = move |record: &&Record| match kind {
+            RecordType::ANY => record.name == self.chain.names[0],
+            RecordType::CNAME => record.record_type() == kind && record.name == self.chain.names[0],
+            _ => record.record_type() == kind && record.name == *self.chain.end(),
+        };
+        self.message.answers.iter().filter(is_wanted)
+    }
+
+    /// The same with the CNAMEs that lead there.
+    pub(crate) fn records_and_links(&self, kind: RecordType) -> impl Iterator<Item = &Record> {
+        let is_wanted = move |record: &&Record| is_on(&self.chain, record, kind);
+        self.message.answers.iter().filter(is_wanted)
+    }
+
+    /// The name beyond this server's zone that a CNAME leads to, when it tells nothing more of it.
+    pub(crate) fn leads_away(&self, kind: RecordType) -> Option<&Name> {
+        let leads = self.code() == ResponseCode::NoError
+            && kind != RecordType::CNAME
+            && self.chain.has_links()
+            && self.chain.fault.is_none();
+        (leads && self.records(kind).next().is_none()).then(|| self.chain.end())
     }
 }
 
 /// The usual words for codes (RFC 1035, 4.1.1).
+pub(crate) const CODES: [(ResponseCode, &str); 10] = [
+    (ResponseCode::NoError, "NOERROR"),
+    (ResponseCode::FormErr, "FORMERR"),
+    (ResponseCode::ServFail, "SERVFAIL"),
+    (ResponseCode::NXDomain, "NXDOMAIN"),
+    (ResponseCode::NotImp, "NOTIMP"),
+    (ResponseCode::Refused, "REFUSED"),
+    (ResponseCode::YXDomain, "YXDOMAIN"),
+    (ResponseCode::NotAuth, "NOTAUTH"),
+    (ResponseCode::NotZone, "NOTZONE"),
+    (ResponseCode::BADVERS, "BADVERS"),
+];
+
+/// A code's word, or its number.
 pub(crate) fn word(code: ResponseCode) -> String {
-    match code {
-        ResponseCode::NoError => "NOERROR".to_owned(),
-        ResponseCode::NXDomain => "NXDOMAIN".to_owned(),
-        ResponseCode::ServFail => "SERVFAIL".to_owned(),
-        ResponseCode::Refused => "REFUSED".to_owned(),
-        ResponseCode::FormErr => "FORMERR".to_owned(),
-        ResponseCode::NotImp => "NOTIMP".to_owned(),
-        other => format!("{other:?}").to_uppercase(),
-    }
+    let known = CODES.iter().find(|(known, _)| *known == code);
+    known.map_or_else(
+        || format!("RCODE {}", u16::from(code)),
+        |(_, word)| (*word).to_owned(),
+    )
 }
 
 impl Asked {

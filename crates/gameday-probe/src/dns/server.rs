@@ -80,6 +80,10 @@ impl Server {
         })
     }
 
+    pub(crate) fn is_https(&self) -> bool {
+        matches!(self.way, Way::Https(_))
+    }
+
     /// The server of a zone at an address.
     pub(crate) fn authority(name: &str, address: IpAddr) -> Self {
         Self {

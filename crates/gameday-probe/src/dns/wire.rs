@@ -13,7 +13,7 @@ use tokio::net::UdpSocket;
 use tokio::time::timeout_at;
 
 use super::server::{Server, Way};
-use crate::net::{Alpn, Connector, Io, OwnTls, Place, Request, Route, Trail, Url};
+use crate::net::{Alpn, Connector, Identity, Io, OwnTls, Place, Request, Route, Trail, Url};
 use crate::observation::Fault;
 
 /// RFC 8484, 6.
@@ -32,7 +32,6 @@ pub(super) struct Roads<'a> {
 impl Roads<'_> {
     /// Sends one message and takes the first answer that fits it; `stream` overrides a way of datagrams.
     pub(super) async fn carry(&self, server: &Server, query: &[u8], stream: bool) -> Result<Vec<u8>, Fault> {
-        let late = || Fault::new(Reason::DnsTimeout, format!("{server} did not answer in time"));
         let answer = async {
             match &server.way {
                 Way::Udp { host, port } if !stream => self.datagram(server, host, *port, query).await,
@@ -45,7 +44,7 @@ impl Roads<'_> {
         };
         timeout_at(self.deadline.into(), answer)
             .await
-            .unwrap_or_else(|_| Err(late()))
+            .unwrap_or_else(|_| Err(unanswered(server, 0)))
     }
 
     async fn datagram(&self, server: &Server, host: &str, port: u16, query: &[u8]) -> Result<Vec<u8>, Fault> {
@@ -70,12 +69,18 @@ impl Roads<'_> {
         socket.connect(address).await.map_err(broken)?;
         socket.send(query).await.map_err(broken)?;
         let mut buffer = vec![0; MAX_MESSAGE_BYTES];
+        let mut strays = 0_u32;
         loop {
-            let length = socket.recv(&mut buffer).await.map_err(broken)?;
+            let received = timeout_at(self.deadline.into(), socket.recv(&mut buffer)).await;
+            let Ok(received) = received else {
+                return Err(unanswered(server, strays));
+            };
+            let length = received.map_err(broken)?;
             // Another id is an answer to nothing that we asked (RFC 5452, 9.1).
             if buffer[..length].get(..2) == query.get(..2) {
                 return Ok(buffer[..length].to_vec());
             }
+            strays = strays.saturating_add(1);
         }
     }
 
@@ -118,6 +123,7 @@ impl Roads<'_> {
             tls: Some(Arc::new(OwnTls {
                 trust: self.tls.and_then(|tls| tls.trust.clone()),
                 insecure: self.tls.is_some_and(|tls| tls.insecure),
+                identity: self.tls.and_then(|tls| tls.identity.as_ref().map(clone_identity)),
                 server_name,
                 ..OwnTls::default()
             })),
@@ -131,13 +137,25 @@ impl Roads<'_> {
         request.headers.insert(CONTENT_TYPE, DNS_MESSAGE);
         request.headers.insert(ACCEPT, DNS_MESSAGE);
         request.body = Some(query.to_vec().into());
-        request.route = Arc::new(self.route(None));
+        let own = self.tls.and_then(|tls| tls.server_name.clone());
+        request.route = Arc::new(self.route(own));
         let response = self.connector.exchange(&request, self.deadline).await.result?;
         if response.status != 200 {
             let message = format!("{server} answered with status {}", response.status);
             return Err(Fault::new(Reason::HttpStatus, message));
         }
         Ok(response.body.kept.to_vec())
+    }
+}
+
+/// The time is over, and what came until then answers nothing.
+fn unanswered(server: &Server, strays: u32) -> Fault {
+    match strays {
+        0 => Fault::new(Reason::DnsTimeout, format!("{server} did not answer in time")),
+        _ => Fault::new(
+            Reason::UnexpectedReply,
+            format!("{server} sent {strays} datagrams that answer nothing: none has our question's id"),
+        ),
     }
 }
 
@@ -152,4 +170,8 @@ async fn exchange(mut stream: Box<dyn Io>, query: &[u8]) -> io::Result<Vec<u8>> 
     let mut answer = vec![0; usize::from(length)];
     stream.read_exact(&mut answer).await?;
     Ok(answer)
+}
+
+fn clone_identity((chain, key): &Identity) -> Identity {
+    (chain.clone(), key.clone_key())
 }

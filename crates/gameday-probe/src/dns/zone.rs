@@ -15,70 +15,90 @@ use crate::observation::Fault;
 /// More servers of one zone are not asked.
 const MAX_AUTHORITIES: usize = 16;
 
+/// The servers of a zone, and those of them that cannot be found.
+#[derive(Debug, Default)]
+pub(crate) struct Authorities {
+    pub(crate) servers: Vec<Server>,
+    /// Each with its name.
+    pub(crate) lost: Vec<(String, Fault)>,
+}
+
 impl Asker<'_> {
     /// The zone's servers, each at each of its addresses, as `resolver` knows them.
     ///
     /// # Errors
-    /// Whatever keeps them from being found.
-    pub(crate) async fn authorities(&self, resolver: &Server, name: &Name) -> Result<Vec<Server>, Fault> {
+    /// Whatever keeps the zone from being found.
+    pub(crate) async fn authorities(&self, resolver: &Server, name: &Name) -> Result<Authorities, Fault> {
+        let names = self.name_servers(resolver, name).await?;
+        let looking = names.into_iter().take(MAX_AUTHORITIES).map(|name| async move {
+            let asked = self
+                .ask_addresses(std::slice::from_ref(resolver), &name, false)
+                .await;
+            (name, asked)
+        });
+        let mut found = Authorities::default();
+        for (name, asked) in join_all(looking).await {
+            let text = name.to_utf8();
+            let text = text.trim_end_matches('.');
+            let addresses: BTreeSet<IpAddr> = asked.iter().flat_map(Asked::addresses).collect();
+            if addresses.is_empty() {
+                let fault = asked.into_iter().find_map(Asked::no_address);
+                let none = || Fault::new(Reason::DnsNoAddress, format!("{resolver} knows no address of it"));
+                found.lost.push((text.to_owned(), fault.unwrap_or_else(none)));
+            }
+            let at = |address| Server::authority(text, address);
+            found.servers.extend(addresses.into_iter().map(at));
+        }
+        found.servers.truncate(MAX_AUTHORITIES);
+        Ok(found)
+    }
+
+    /// The names of the servers of the nearest zone above a name.
+    async fn name_servers(&self, resolver: &Server, name: &Name) -> Result<BTreeSet<Name>, Fault> {
         let mut zone = name.clone();
-        let names = loop {
+        loop {
             let question = Question {
                 name: zone.clone(),
                 kind: RecordType::NS,
             };
-            let reply = self.ask(resolver, &question).await.result?;
-            let found: BTreeSet<Name> = reply
-                .records(RecordType::NS)
+            let reply = self.look_up(resolver, &question).await.result?;
+            // A CNAME leads to another zone, which is none of this name.
+            let found = reply.message.answers.iter().filter(|record| record.name == zone);
+            let names: BTreeSet<Name> = found
                 .filter_map(|record| match &record.data {
                     RData::NS(server) => Some(server.0.clone()),
                     _ => None,
                 })
                 .collect();
-            if !found.is_empty() {
-                break found;
+            if !names.is_empty() {
+                return Ok(names);
             }
-            if zone.num_labels() <= 1 {
-                let message = format!("no zone with name servers was found for `{name}`");
+            let code = reply.code();
+            if zone.num_labels() <= 1 || !matches!(code, ResponseCode::NoError | ResponseCode::NXDomain) {
+                let message = format!(
+                    "{resolver} does not tell who holds the zone of `{name}`: {} for {zone} NS",
+                    word(code)
+                );
                 return Err(Fault::new(Reason::DnsServfail, message));
             }
             zone = zone.base_name();
-        };
-        let mut servers = Vec::new();
-        for name in names {
-            let addresses = self.addresses(std::slice::from_ref(resolver), &name).await;
-            let text = name.to_utf8();
-            servers.extend(
-                addresses
-                    .into_iter()
-                    .map(|address| Server::authority(text.trim_end_matches('.'), address)),
-            );
         }
-        servers.truncate(MAX_AUTHORITIES);
-        match servers.is_empty() {
-            true => Err(Fault::new(
-                Reason::DnsNoAddress,
-                format!("no server of `{zone}` has an address"),
-            )),
-            false => Ok(servers),
-        }
-    }
-
-    /// Every address of a name that any of these resolvers tells.
-    pub(crate) async fn addresses(&self, resolvers: &[Server], name: &Name) -> BTreeSet<IpAddr> {
-        let asked = self.ask_addresses(resolvers, name).await;
-        asked.iter().flat_map(Asked::addresses).collect()
     }
 
     /// Asks each resolver for the addresses of both families, all at once.
-    pub(crate) async fn ask_addresses(&self, resolvers: &[Server], name: &Name) -> Vec<Asked> {
+    pub(crate) async fn ask_addresses(&self, resolvers: &[Server], name: &Name, checked: bool) -> Vec<Asked> {
         let questions = resolvers.iter().flat_map(|resolver| {
             [RecordType::A, RecordType::AAAA].map(|kind| {
                 let name = name.clone();
                 (resolver, Question { name, kind })
             })
         });
-        let asking = questions.map(|(resolver, question)| async move { self.ask(resolver, &question).await });
+        let asking = questions.map(|(resolver, question)| async move {
+            match checked {
+                true => self.ask(resolver, &question).await,
+                false => self.look_up(resolver, &question).await,
+            }
+        });
         join_all(asking).await
     }
 }
@@ -105,6 +125,13 @@ impl Asked {
             ResponseCode::NXDomain => Some(Fault::new(
                 Reason::DnsNxdomain,
                 format!("{server} says that `{name}` does not exist"),
+            )),
+            _ if reply.is_bogus => Some(Fault::new(
+                Reason::DnssecBogus,
+                format!(
+                    "{server} says that `{name}` is bogus: {}",
+                    reply.why.unwrap_or_default()
+                ),
             )),
             code => Some(Fault::new(
                 Reason::DnsServfail,

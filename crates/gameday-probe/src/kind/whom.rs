@@ -4,8 +4,8 @@ use gameday_core::{Reason, Table};
 use hickory_proto::rr::Name;
 use toml::Spanned;
 
-use crate::dns::Server;
 use crate::dns::ask::Asker;
+use crate::dns::{Authorities, Server};
 use crate::file::Scope;
 use crate::observation::Fault;
 
@@ -48,13 +48,16 @@ fn read_whom(whom: &Spanned<String>, scope: &Scope<'_, '_>) -> Option<Whom> {
 }
 
 /// Everybody who is to be asked about a name; who holds its zone is asked of the first resolver.
-pub(super) async fn servers(whom: &[Whom], asker: &Asker<'_>, name: &Name) -> Result<Vec<Server>, Fault> {
+///
+/// # Errors
+/// Whatever keeps us from knowing whom to ask.
+pub(super) async fn servers(whom: &[Whom], asker: &Asker<'_>, name: &Name) -> Result<Authorities, Fault> {
     let system = || Server::system().map_err(|wrong| Fault::new(Reason::CannotLook, wrong));
-    let mut servers = Vec::new();
+    let mut all = Authorities::default();
     for one in whom {
         match one {
-            Whom::Server(server) => servers.push(server.clone()),
-            Whom::System => servers.extend(system()?),
+            Whom::Server(server) => all.servers.push(server.clone()),
+            Whom::System => all.servers.extend(system()?),
             Whom::Authorities => {
                 let named = whom.iter().find_map(|one| match one {
                     Whom::Server(server) if !server.is_authority => Some(server.clone()),
@@ -64,9 +67,16 @@ pub(super) async fn servers(whom: &[Whom], asker: &Asker<'_>, name: &Name) -> Re
                     Some(resolver) => resolver,
                     None => system()?.remove(0),
                 };
-                servers.extend(asker.authorities(&resolver, name).await?);
+                // Others are asked all the same: what they say may tell why.
+                match asker.authorities(&resolver, name).await {
+                    Ok(found) => {
+                        all.servers.extend(found.servers);
+                        all.lost.extend(found.lost);
+                    }
+                    Err(fault) => all.lost.push(("authoritative".to_owned(), fault)),
+                }
             }
         }
     }
-    Ok(servers)
+    Ok(all)
 }

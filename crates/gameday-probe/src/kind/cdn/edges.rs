@@ -132,8 +132,8 @@ impl Cdn {
             tls: self.route.tls.clone(),
             deadline: now + deadline.saturating_duration_since(now) / RESOLVE_SHARE,
         };
-        let servers = servers(&self.ask, &asker, &name).await?;
-        let asked = asker.ask_addresses(&servers, &name).await;
+        let servers = servers(&self.ask, &asker, &name).await?.servers;
+        let asked = asker.ask_addresses(&servers, &name, true).await;
         let mut addresses: BTreeSet<IpAddr> = BTreeSet::new();
         for one in &asked {
             trail.show(one.exhibit());

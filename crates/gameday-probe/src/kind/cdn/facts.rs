@@ -12,7 +12,7 @@ use super::{Cdn, Target};
 use crate::cdn::Cache;
 use crate::duration::micros;
 use crate::evidence::{Evidence, Exhibit};
-use crate::kind::camps::{names, odd_ones};
+use crate::kind::camps::{Said, names, odd_ones};
 use crate::kind::panel::Found;
 use crate::observation::{Fault, Reading};
 
@@ -237,14 +237,18 @@ impl Facts<'_> {
 
     fn agree(&self, by: &Attribute) -> Found {
         let by = by.settled(self.copies().map(|(_, copy)| copy));
-        let said: Vec<(String, String)> = self
+        let said: Vec<Said> = self
             .copies()
             .map(|(visit, copy)| {
                 let value = by.of(copy);
                 let value = value.map_or(format!("no {}", by.word()), |value| {
                     format!("{} {value}", by.word())
                 });
-                (visit.name(), value)
+                Said {
+                    who: visit.name(),
+                    what: value,
+                    knows: false,
+                }
             })
             .collect();
         if self.copies().all(|(_, copy)| by.of(copy).is_none()) {
@@ -253,7 +257,7 @@ impl Facts<'_> {
         }
         match odd_ones(&said) {
             Some(odd) => Err(Fault::new(Reason::EdgeDisagree, format!("{odd}{}", self.still()))),
-            None => Ok(format!("{} edges agree on {}", said.len(), said[0].1)),
+            None => Ok(format!("{} edges agree on {}", said.len(), said[0].what)),
         }
     }
 

@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 
 use gameday_core::Reason;
+use hickory_proto::rr::RecordType;
 
 use super::Facts;
+use super::expect::plain;
 use crate::dns::ask::word;
-use crate::kind::camps::odd_ones;
+use crate::dns::{Asked, Reply};
+use crate::kind::camps::{self, odd_ones};
 use crate::kind::panel::Found;
 use crate::observation::Fault;
 
@@ -14,42 +17,60 @@ use crate::observation::Fault;
 type Said = BTreeSet<String>;
 
 impl Facts<'_> {
-    /// Whether all say the same of each type; the one that most others contradict is named.
-    pub(super) fn agree(&self) -> Found {
-        let mut found = Vec::new();
-        for kind in &self.panel.types {
-            let answers = self.answers().filter(|(asked, _)| asked.question.kind == *kind);
-            let said: Vec<(String, Said)> = answers
-                .map(|(asked, reply)| {
-                    let records = reply
-                        .records(*kind)
-                        .map(|record| record.data.to_string().to_lowercase());
-                    let mut said: Said = records.collect();
-                    if said.is_empty() {
-                        said.insert(word(reply.code()));
-                    }
-                    (asked.server.to_string(), said)
-                })
-                .collect();
-            if said.len() < 2 {
-                continue;
-            }
-            match self.panel.overlap {
-                true => overlap(&said)?,
-                false => same(&said)?,
-            }
-            found.push(format!("{} servers agree on {kind}", said.len()));
+    /// Whether all say the same of a type; the one that most others contradict is named.
+    pub(super) fn agree(&self, kind: RecordType) -> Found {
+        let answers = self.answers().filter(|(asked, _)| asked.question.kind == kind);
+        let answers: Vec<_> = answers.collect();
+        let comparable = answers
+            .iter()
+            .filter(|(asked, reply)| !is_followed(asked, reply, &answers));
+        let said: Vec<(&Asked, Said)> = comparable
+            .map(|(asked, reply)| (*asked, said(reply, kind)))
+            .collect();
+        match self.panel.overlap {
+            true => overlap(&said)?,
+            false => same(&said)?,
         }
-        Ok(found.join(", "))
+        Ok(match answers.len() {
+            0 | 1 => format!("{} answered", answers.len()),
+            count => format!("{count} servers agree"),
+        })
     }
 }
 
-fn same(said: &[(String, Said)]) -> Result<(), Fault> {
-    let said: Vec<_> = said
+/// Whether an authority names a CNAME out of its zone that some resolver has followed: they say the same.
+fn is_followed(asked: &Asked, reply: &Reply, answers: &[(&Asked, &Reply)]) -> bool {
+    let Some(away) = reply
+        .leads_away(asked.question.kind)
+        .filter(|_| asked.server.is_authority)
+    else {
+        return false;
+    };
+    let follows = |other: &Reply| other.chain.has_links() && other.chain.names.contains(away);
+    answers
         .iter()
-        .map(|(server, said)| (server.clone(), joined(said)))
-        .collect();
-    match odd_ones(&said) {
+        .any(|(other, reply)| !other.server.is_authority && follows(reply))
+}
+
+fn said(reply: &Reply, kind: RecordType) -> Said {
+    if let Some(away) = reply.leads_away(kind) {
+        return Said::from([format!("CNAME {}", plain(&away.to_string()))]);
+    }
+    let records = reply.records(kind).map(|record| plain(&record.data.to_string()));
+    let mut said: Said = records.collect();
+    if said.is_empty() {
+        said.insert(word(reply.code()));
+    }
+    said
+}
+
+fn same(said: &[(&Asked, Said)]) -> Result<(), Fault> {
+    let said = said.iter().map(|(asked, said)| camps::Said {
+        who: asked.server.to_string(),
+        what: joined(said),
+        knows: asked.server.is_authority,
+    });
+    match odd_ones(&said.collect::<Vec<_>>()) {
         Some(odd) => Err(Fault::new(Reason::ResolverDisagree, odd)),
         None => Ok(()),
     }
@@ -60,11 +81,15 @@ fn joined(said: &Said) -> String {
 }
 
 /// Each server must share a record with some other.
-fn overlap(said: &[(String, Said)]) -> Result<(), Fault> {
-    for (index, (server, mine)) in said.iter().enumerate() {
-        let mut others = said.iter().enumerate().filter(|(at, _)| *at != index);
-        if others.all(|(_, (_, other))| mine.is_disjoint(other)) {
-            let message = format!("{server} says {}, which no other server says", joined(mine));
+fn overlap(said: &[(&Asked, Said)]) -> Result<(), Fault> {
+    for (index, (asked, mine)) in said.iter().enumerate() {
+        let mut others = said.iter().enumerate().filter(|(at, _)| *at != index).peekable();
+        if others.peek().is_some() && others.all(|(_, (_, other))| mine.is_disjoint(other)) {
+            let message = format!(
+                "{} says {}, which no other server says",
+                asked.server,
+                joined(mine)
+            );
             return Err(Fault::new(Reason::ResolverDisagree, message));
         }
     }

@@ -1,0 +1,236 @@
+//! Whether what servers said is as expected, type by type.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+
+use gameday_core::Reason;
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::{RData, Record, RecordType};
+use jiff::Timestamp;
+
+use super::Facts;
+use super::expect::{Check, Line, plain};
+use super::prefix::Prefix;
+use crate::dns::ask::word;
+use crate::dns::signatures::{Signed, signed};
+use crate::dns::{Asked, Reply};
+use crate::kind::panel::{Expectation, Found};
+use crate::observation::Fault;
+
+/// What was expected of which type, and what was found.
+pub(super) struct Finding {
+    pub(super) expected: String,
+    pub(super) kind: Option<RecordType>,
+    pub(super) found: Found,
+}
+
+impl Facts<'_> {
+    /// What came of one line: a finding for each type that it is about.
+    pub(super) fn findings_of(&self, line: &Expectation<Line>) -> Vec<Finding> {
+        let Expectation {
+            text,
+            check: Line { only, check },
+        } = line;
+        if let Check::SerialLag(most) = check {
+            return vec![Finding {
+                expected: text.clone(),
+                kind: None,
+                found: self.serials(*most),
+            }];
+        }
+        let types = self.panel.types.iter().copied();
+        let kinds = types.filter(|kind| only.is_none_or(|only| only == *kind));
+        let is_one = only.is_some() || self.panel.types.len() == 1;
+        let findings = kinds.map(|kind| Finding {
+            expected: if is_one {
+                text.clone()
+            } else {
+                format!("{text} ({kind})")
+            },
+            kind: Some(kind),
+            found: self.holds(check, kind),
+        });
+        findings.collect()
+    }
+
+    fn holds(&self, check: &Check, kind: RecordType) -> Found {
+        if matches!(check, Check::Agree) {
+            return self.agree(kind);
+        }
+        let answers = self.answers().filter(|(asked, _)| asked.question.kind == kind);
+        let mut count = 0;
+        for (asked, reply) in answers {
+            count += 1;
+            let told = format!("{} says of {} {kind}", asked.server, asked.question.name);
+            let put = |fault: Fault| Fault::new(fault.reason, format!("{told}: {}", fault.message));
+            self.holds_of(check, asked, reply).map_err(put)?;
+        }
+        match count {
+            0 => Err(unmet("nobody answered".to_owned())),
+            _ => Ok(format!("in {count} answers")),
+        }
+    }
+
+    fn holds_of(&self, check: &Check, asked: &Asked, reply: &Reply) -> Result<(), Fault> {
+        let kind = asked.question.kind;
+        let records: Vec<_> = reply.records(kind).collect();
+        // What is beyond an authority's zone is for others to tell.
+        let leads_away = asked.server.is_authority && reply.leads_away(kind).is_some();
+        match check {
+            Check::Code { words, is } if words.contains(&word(reply.code())) != *is => {
+                return Err(of_code(reply));
+            }
+            Check::Ttl(range) => return self.ttl(range, asked, reply),
+            Check::Secure(wanted) => return secure(*wanted, asked, reply),
+            Check::AtLeast(least) if records.len() < *least && !leads_away => {
+                return Err(match reply.code() {
+                    ResponseCode::NoError if records.is_empty() => {
+                        Fault::new(Reason::DnsNoAddress, format!("no {kind} record"))
+                    }
+                    ResponseCode::NoError => unmet(format!("only {} records", records.len())),
+                    _ => of_code(reply),
+                });
+            }
+            Check::Exactly(count) if records.len() != *count && !leads_away => {
+                return Err(unmet(format!("{} records", records.len())));
+            }
+            Check::AllIn(prefixes) => all_in(prefixes, &records)?,
+            Check::Contain(wanted) if !leads_away => {
+                let same = |record: &&Record| plain(&record.data.to_string()) == *wanted;
+                if !records.iter().any(same) {
+                    return Err(unmet(shown(&records)));
+                }
+            }
+            Check::Are(wanted) if !leads_away => {
+                let found: BTreeSet<_> = records
+                    .iter()
+                    .map(|record| plain(&record.data.to_string()))
+                    .collect();
+                if found != wanted.iter().cloned().collect() {
+                    return Err(unmet(shown(&records)));
+                }
+            }
+            Check::Authoritative if !reply.message.metadata.authoritative => {
+                return Err(unmet("it does not hold the zone (no AA)".to_owned()));
+            }
+            Check::Duration(most) if asked.took > *most => {
+                return Err(unmet(format!("it took {} ms", asked.took.as_millis())));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A resolver counts a TTL down to nothing: where the zone's own servers are asked, only they are held
+    /// to the least one.
+    fn ttl(&self, range: &RangeInclusive<u32>, asked: &Asked, reply: &Reply) -> Result<(), Fault> {
+        let counts_down = !asked.server.is_authority && self.has_authorities();
+        let least = if counts_down { 0 } else { *range.start() };
+        let mut records = reply.records_and_links(asked.question.kind);
+        match records.find(|record| record.ttl < least || record.ttl > *range.end()) {
+            Some(record) => Err(unmet(format!(
+                "a TTL of {} seconds ({} {})",
+                record.ttl,
+                record.name,
+                record.record_type()
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// How far the servers of the zone are apart, in serial-number arithmetic (RFC 1982); resolvers lag by
+    /// design, and count only when nobody else is asked.
+    fn serials(&self, most: u32) -> Found {
+        let only_authorities = self.has_authorities();
+        let soa = self.asked.iter().filter(|asked| {
+            asked.question.kind == RecordType::SOA && (asked.server.is_authority || !only_authorities)
+        });
+        let mut serials: Vec<(String, u32)> = Vec::new();
+        for asked in soa {
+            let Ok(reply) = &asked.result else { continue };
+            // A name that is no zone's apex has the zone's SOA beside, in the authority section.
+            let records = reply.message.answers.iter().chain(&reply.message.authorities);
+            let serial = records.into_iter().find_map(|record| match &record.data {
+                RData::SOA(soa) => Some(soa.serial),
+                _ => None,
+            });
+            let none = || unmet(format!("{} tells no serial", asked.server));
+            serials.push((asked.server.to_string(), serial.ok_or_else(none)?));
+        }
+        let Some((_, first)) = serials.first() else {
+            return Err(unmet("nobody told a serial".to_owned()));
+        };
+        let newer = |newest: u32, serial: u32| match serial.wrapping_sub(newest) < 1 << 31 {
+            true => serial,
+            false => newest,
+        };
+        let newest = serials.iter().map(|(_, serial)| *serial).fold(*first, newer);
+        let behind = serials
+            .iter()
+            .map(|(server, serial)| (server, serial, newest.wrapping_sub(*serial)))
+            .max_by_key(|(_, _, lag)| *lag);
+        match behind {
+            Some((server, serial, lag)) if lag > most => Err(Fault::new(
+                Reason::ResolverDisagree,
+                format!("{server} has serial {serial}, {lag} behind {newest}"),
+            )),
+            _ => Ok(format!("serial {newest} at {} servers", serials.len())),
+        }
+    }
+}
+
+pub(super) fn unmet(found: String) -> Fault {
+    Fault::new(Reason::AssertFailed, found)
+}
+
+/// What a code that is no success means.
+pub(super) fn of_code(reply: &Reply) -> Fault {
+    let reason = match reply.code() {
+        ResponseCode::NXDomain => Reason::DnsNxdomain,
+        ResponseCode::NoError => Reason::AssertFailed,
+        _ => Reason::DnsServfail,
+    };
+    let why = reply.why.iter().map(|why| format!(" [{why}]"));
+    Fault::new(reason, word(reply.code()) + &why.collect::<String>())
+}
+
+/// A resolver vouches by a bit; the zone's own servers can only show signatures whose time it is.
+fn secure(wanted: bool, asked: &Asked, reply: &Reply) -> Result<(), Fault> {
+    if asked.server.is_authority {
+        return match (wanted, signed(&reply.message, Timestamp::now())) {
+            (true, Signed::Not) => Err(unmet("it is not signed".to_owned())),
+            (true, Signed::OutOfTime(why)) => Err(Fault::new(Reason::DnssecBogus, why)),
+            _ => Ok(()),
+        };
+    }
+    match (wanted, reply.message.metadata.authentic_data) {
+        (true, false) => Err(unmet("it does not vouch for it (no AD)".to_owned())),
+        (false, true) => Err(unmet("secure".to_owned())),
+        _ => Ok(()),
+    }
+}
+
+fn all_in(prefixes: &[Prefix], records: &[&Record]) -> Result<(), Fault> {
+    let addresses = records.iter().filter_map(|record| record.data.ip_addr());
+    // A prefix of one family says nothing of the other.
+    let is_outside = |address: &IpAddr| {
+        let mut family = prefixes
+            .iter()
+            .filter(|prefix| prefix.is_v4 == address.is_ipv4())
+            .peekable();
+        family.peek().is_some() && !family.any(|prefix| prefix.has(*address))
+    };
+    match addresses.into_iter().find(is_outside) {
+        Some(outside) => Err(unmet(format!("{outside}, which is in none of the prefixes"))),
+        None => Ok(()),
+    }
+}
+
+fn shown(records: &[&Record]) -> String {
+    let texts: Vec<String> = records.iter().map(|record| record.data.to_string()).collect();
+    match texts.is_empty() {
+        true => "no record".to_owned(),
+        false => texts.join(", "),
+    }
+}
