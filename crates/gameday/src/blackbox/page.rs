@@ -8,7 +8,7 @@ use super::exporter::Exporter;
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;\
 color-scheme:light dark}table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .6rem;\
-border-bottom:1px solid #8886;overflow-wrap:anywhere}.failure{color:#c22;font-weight:600}\
+border-bottom:1px solid #8886;white-space:nowrap}td:nth-child(2){white-space:normal;overflow-wrap:anywhere}.failure{color:#c22;font-weight:600}\
 @media(prefers-color-scheme:dark){.failure{color:#f77}}";
 
 pub(super) fn render(exporter: &Exporter) -> Markup {
