@@ -133,6 +133,17 @@ pub enum EventKind {
     AlertSeen(Box<AlertSeen>),
     /// A notification reached our receiver.
     Notified(Box<Notification>),
+    /// An alert fired that the scenario forbids.
+    Forbidden {
+        /// The key in `[forbid]`.
+        forbid: String,
+        /// The alert's name.
+        alert: String,
+        /// Its labels.
+        labels: BTreeMap<String, String>,
+        /// Who showed it.
+        source: SourceName,
+    },
     /// Raw samples, as Prometheus keeps them; the truth about rules.
     RawSamples {
         /// Whose samples.

@@ -32,8 +32,8 @@ pub use journal::{Journal, JournalError, ReadJournal, is_locked, read_journal};
 pub use names::{BadName, FaultName, ProbeName, RegionName, SourceName, SteadyName, StepName, TargetName};
 pub use outcome::{Outcome, Phases, Reason};
 pub use plan::{
-    ExpectRecord, FaultRecord, GuardRecord, ObserveRecord, PlanRecord, ProbeRecord, SteadyRecord,
-    TargetRecord, Unit,
+    ExpectRecord, FaultRecord, ForbidRecord, GuardRecord, ObserveRecord, PlanRecord, ProbeRecord,
+    SteadyRecord, TargetRecord, Unit,
 };
 pub use problem::{Problem, Problems, Source, nearest, printable};
 pub use secret::{Secret, redact_url};

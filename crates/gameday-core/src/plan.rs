@@ -32,6 +32,9 @@ pub struct PlanRecord {
     pub timeline: Vec<FaultRecord>,
     /// Alerts that must come.
     pub expect: Vec<ExpectRecord>,
+    /// Alerts that must not come.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forbid: Vec<ForbidRecord>,
     /// What ends the drill early.
     pub guard: GuardRecord,
     /// Steady state must be back this long after the last fault is removed.
@@ -163,6 +166,15 @@ pub struct ExpectRecord {
     pub labels: BTreeMap<String, String>,
     /// The receiver it must reach.
     pub receiver: Option<String>,
+}
+
+/// Alerts that must not come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForbidRecord {
+    /// Its key in the scenario.
+    pub label: String,
+    /// Prometheus' matchers, as written.
+    pub alert: String,
 }
 
 /// What ends the drill early.

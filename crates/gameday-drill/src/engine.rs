@@ -12,11 +12,12 @@ mod input;
 mod steady;
 mod timeline;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use gameday_core::{
-    AlertSeen, Ended, EventKind, Notification, Offset, ProbeName, Stage, SteadyName, StopReason,
+    AlertSeen, AlertState, Ended, EventKind, Notification, Offset, ProbeName, SourceName, Stage, SteadyName,
+    StopReason,
 };
 
 use crate::plan::{Expectation, Plan, SteadyKind};
@@ -40,6 +41,8 @@ pub struct Drill<'p> {
     expect: Vec<ExpectState>,
     /// What each probe last found wrong, for a refusal that says why.
     troubles: BTreeMap<ProbeName, String>,
+    /// Forbidden alerts that were told of.
+    forbidden: BTreeSet<(String, String, BTreeMap<String, String>)>,
     stopping: bool,
     ended: bool,
 }
@@ -71,6 +74,7 @@ impl<'p> Drill<'p> {
                 .collect(),
             expect: plan.expect.iter().map(|_| ExpectState::default()).collect(),
             troubles: BTreeMap::new(),
+            forbidden: BTreeSet::new(),
             stopping: false,
             ended: false,
         }
@@ -142,8 +146,22 @@ impl<'p> Drill<'p> {
             }
             Input::Over(fault, how) => self.timeline.over(&fault, how, out),
             Input::TargetLost(why) => self.stop(StopReason::Target(why), out),
-            Input::Notified(notification) => self.notified(&notification),
-            Input::Alert(seen) => self.alert_changed(&seen),
+            Input::Notified(notification) => {
+                for alert in notification
+                    .alerts
+                    .iter()
+                    .filter(|alert| alert.status == "firing")
+                {
+                    self.forbidden(&alert.alert, &alert.labels, "webhook", out);
+                }
+                self.notified(&notification);
+            }
+            Input::Alert(seen) => {
+                if matches!(seen.state, AlertState::Firing | AlertState::Suppressed) {
+                    self.forbidden(&seen.alert, &seen.labels, seen.source.as_str(), out);
+                }
+                self.alert_changed(&seen);
+            }
             Input::RollbackChecked(verified) => self.rolled_back(now, verified, out),
             Input::Stop(reason) => self.stop(reason, out),
             Input::Tick => {}
@@ -179,6 +197,38 @@ impl<'p> Drill<'p> {
     fn notified(&mut self, notification: &Notification) {
         for (expect, state) in self.plan.expect.iter().zip(&mut self.expect) {
             state.notified(expect, notification);
+        }
+    }
+
+    /// Notes an alert that fires although it is forbidden, once; one that fires before anything was touched refuses the drill.
+    fn forbidden(
+        &mut self,
+        alert: &str,
+        labels: &BTreeMap<String, String>,
+        source: &str,
+        out: &mut Vec<Action>,
+    ) {
+        let plan = self.plan;
+        let Some(forbid) = plan.forbids(alert, labels).next() else {
+            return;
+        };
+        if self.stage <= Stage::Steady {
+            let label = &forbid.label;
+            let why = format!(
+                "the alert `{alert}` fires before anything was touched, and `{label}` of [forbid] forbids it"
+            );
+            return self.finish(Ended::Refused(why), out);
+        }
+        if self
+            .forbidden
+            .insert((forbid.label.clone(), alert.to_owned(), labels.clone()))
+        {
+            out.push(Action::Record(EventKind::Forbidden {
+                forbid: forbid.label.clone(),
+                alert: alert.to_owned(),
+                labels: labels.clone(),
+                source: SourceName::new(source).expect("a source's name"),
+            }));
         }
     }
 

@@ -10,6 +10,8 @@ use std::time::Duration;
 use gameday_core::{FaultName, ProbeName, RegionName, SteadyName, TargetName, TokenFrom, redact_url};
 use gameday_probe::ProbePlan;
 
+use gameday_alert::Matcher;
+
 use crate::network::{Peer, Transport};
 pub use fault::{FaultKind, Pressure};
 
@@ -44,6 +46,8 @@ pub struct Plan {
     pub timeline: Vec<Entry>,
     /// Alerts that must come.
     pub expect: Vec<Expectation>,
+    /// Alerts that must not come.
+    pub forbid: Vec<Forbid>,
     /// What ends the drill early.
     pub guard: Guard,
     /// The steady state must be back this long after the last removal.
@@ -274,6 +278,44 @@ impl Expectation {
     #[must_use]
     pub fn detection_limit(&self) -> Option<Duration> {
         self.firing.max(self.notified)
+    }
+}
+
+/// Alerts that must not come.
+#[derive(Debug, Clone)]
+pub struct Forbid {
+    /// Its key.
+    pub label: String,
+    /// As written.
+    pub text: String,
+    /// All of them must match.
+    pub matchers: Vec<Matcher>,
+}
+
+impl Forbid {
+    /// Whether an alert of this name with these labels is forbidden.
+    #[must_use]
+    pub fn is_about(&self, alert: &str, labels: &BTreeMap<String, String>) -> bool {
+        self.matchers.iter().all(|matcher| {
+            let value = match matcher.label.as_str() {
+                "alertname" => Some(alert),
+                label => labels.get(label).map(String::as_str),
+            };
+            matcher.matches(value.unwrap_or_default())
+        })
+    }
+}
+
+impl Plan {
+    /// What forbids an alert; one that is expected is not forbidden.
+    pub fn forbids<'a>(
+        &'a self,
+        alert: &'a str,
+        labels: &'a BTreeMap<String, String>,
+    ) -> impl Iterator<Item = &'a Forbid> {
+        let expected = self.expect.iter().any(|expect| expect.is_about(alert, labels));
+        let forbid = self.forbid.iter();
+        forbid.filter(move |forbid| !expected && forbid.is_about(alert, labels))
     }
 }
 

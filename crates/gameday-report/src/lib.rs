@@ -25,8 +25,9 @@ pub use json::render_json;
 pub use junit::render_junit;
 pub use markdown::render_markdown;
 pub use measure::{
-    AlertReport, AlertVerdict, Check, ClockReport, Digest, FaultReport, GROUP_STAGE_CHECK, LimitsMs, Marks,
-    Measurement, Moment, NoticeReport, OtherAlert, Phase, Predicted, ProbeReport, Rollback, SafetyLine,
-    StagesMs, SteadyReport, TimelineError, Trial, TrialMarks, Verdict, measure,
+    AlertReport, AlertVerdict, Check, ClockReport, Digest, FaultReport, ForbidReport, ForbiddenAlert,
+    GROUP_STAGE_CHECK, LimitsMs, Marks, Measurement, Moment, NoticeReport, OtherAlert, Phase, Predicted,
+    ProbeReport, Rollback, SafetyLine, StagesMs, SteadyReport, TimelineError, Trial, TrialMarks, Verdict,
+    measure,
 };
 pub use write::write_all;

@@ -13,6 +13,7 @@ mod episode;
 mod evidence;
 mod expectation;
 mod fault;
+mod forbid;
 mod listing;
 mod mark;
 mod marks;
@@ -28,6 +29,7 @@ mod timeline;
 mod trial;
 mod verdict;
 
+pub use forbid::{ForbidReport, ForbiddenAlert};
 pub use listing::{Check, ClockReport, NoticeReport, OtherAlert, SafetyLine};
 pub use mark::Moment;
 pub use means::Digest;

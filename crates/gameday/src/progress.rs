@@ -135,6 +135,9 @@ impl Progress {
                 };
                 format!("{word}: {}", details.join("; "))
             }
+            EventKind::Forbidden { forbid, alert, .. } => {
+                format!("alert {alert} FIRES, which `{forbid}` forbids")
+            }
             EventKind::GuardBreached { guard, detail } => format!("guard breached: {guard} ({detail})"),
             EventKind::SourceLost { source, error } => format!("{source} LOST: {error}"),
             EventKind::SourceBack { source } => format!("{source} answers again"),

@@ -54,6 +54,7 @@ fn plan() -> Plan {
             receiver: None,
             during: During::default(),
         }],
+        forbid: vec![],
         guard: Guard {
             abort_if: vec![AbortIf {
                 text: "checkout < 50% for 2s".into(),

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use gameday_core::{
-    ExpectRecord, FaultRecord, GuardRecord, ObserveRecord, PlanRecord, Ratio, Span, SteadyRecord, TargetName,
-    TargetRecord, Unit, redact_url,
+    ExpectRecord, FaultRecord, ForbidRecord, GuardRecord, ObserveRecord, PlanRecord, Ratio, Span,
+    SteadyRecord, TargetName, TargetRecord, Unit, redact_url,
 };
 
 use super::{Entry, Expectation, Plan, Steady, SteadyKind, Target};
@@ -89,6 +89,14 @@ impl Plan {
             steady: self.steady.iter().map(Steady::record).collect(),
             timeline: self.timeline.iter().map(entry_record).collect(),
             expect: self.expect.iter().map(expect_record).collect(),
+            forbid: self
+                .forbid
+                .iter()
+                .map(|forbid| ForbidRecord {
+                    label: forbid.label.clone(),
+                    alert: forbid.text.clone(),
+                })
+                .collect(),
             guard: GuardRecord {
                 abort_if: self
                     .guard

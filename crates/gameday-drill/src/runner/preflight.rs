@@ -134,6 +134,15 @@ async fn sources(plan: &Plan, checks: &mut Checks<'_>) -> io::Result<(Sources, O
     Ok((sources, held))
 }
 
+/// The alerts that Alertmanager is asked for; all of them (none named) when others must not come.
+fn watched_alerts(plan: &Plan) -> Vec<String> {
+    if plan.forbid.is_empty() {
+        expected_alerts(plan)
+    } else {
+        Vec::new()
+    }
+}
+
 fn expected_alerts(plan: &Plan) -> Vec<String> {
     let mut names: Vec<String> = plan.expect.iter().map(|expect| expect.alert.clone()).collect();
     names.sort();
@@ -141,13 +150,14 @@ fn expected_alerts(plan: &Plan) -> Vec<String> {
     names
 }
 
-/// An expected alert that is pending or firing before anything was touched.
+/// An expected alert that is pending or firing, or a forbidden one that is firing, before anything was touched.
 fn already_there(plan: &Plan, alerts: Vec<Alert>) -> Option<String> {
     let meant = |alert: &Alert| {
         let seen = alert.seen();
         plan.expect
             .iter()
             .any(|expect| expect.is_about(&seen.alert, &seen.labels))
+            || (seen.state != AlertState::Pending && plan.forbids(&seen.alert, &seen.labels).next().is_some())
     };
     let alert = alerts.into_iter().find(meant)?;
     let state = if alert.seen().state == AlertState::Pending {
@@ -201,9 +211,9 @@ async fn alertmanager(
     url: &str,
 ) -> Result<(Alertmanager, String, String), String> {
     let say = |error: SourceError| error.to_string();
-    let alertmanager = Alertmanager::peer(index, url, expected_alerts(plan)).map_err(say)?;
+    let alertmanager = Alertmanager::peer(index, url, watched_alerts(plan)).map_err(say)?;
     let info = alertmanager.check().await.map_err(say)?;
-    let listed = alertmanager.alerts(&expected_alerts(plan)).await.map_err(say)?;
+    let listed = alertmanager.alerts(&watched_alerts(plan)).await.map_err(say)?;
     if let Some(alert) = already_there(plan, listed) {
         return Err(alert);
     }

@@ -4,6 +4,7 @@
 
 mod expect;
 mod fault;
+mod forbid;
 mod guard;
 mod probes;
 mod steady;
@@ -48,7 +49,7 @@ const LABS: [&str; 1] = ["payments"];
 /// The most requests a second that a lab's users can be asked to make.
 const MOST_RPS: u32 = 20_000;
 
-const TOP_LEVEL: [&str; 15] = [
+const TOP_LEVEL: [&str; 16] = [
     "title",
     "hypothesis",
     "runbook",
@@ -62,6 +63,7 @@ const TOP_LEVEL: [&str; 15] = [
     "steady",
     "timeline",
     "expect",
+    "forbid",
     "guard",
     "recover",
 ];
@@ -101,6 +103,7 @@ fn read(source: &Source, given: &Given, problems: &Problems<'_>) -> Option<Plan>
     let steady = steady::read(&mut root, &probes, observe.prometheus.is_some());
     let timeline = timeline::read(&mut root, &targets);
     let expect = expect::read(&mut root, &timeline, &observe);
+    let forbid = forbid::read(&mut root, &observe);
     let end = root.key_span("guard").unwrap_or_default();
     let guard = guard::read(&mut root, &probes);
     let recover_within = read_recover(&mut root, steady.is_empty());
@@ -121,6 +124,7 @@ fn read(source: &Source, given: &Given, problems: &Problems<'_>) -> Option<Plan>
         steady,
         timeline,
         expect,
+        forbid,
         guard: guard?,
         recover_within,
     };

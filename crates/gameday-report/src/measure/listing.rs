@@ -174,6 +174,9 @@ fn safety_line(event: &Event, touched: &mut BTreeSet<String>) -> Option<(&'stati
             fault,
             how: FaultEnd::Lost,
         } => ("lost", format!("{fault}: gone, but not by the runner")),
+        EventKind::Forbidden { forbid, alert, .. } => {
+            ("forbidden", format!("{alert}: forbidden by `{forbid}`"))
+        }
         EventKind::GuardBreached { guard, detail } => ("guard", format!("{guard}: {detail}")),
         EventKind::Stopped(reason) => ("stopped", reason.to_string()),
         EventKind::SourceLost { source, error } => ("lost sight", format!("{source}: {error}")),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use gameday_core::PlanRecord;
 use serde::Serialize;
 
+use super::forbid::ForbidReport;
 use super::listing::{Check, ClockReport, NoticeReport, OtherAlert, SafetyLine};
 use super::means::Digest;
 use super::picture::Picture;
@@ -93,6 +94,9 @@ pub struct Trial {
     pub alerts: Vec<AlertReport>,
     /// Alerts that nobody expected.
     pub other_alerts: Vec<OtherAlert>,
+    /// Alerts that must not come.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub forbid: Vec<ForbidReport>,
     /// Steady state before and after.
     pub steady: Vec<SteadyReport>,
     /// What the probes saw.

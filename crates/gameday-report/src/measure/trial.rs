@@ -10,7 +10,7 @@ use super::record::{AlertReport, Trial, TrialMarks};
 use super::recovery::{self, Recovery};
 use super::timeline::Timeline;
 use super::verdict::{self, Ruling};
-use super::{alert, listing, picture, probe, steady};
+use super::{alert, forbid, listing, picture, probe, steady};
 
 /// The pre-flight check that says whether Alertmanager had no group left over from before.
 ///
@@ -43,6 +43,7 @@ fn judge(timeline: &Timeline<'_>, faults: &[Fault<'_>], recovery: &Recovery, tri
         timeline,
         faults,
         alerts: &trial.alerts,
+        forbid: &trial.forbid,
         steady: &trial.steady,
         probes: &trial.probes,
         recovery,
@@ -80,6 +81,7 @@ fn unjudged(index: usize, timeline: &Timeline<'_>, recovery: &Recovery, alerts: 
         faults: Vec::new(),
         other_alerts: listing::other_alerts(timeline, &alerts),
         alerts,
+        forbid: forbid::read(timeline),
         steady: steady::read(timeline),
         probes: probe::read(timeline),
         notifications: listing::notices(timeline),

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::expectation::AlertVerdict;
 use super::fault::Fault;
+use super::forbid::ForbidReport;
 use super::mark::Moment;
 use super::probe::ProbeReport;
 use super::record::{AlertReport, Rollback};
@@ -75,6 +76,7 @@ pub(super) struct Facts<'a> {
     pub timeline: &'a Timeline<'a>,
     pub faults: &'a [Fault<'a>],
     pub alerts: &'a [AlertReport],
+    pub forbid: &'a [ForbidReport],
     pub steady: &'a [SteadyReport],
     pub probes: &'a [ProbeReport],
     pub recovery: &'a Recovery,
@@ -190,6 +192,14 @@ impl Facts<'_> {
                 AlertVerdict::Passed => {}
                 AlertVerdict::Unknown => doubts.push(line),
                 _ => failures.push(line),
+            }
+        }
+        for forbid in self.forbid {
+            let line = format!("forbidden by `{}`: {}", forbid.label, forbid.detail);
+            match forbid.verdict {
+                "passed" => {}
+                "forbidden" => failures.push(line),
+                _ => doubts.push(line),
             }
         }
         self.judge_steady(&mut failures, &mut doubts);

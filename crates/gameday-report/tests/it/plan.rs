@@ -77,6 +77,7 @@ pub(crate) fn golden_plan() -> PlanRecord {
             labels: labels(&[("severity", "page")]),
             receiver: Some("oncall".into()),
         }],
+        forbid: vec![],
         guard: GuardRecord {
             abort_if: vec!["checkout < 50% for 15s".into()],
             max_duration_ms: 300_000,
