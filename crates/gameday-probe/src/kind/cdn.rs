@@ -21,6 +21,8 @@ mod edges;
 mod expect;
 mod facts;
 mod origin;
+#[cfg(test)]
+mod tests;
 mod visit;
 
 use std::sync::Arc;

@@ -252,7 +252,7 @@ impl Facts<'_> {
             })
             .collect();
         if self.copies().all(|(_, copy)| by.of(copy).is_none()) {
-            let message = format!("no edge sends a {} to compare by", by.word());
+            let message = format!("no edge sends what to compare by: {}", by.word());
             return Err(Fault::new(Reason::AssertFailed, message));
         }
         match odd_ones(&said) {
