@@ -16,7 +16,7 @@ use crate::support::{Killed, Sandbox, http, root, wait_for};
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// Where `tests/install.sh` has put the clients.
-fn installed(what: &str) -> PathBuf {
+pub(crate) fn installed(what: &str) -> PathBuf {
     let path = root().join("target/clients").join(what);
     assert!(
         path.exists(),

@@ -25,6 +25,7 @@ mod proxying;
 mod regions;
 mod reloading;
 mod safety;
+mod schemas;
 mod slo;
 mod soak;
 mod terminating;

@@ -48,6 +48,8 @@ pub(crate) enum Command {
         /// Which shell's
         shell: clap_complete::Shell,
     },
+    /// Print the JSON Schema of a kind of file, for editors
+    Schema(SchemaArgs),
     /// Children of a drill; not for people
     #[command(subcommand, hide = true)]
     Helper(HelperCommand),
@@ -357,6 +359,13 @@ pub(crate) struct DoctorArgs {
     /// How the findings are printed on stdout
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArgs {
+    /// Which kind of file
+    #[arg(value_enum)]
+    pub(crate) kind: crate::schema::Kind,
 }
 
 #[derive(Debug, Args)]

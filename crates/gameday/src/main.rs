@@ -9,6 +9,7 @@ mod notify;
 mod output;
 mod prober;
 mod progress;
+mod schema;
 mod slo;
 
 use std::process::ExitCode;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Command::Run(args) => command::run::run(&args),
         Command::Check(args) => command::check::check(&args),
         Command::Probe(args) => command::probe::probe(&args),
+        Command::Schema(args) => command::schema::schema(&args),
         Command::Slo(args) => command::slo::slo(&args),
         Command::Proxy(args) => command::proxy::proxy(&args),
         Command::Report(args) => command::report::report(&args),

@@ -248,11 +248,11 @@ noop = {}
               15 | toxicity = 7
                  |            ^
 
-            error: unknown key `toxicty`
+            error: [proxy.a.toxic.wrong]: unknown key `toxicty`
               --> proxies.toml:16:1
               16 | toxicty = "30%"
                  | ^^^^^^^
-            hint: known here: `clients`, `first`, `every`, `max_active`, `sni`
+            hint: did you mean `toxicity`?
 
             error: `timeout` cannot act on a proxy of the protocol `udp`
               --> proxies.toml:18:1

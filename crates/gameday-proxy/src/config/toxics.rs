@@ -45,8 +45,14 @@ fn read_one(name: Spanned<String>, mut table: Table<'_, '_>, options: &Options) 
     let toxicity = table.get::<Ratio>("toxicity").map_or(1.0, Ratio::get);
     let seed = table.get("seed");
     let spec = read_kind(&mut table, &name, options.protocol);
-    // What is left limits it to some connections, or is a typing error.
-    let scope: Scope = table.whole().unwrap_or_default();
+    let scope = Scope {
+        clients: table.get("clients").unwrap_or_default(),
+        first: table.get("first"),
+        every: table.get("every"),
+        max_active: table.get("max_active"),
+        sni: table.get("sni").unwrap_or_default(),
+    };
+    table.finish();
     if let Err(why) = scope.check() {
         problems.add(name.span(), why);
     }
