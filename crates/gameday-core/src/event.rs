@@ -165,6 +165,16 @@ pub enum EventKind {
         /// Which.
         source: SourceName,
     },
+    /// The region of the event, which is followed, does not answer any more: its looks are counted as missed.
+    RegionLost {
+        /// What the last attempt said.
+        error: String,
+    },
+    /// The region of the event answers again.
+    RegionBack {
+        /// For how long it was not heard.
+        silent_ms: u64,
+    },
     /// The drill was told to end early.
     Stopped(StopReason),
     /// The last event of a drill that ended by itself.
@@ -287,6 +297,9 @@ pub struct ProbeDone {
     /// By which its requests can be found in the traces (W3C Trace Context, 3.2.2.3).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
+    /// When it was to start on the clock of the region that looked, as that region told it; none for a look of our own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region_time: Option<Timestamp>,
 }
 
 /// One step of a probe's run.

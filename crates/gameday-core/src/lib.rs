@@ -33,7 +33,7 @@ pub use names::{BadName, FaultName, ProbeName, RegionName, SourceName, SteadyNam
 pub use outcome::{Outcome, Phases, Reason};
 pub use plan::{
     ExpectRecord, FaultRecord, ForbidRecord, GuardRecord, ObserveRecord, PlanRecord, ProbeRecord,
-    SteadyRecord, TargetRecord, Unit,
+    RegionRecord, SteadyRecord, TargetRecord, Unit,
 };
 pub use problem::{Problem, Problems, Source, nearest, printable};
 pub use secret::{Secret, redact_url};

@@ -24,6 +24,9 @@ pub struct PlanRecord {
     pub targets: Vec<TargetRecord>,
     /// What looks at the service.
     pub probes: Vec<ProbeRecord>,
+    /// Regions whose probers are followed; in all others the drill looks itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub followed: Vec<RegionRecord>,
     /// The alerting that is read.
     pub observe: ObserveRecord,
     /// Steady-state conditions.
@@ -69,6 +72,15 @@ pub struct ProbeRecord {
     pub slo_p95_ms: Option<u64>,
     /// The success objective of its file (0 to 1), if it has one.
     pub slo_success: Option<f64>,
+}
+
+/// A region that is followed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegionRecord {
+    /// Its name.
+    pub name: RegionName,
+    /// Where its prober is.
+    pub url: String,
 }
 
 /// The alerting that is read, as redacted URLs.

@@ -21,6 +21,7 @@ mod network;
 mod nft;
 mod plan;
 mod process;
+mod region;
 mod registry;
 mod runner;
 mod scenario;

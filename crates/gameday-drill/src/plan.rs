@@ -36,6 +36,8 @@ pub struct Plan {
     pub vars: BTreeMap<String, String>,
     /// The only things that may be touched.
     pub targets: BTreeMap<TargetName, Target>,
+    /// Regions whose probers are followed.
+    pub regions: Vec<gameday_probe::Peer>,
     /// What looks at the service.
     pub probes: Vec<ScenarioProbe>,
     /// The alerting that is read.
@@ -150,8 +152,10 @@ pub struct ScenarioProbe {
     pub file: PathBuf,
     /// What it does.
     pub plan: ProbePlan,
-    /// Where it looks from.
+    /// Where it is looked from.
     pub regions: Vec<RegionName>,
+    /// Those of them where the drill looks itself, each with what its file says of that region.
+    pub here: Vec<(RegionName, ProbePlan)>,
 }
 
 /// The alerting that is read.

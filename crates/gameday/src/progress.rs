@@ -2,9 +2,11 @@
 //! each expected alert behind it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use gameday_core::{
-    AlertState, Ended, Event, EventKind, ExpectRecord, FaultEnd, FaultRecord, Outcome, Stage, Unit, printable,
+    AlertState, Ended, Event, EventKind, ExpectRecord, FaultEnd, FaultRecord, Outcome, Span, Stage, Unit,
+    printable,
 };
 
 /// What the lines so far have said.
@@ -86,6 +88,12 @@ impl Progress {
             EventKind::ProbeMissed { probe, count } => {
                 Some(format!("{probe} from {}: {count} ticks missed", event.region))
             }
+            EventKind::RegionLost { error } => Some(format!("region {} LOST: {error}", event.region)),
+            EventKind::RegionBack { silent_ms } => Some(format!(
+                "region {} answers again, after {}",
+                event.region,
+                Span::from_value(Duration::from_millis(*silent_ms))
+            )),
             EventKind::SteadyEvaluated(steady) => self.steady(steady),
             EventKind::AlertSeen(_) | EventKind::Notified(_) => self.alerted(&event.kind),
             EventKind::Predicted(prediction) => {

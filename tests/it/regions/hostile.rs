@@ -1,63 +1,18 @@
 //! Peers that are not what they should be, played by a server of the tests' own.
 
-use std::sync::{Arc, Mutex};
-
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::fake::{Fake, Said};
 use super::{page, until, write_probe};
 use crate::support::Sandbox;
-use crate::support::http::{get, serve};
+use crate::support::http::get;
 use crate::support::prober::Prober;
 
 /// A prober of one region, whose only peer `us-east` answers as is told.
 struct Beside {
     prober: Prober,
-    said: Arc<Mutex<Said>>,
-}
-
-#[derive(Clone)]
-struct Said {
-    version: String,
-    region: &'static str,
-    /// Its clock less ours.
-    offset: SignedDuration,
-    definition: String,
-    /// What it says of the service.
-    down: bool,
-    lines: Vec<String>,
-}
-
-impl Said {
-    fn region(&self) -> Value {
-        json!({
-            "regions": [self.region], "version": self.version, "started": "2026-11-22T10:00:00Z", "time": self.now(),
-            "first": 0, "next": self.lines.len(), "control": null, "probes": format!("{}{}", self.definition, self.region),
-        })
-    }
-
-    fn now(&self) -> String {
-        format!("{:.6}", Timestamp::now() + self.offset)
-    }
-
-    /// Its journal from a line on, grown by one look that ends now.
-    fn journal(&mut self, from: usize) -> String {
-        let outcome = if self.down {
-            json!({ "down": "timeout" })
-        } else {
-            json!({ "up": { "slow": [] } })
-        };
-        let phases = json!({ "resolve_us": 0, "connect_us": 0, "tls_us": 0, "send_us": 0, "wait_us": 0, "transfer_us": 0 });
-        let line = json!({
-            "seq": self.lines.len(), "at_us": 9_000_000, "time": self.now(), "region": self.region,
-            "kind": { "probe_done": {
-                "probe": "web", "intended_us": 8_990_000, "outcome": outcome, "total_us": 10_000, "phases": phases,
-                "steps": [], "message": null,
-            } },
-        });
-        self.lines.push(line.to_string());
-        self.lines[from..].join("\n") + "\n"
-    }
+    fake: Fake,
 }
 
 impl Beside {
@@ -65,27 +20,8 @@ impl Beside {
         let (url, _) = page();
         let sandbox = Sandbox::new();
         write_probe(&sandbox, "web", &url, "500ms");
-        let said = Arc::new(Mutex::new(Said {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            region: "us-east",
-            offset: SignedDuration::ZERO,
-            definition: String::new(),
-            down: false,
-            lines: Vec::new(),
-        }));
-        let answers = Arc::clone(&said);
-        let peer = serve(move |asked| {
-            let mut said = answers.lock().unwrap();
-            let answer = match asked.path.split_once("from=") {
-                Some((_, rest)) => {
-                    let from = rest.split('&').next().and_then(|from| from.parse().ok()).unwrap_or(0);
-                    said.journal(from)
-                }
-                None if asked.path == "/v1/region" => said.region().to_string(),
-                None => json!([{ "name": "web", "every_ms": 500, "timeout_ms": 2000, "definition": said.definition }]).to_string(),
-            };
-            (200, answer)
-        });
+        let fake = Fake::start();
+        let peer = fake.at;
         sandbox.write(
             "prober.toml",
             &format!("[quorum]\ndown = \"2 of 2\"\n[peers]\nus-east = {{ url = \"http://{peer}\" }}\n"),
@@ -102,12 +38,12 @@ impl Beside {
             sandbox,
         );
         let probes = get(&format!("{}/v1/probes", prober.url)).json();
-        said.lock().unwrap().definition = probes[0]["definition"].as_str().unwrap().to_owned();
-        Self { prober, said }
+        fake.say(|said| said.definition = probes[0]["definition"].as_str().unwrap().to_owned());
+        Self { prober, fake }
     }
 
     fn say(&self, change: impl FnOnce(&mut Said)) {
-        change(&mut self.said.lock().unwrap());
+        self.fake.say(change);
     }
 
     /// Waits until it counts, or is excluded for this reason.

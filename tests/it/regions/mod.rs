@@ -1,6 +1,8 @@
 //! Regions that follow one another: what they say together, and whose word counts.
 
 mod council;
+mod drill;
+mod fake;
 mod hostile;
 mod secrets;
 mod two;

@@ -22,6 +22,7 @@ fn plan() -> Plan {
         seed: None,
         vars: BTreeMap::new(),
         targets: BTreeMap::new(),
+        regions: vec![],
         probes: vec![],
         observe: Observe {
             webhook: Some("http://127.0.0.1:9".into()),

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use gameday_core::{
-    ExpectRecord, FaultRecord, ForbidRecord, GuardRecord, ObserveRecord, PlanRecord, Ratio, Span,
-    SteadyRecord, TargetName, TargetRecord, Unit, redact_url,
+    ExpectRecord, FaultRecord, ForbidRecord, GuardRecord, ObserveRecord, PlanRecord, Ratio, RegionRecord,
+    Span, SteadyRecord, TargetName, TargetRecord, Unit, redact_url,
 };
+
+use gameday_probe::Peer;
 
 use super::{Entry, Expectation, Plan, Steady, SteadyKind, Target};
 
@@ -76,6 +78,7 @@ impl Plan {
                 .iter()
                 .map(|p| p.plan.record(p.name.clone(), &p.regions))
                 .collect(),
+            followed: self.regions.iter().map(region_record).collect(),
             observe: ObserveRecord {
                 prometheus: redacted(&self.observe.prometheus),
                 alertmanager: self
@@ -129,6 +132,13 @@ impl Plan {
             .map(|entry| entry.at + entry.hold)
             .max()
             .unwrap_or_default()
+    }
+}
+
+fn region_record(peer: &Peer) -> RegionRecord {
+    RegionRecord {
+        name: peer.region.clone(),
+        url: redact_url(&peer.url),
     }
 }
 

@@ -5,8 +5,10 @@
 
 mod collect;
 mod fault_task;
+mod looks;
 mod oracle;
 mod preflight;
+mod regions;
 mod sources;
 mod verify;
 
@@ -16,7 +18,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use gameday_core::{DrillStarted, Ended, EventKind, FaultName, Journal, ProbeDone, SCHEMA, StopReason};
+use gameday_core::{
+    DrillStarted, Ended, EventKind, FaultName, Journal, ProbeDone, ProbeName, RegionName, SCHEMA, StopReason,
+};
 use gameday_probe::{Environment, Tick};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -71,8 +75,14 @@ enum Report {
     Note(EventKind),
     /// For the engine alone.
     Input(Input),
-    /// A probe's tick.
+    /// A tick of a probe of our own.
     Tick(Tick),
+    /// A look of a region that is followed.
+    Looked(RegionName, Box<ProbeDone>),
+    /// Looks of a region that is followed, which did not come.
+    Missed(RegionName, ProbeName, u64),
+    /// For the journal, of a region.
+    In(RegionName, EventKind),
 }
 
 type Reports = mpsc::Sender<Report>;
@@ -197,6 +207,13 @@ impl<'r> Runner<'r> {
         self.tasks.spawn(Arc::clone(&ready.oracle).stay_awake());
         self.oracle = Some(ready.oracle);
         sources::start(&mut self.tasks, self.plan, ready.sources, &self.reports);
+        regions::start(
+            &mut self.tasks,
+            self.plan,
+            ready.regions,
+            self.journal.clock(),
+            &self.reports,
+        );
         let (ticks, mut from_probes) = mpsc::channel(QUEUE);
         self.tasks.spawn(gameday_probe::schedule(ready.probes, ticks));
         let reports = self.reports.clone();
@@ -246,48 +263,9 @@ impl<'r> Runner<'r> {
                 self.feed(input).await
             }
             Report::Tick(tick) => self.probed(tick).await,
-        }
-    }
-
-    async fn probed(&mut self, tick: Tick) -> io::Result<()> {
-        match tick {
-            Tick::Done {
-                probe,
-                region,
-                intended,
-                observation,
-                ..
-            } => {
-                let done = ProbeDone {
-                    probe: probe.clone(),
-                    intended: self.journal.clock().offset_of(intended),
-                    outcome: observation.outcome.clone(),
-                    total_us: u64::try_from(observation.total.as_micros()).unwrap_or(u64::MAX),
-                    phases: observation.phases,
-                    steps: observation.steps,
-                    message: observation.message.clone(),
-                    trace_id: observation.trace_id,
-                };
-                self.journal
-                    .record_in(&region, EventKind::ProbeDone(Box::new(done)))?;
-                self.feed(Input::Probed(
-                    probe,
-                    observation.outcome,
-                    observation.total,
-                    observation.message,
-                ))
-                .await
-            }
-            Tick::Missed { probe, region, count } => {
-                self.journal.record_in(
-                    &region,
-                    EventKind::ProbeMissed {
-                        probe: probe.clone(),
-                        count,
-                    },
-                )?;
-                self.feed(Input::Missed(probe, count)).await
-            }
+            Report::Looked(region, done) => self.looked(&region, *done).await,
+            Report::Missed(region, probe, count) => self.missed(&region, probe, count).await,
+            Report::In(region, kind) => self.journal.record_in(&region, kind).map(drop),
         }
     }
 

@@ -8,6 +8,7 @@ use gameday_core::{AlertState, EventKind, Journal, RegionName, Span};
 use gameday_probe::Scheduled;
 
 use super::oracle::Oracle;
+use super::regions::{self, Followed};
 use super::sources::Sources;
 use super::{Run, build_faults, open_drill};
 use crate::fault::Fault;
@@ -19,6 +20,7 @@ pub(super) struct Ready {
     pub(super) faults: Vec<Arc<dyn Fault>>,
     pub(super) sources: Sources,
     pub(super) probes: Vec<Scheduled>,
+    pub(super) regions: Vec<Followed>,
     pub(super) claim: Claim,
     pub(super) oracle: Arc<Oracle>,
 }
@@ -27,13 +29,17 @@ pub(super) struct Ready {
 pub(super) const GROUP_STAGE: &str = "group stage";
 
 /// Writes down each check as it is made.
-struct Checks<'j> {
-    journal: &'j Journal,
+pub(super) struct Checks<'j> {
+    pub(super) journal: &'j Journal,
     refusals: Vec<String>,
 }
 
 impl Checks<'_> {
-    fn note(&mut self, name: impl Into<String>, found: Result<String, String>) -> io::Result<bool> {
+    pub(super) fn note(
+        &mut self,
+        name: impl Into<String>,
+        found: Result<String, String>,
+    ) -> io::Result<bool> {
         let name = name.into();
         let ok = found.is_ok();
         let detail = found.unwrap_or_else(|why| {
@@ -58,6 +64,7 @@ pub(super) async fn look(plan: &Plan, run: &Run, journal: &Journal) -> io::Resul
         checks.note(GROUP_STAGE, Ok(groups))?;
     }
     let probes = probes(plan, run, &mut checks)?;
+    let regions = regions::look(plan, run, &mut checks).await?;
     let refused = |checks: Checks<'_>| Ok(Err(checks.refusals.join("; ")));
     if !checks.refusals.is_empty() {
         return refused(checks);
@@ -68,6 +75,7 @@ pub(super) async fn look(plan: &Plan, run: &Run, journal: &Journal) -> io::Resul
             faults,
             sources,
             probes,
+            regions,
             claim,
             oracle,
         })),
@@ -234,27 +242,29 @@ fn probes(plan: &Plan, run: &Run, checks: &mut Checks<'_>) -> io::Result<Vec<Sch
     let connector = gameday_probe::Connector::default();
     let mut scheduled = Vec::new();
     for probe in &plan.probes {
-        let built = gameday_probe::build(&probe.plan, &run.environment, &connector);
-        let found = match &built {
-            Ok(_) => {
-                let regions: Vec<&str> = probe.regions.iter().map(RegionName::as_str).collect();
-                let every = Span::from_value(probe.plan.every);
-                Ok(format!("every {every} from {}", regions.join(", ")))
-            }
-            Err(error) => Err(error.to_string()),
-        };
-        checks.note(format!("probe {}", probe.name), found)?;
-        let Ok(built) = built else { continue };
-        for region in &probe.regions {
-            scheduled.push(Scheduled {
+        let here = probe.here.iter().map(|(region, plan)| {
+            let built = gameday_probe::build(plan, &run.environment, &connector);
+            let built = built.map_err(|error| error.to_string())?;
+            Ok::<_, String>(Scheduled {
                 probe: probe.name.clone(),
                 region: region.clone(),
-                every: probe.plan.every,
-                timeout: probe.plan.timeout,
-                definition: Arc::clone(&probe.plan.definition),
-                run: built.probe.clone(),
-            });
-        }
+                every: plan.every,
+                timeout: plan.timeout,
+                definition: Arc::clone(&plan.definition),
+                run: built.probe,
+            })
+        });
+        let here: Result<Vec<Scheduled>, String> = here.collect();
+        let found = here.map(|here| {
+            scheduled.extend(here);
+            let regions: Vec<&str> = probe.regions.iter().map(RegionName::as_str).collect();
+            format!(
+                "every {} from {}",
+                Span::from_value(probe.plan.every),
+                regions.join(", ")
+            )
+        });
+        checks.note(format!("probe {}", probe.name), found)?;
     }
     Ok(scheduled)
 }

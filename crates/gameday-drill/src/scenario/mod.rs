@@ -7,6 +7,7 @@ mod fault;
 mod forbid;
 mod guard;
 mod probes;
+mod regions;
 mod steady;
 mod targets;
 mod timeline;
@@ -49,7 +50,7 @@ const LABS: [&str; 1] = ["payments"];
 /// The most requests a second that a lab's users can be asked to make.
 const MOST_RPS: u32 = 20_000;
 
-const TOP_LEVEL: [&str; 16] = [
+const TOP_LEVEL: [&str; 17] = [
     "title",
     "hypothesis",
     "runbook",
@@ -58,6 +59,7 @@ const TOP_LEVEL: [&str; 16] = [
     "seed",
     "vars",
     "targets",
+    "regions",
     "probes",
     "observe",
     "steady",
@@ -98,7 +100,9 @@ fn read(source: &Source, given: &Given, problems: &Problems<'_>) -> Option<Plan>
     let lab = read_lab(&mut root, &vars.all, problems);
     let rps = read_load(&mut root, lab.is_some());
     let targets = targets::read(&mut root);
-    let probes = probes::read(&mut root, source);
+    let regions = regions::read(&mut root);
+    let probes = probes::read(&mut root, source, &regions);
+    regions.tell_unused(&probes, problems);
     let observe = read_observe(&mut root, problems);
     let steady = steady::read(&mut root, &probes, observe.prometheus.is_some());
     let timeline = timeline::read(&mut root, &targets);
@@ -119,6 +123,7 @@ fn read(source: &Source, given: &Given, problems: &Problems<'_>) -> Option<Plan>
         seed,
         vars: vars.own,
         targets: targets.good,
+        regions: regions.good,
         probes: probes.good,
         observe,
         steady,

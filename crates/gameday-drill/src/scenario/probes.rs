@@ -7,6 +7,7 @@ use gameday_core::{ProbeName, Problem, Problems, RegionName, Source, Table};
 use gameday_probe::ProbePlan;
 use toml::Spanned;
 
+use super::regions::Regions;
 use crate::plan::ScenarioProbe;
 
 /// The probes of a scenario; one whose file is bad is declared all the same.
@@ -17,6 +18,11 @@ pub(super) struct Probes {
 }
 
 impl Probes {
+    /// Whether every one could be read.
+    pub(super) fn are_whole(&self) -> bool {
+        self.good.len() == self.declared.len()
+    }
+
     /// A probe of the scenario, or a problem that names the nearest one.
     pub(super) fn known(&self, problems: &Problems<'_>, name: &Spanned<String>) -> Option<ProbeName> {
         let typed = name.get_ref();
@@ -33,20 +39,25 @@ impl Probes {
     }
 }
 
-pub(super) fn read(root: &mut Table<'_, '_>, scenario: &Source) -> Probes {
+pub(super) fn read(root: &mut Table<'_, '_>, scenario: &Source, followed: &Regions) -> Probes {
     let mut probes = Probes::default();
     for (name, table) in root.tables("probes") {
         let problems = table.problems();
         probes.declared.push(name.get_ref().clone());
         match ProbeName::new(name.get_ref()) {
-            Ok(name) => probes.good.extend(read_one(name, table, scenario)),
+            Ok(name) => probes.good.extend(read_one(name, table, scenario, followed)),
             Err(error) => problems.add(name.span(), error.to_string()),
         }
     }
     probes
 }
 
-fn read_one(name: ProbeName, mut table: Table<'_, '_>, scenario: &Source) -> Option<ScenarioProbe> {
+fn read_one(
+    name: ProbeName,
+    mut table: Table<'_, '_>,
+    scenario: &Source,
+    followed: &Regions,
+) -> Option<ScenarioProbe> {
     let problems = table.problems();
     let file: Option<Spanned<PathBuf>> = table.need_spanned("file");
     let regions: Option<Spanned<Vec<RegionName>>> = table.spanned("regions");
@@ -75,21 +86,44 @@ fn read_one(name: ProbeName, mut table: Table<'_, '_>, scenario: &Source) -> Opt
         .iter()
         .map(|(key, value)| (key.get_ref().clone(), value.get_ref().clone()))
         .collect();
-    let flow = load(&path, &values)
+    let regions = regions.map(Spanned::into_inner).unwrap_or_else(|| vec![local()]);
+    let (there, here): (Vec<RegionName>, Vec<RegionName>) =
+        regions.iter().cloned().partition(|region| followed.has(region));
+    if let (Some((name, _)), Some(region)) = (overrides.first(), there.first()) {
+        let message = format!("`vars` do not reach `{region}`, which looks as its own files say");
+        let problem = problems.source().problem(name.span(), message);
+        problems.push(problem.hint(format!(
+            "set them in [region.{region}] of the probe's file, in both places"
+        )));
+    }
+    let (flow, here) = load(&path, &values, here)
         .map_err(|list| tell(list, &path, &file, problems))
         .ok()?;
     tell_unknown(&flow, &overrides, problems);
-    let regions = regions.map(Spanned::into_inner).unwrap_or_else(|| vec![local()]);
     Some(ScenarioProbe {
         name,
         file: path,
         plan: flow,
         regions,
+        here,
     })
 }
 
-fn load(path: &Path, overrides: &BTreeMap<String, String>) -> Result<ProbePlan, Vec<Problem>> {
-    ProbePlan::load(&Source::read(path)?, overrides)
+/// The probe as its file says, and as it is where the drill itself looks.
+type Loaded = (ProbePlan, Vec<(RegionName, ProbePlan)>);
+
+fn load(
+    path: &Path,
+    overrides: &BTreeMap<String, String>,
+    here: Vec<RegionName>,
+) -> Result<Loaded, Vec<Problem>> {
+    let source = Source::read(path)?;
+    let plan = ProbePlan::load(&source, overrides)?;
+    let here = here.into_iter().map(|region| {
+        let plan = ProbePlan::load_in(&source, overrides, &region)?;
+        Ok::<_, Vec<Problem>>((region, plan))
+    });
+    Ok((plan, here.collect::<Result<_, _>>()?))
 }
 
 fn tell(list: Vec<Problem>, path: &Path, file: &Spanned<PathBuf>, problems: &Problems<'_>) {

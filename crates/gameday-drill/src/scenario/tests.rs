@@ -1,5 +1,7 @@
 //! Bad scenarios, each with its exact message; the whole table of files stands in `tests/it/bad`.
 
+mod regions;
+
 use super::*;
 use expect_test::{Expect, expect};
 

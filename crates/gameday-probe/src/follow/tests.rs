@@ -76,6 +76,7 @@ impl Fake {
                     phases: Phases::default(),
                     steps: Vec::new(),
                     message: None,
+                    region_time: None,
                     trace_id: None,
                 })),
             };

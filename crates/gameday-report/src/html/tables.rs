@@ -233,6 +233,7 @@ pub(super) fn plan(measurement: &Measurement) -> Markup {
                     (probe.regions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")) ": "
                     (probe.steps.iter().map(ToString::to_string).collect::<Vec<_>>().join(" → "))
                 } }
+                @for region in &plan.followed { dt { "Region " (clean(region.name.as_str())) } dd { "followed at " (link(&region.url)) } }
                 @for fault in &plan.timeline { dt { "Fault " (clean(fault.name.as_str())) } dd {
                     "at " (limit(fault.at_ms)) " for " (limit(fault.hold_ms)) " on " (clean(fault.on.as_str())) ": " (clean(&fault.kind)) ", " (clean(&fault.detail))
                 } }

@@ -12,6 +12,9 @@ const DRIFT_LIMIT_US: i64 = 50_000;
 /// No clock is 30 years off; a journal that says so must not overflow anything.
 const ABSURD_US: i64 = 1_000_000_000_000_000;
 
+/// The clock of a region that is followed is named `region.NAME`.
+const REGION: &str = "region.";
+
 /// One measurement of a source's clock.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reading {
@@ -127,6 +130,10 @@ pub(super) fn jumps(events: &[Event]) -> Vec<Jump> {
     let mut last: BTreeMap<&str, Timestamp> = BTreeMap::new();
     for event in events {
         if let EventKind::ClockMeasured { source, stepped, .. } = &event.kind {
+            // No mark is read from the clock of a region; its looks are told with the offset of their moment.
+            if source.as_str().starts_with(REGION) {
+                continue;
+            }
             let before = last.insert(source.as_str(), event.time).unwrap_or(event.time);
             if *stepped {
                 let why = format!("the clock of {source} was stepped");

@@ -10,6 +10,7 @@ use super::episode::identity;
 use super::mark::Moment;
 use super::record::{AlertReport, Rollback};
 use super::timeline::Timeline;
+use crate::words;
 
 /// One notification that reached our receiver.
 #[derive(Debug, Clone, Serialize)]
@@ -181,6 +182,11 @@ fn safety_line(event: &Event, touched: &mut BTreeSet<String>) -> Option<(&'stati
         EventKind::Stopped(reason) => ("stopped", reason.to_string()),
         EventKind::SourceLost { source, error } => ("lost sight", format!("{source}: {error}")),
         EventKind::SourceBack { source } => ("sight back", source.to_string()),
+        EventKind::RegionLost { error } => ("lost sight", format!("region {}: {error}", event.region)),
+        EventKind::RegionBack { silent_ms } => {
+            let silent = words::exact(i64::try_from(*silent_ms).unwrap_or(i64::MAX));
+            ("sight back", format!("region {}, after {silent}", event.region))
+        }
         EventKind::RollbackChecked { verified, details } => ("rollback", verified_text(*verified, details)),
         EventKind::Healed { verified, details } => ("healed", verified_text(*verified, details)),
         _ => return None,

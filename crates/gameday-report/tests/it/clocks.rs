@@ -124,3 +124,61 @@ fn a_source_whose_clock_was_stepped_voids_what_lies_between_two_readings() {
     );
     assert_eq!(measurement.verdict, Verdict::Inconclusive);
 }
+
+#[test]
+fn a_regions_clock_and_its_silence_are_told_and_void_no_mark() {
+    let clock = |offset_us: i64, stepped: bool| EventKind::ClockMeasured {
+        source: source("region.us-east"),
+        offset_us,
+        error_us: 900,
+        stepped,
+    };
+    let error = "no connection to `10.0.0.2:9116` in time (connect_timeout)".to_owned();
+    let mut script = golden()
+        .and(5_000, clock(300, false))
+        .and(30_000, clock(7_000_000, true));
+    script
+        .seen_in("us-east", 25_000_000, EventKind::RegionLost { error })
+        .seen_in("us-east", 40_000_000, EventKind::RegionBack { silent_ms: 18_200 });
+    let measurement = script
+        .planned(|plan| {
+            plan.followed = vec![gameday_core::RegionRecord {
+                name: "us-east".parse().unwrap(),
+                url: "https://10.0.0.2:9116".to_owned(),
+            }];
+        })
+        .measured();
+    assert_eq!(
+        measurement.verdict,
+        Verdict::Passed,
+        "{:?}",
+        measurement.trials[0].reasons
+    );
+    let trial = &measurement.trials[0];
+    let ours = trial
+        .clocks
+        .iter()
+        .find(|clock| clock.source == "region.us-east")
+        .unwrap();
+    assert_eq!(
+        (ours.offset_us, ours.corrected, ours.stepped, ours.readings),
+        (7_000_000, true, true, 2)
+    );
+    let said: Vec<_> = trial
+        .safety
+        .iter()
+        .filter(|line| line.what.contains("sight"))
+        .map(|line| line.text.as_str())
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "region us-east: no connection to `10.0.0.2:9116` in time (connect_timeout)",
+            "region us-east, after 18.200 s"
+        ]
+    );
+    let html = gameday_report::render_html(&measurement);
+    for words in ["region.us-east", "followed at", "https://10.0.0.2:9116"] {
+        assert!(html.contains(words), "{words}");
+    }
+}

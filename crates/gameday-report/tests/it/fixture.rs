@@ -173,6 +173,7 @@ fn look(intended: u64, total_us: u64, outcome: Outcome) -> ProbeDone {
         steps: ["login", "pay", "settled"].map(step).to_vec(),
         message: None,
         trace_id: None,
+        region_time: None,
         outcome,
     }
 }

@@ -18,6 +18,7 @@ pub(crate) fn golden_plan() -> PlanRecord {
         window_ms: 10_000,
     };
     PlanRecord {
+        followed: vec![],
         title: "Payments DB: +200 ms latency".into(),
         hypothesis: Some(
             "payments slow down but none fails; the latency page reaches on-call within 30 seconds".into(),

@@ -50,6 +50,13 @@ pub(crate) fn describe(plan: &Plan, outlook: &Outlook) -> String {
         "May touch, and nothing else",
         targets.map(|t| format!("{}: {}", t.name, t.detail)).collect(),
     );
+    let followed = record.followed.iter();
+    section(
+        "Follows",
+        followed
+            .map(|region| format!("{} at {}", region.name, region.url))
+            .collect(),
+    );
     let probes = record.probes.iter().map(|probe| {
         let regions: Vec<&str> = probe
             .regions

@@ -183,6 +183,7 @@ impl Book {
                     phases: observation.phases,
                     steps: observation.steps.clone(),
                     message: observation.message.clone(),
+                    region_time: None,
                     trace_id: observation.trace_id.clone(),
                 };
                 self.journal
