@@ -10,6 +10,7 @@ use crate::{Alert, AlertSource, SourceError};
 
 mod query;
 mod state;
+mod ticks;
 
 #[cfg(test)]
 pub(crate) use state::groups as groups_of;
@@ -61,7 +62,7 @@ pub struct RuleGroup {
     pub file: String,
     /// How often it is evaluated, in milliseconds.
     pub interval_ms: u64,
-    /// When its last evaluation began; none before the first one.
+    /// When its last evaluation was due, or when it began if that cannot be told; none before the first one.
     pub last_evaluation: Option<Timestamp>,
     /// How long that took, in microseconds.
     pub evaluation_us: i64,
@@ -205,8 +206,13 @@ impl Prometheus {
     /// [`SourceError`] when they cannot be read.
     pub async fn groups(&self) -> Result<Vec<RuleGroup>, SourceError> {
         let answer = self.client.get("/api/v1/rules", &[]).await?;
-        self.client
-            .read_with(&answer, |body| state::groups(body, &self.client.name))
+        let mut groups = self
+            .client
+            .read_with(&answer, |body| state::groups(body, &self.client.name))?;
+        for group in &mut groups {
+            group.last_evaluation = ticks::due(group);
+        }
+        Ok(groups)
     }
 
     /// What its configuration says of all rules and alerts.

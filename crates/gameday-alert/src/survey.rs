@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use gameday_core::{ClockOffset, ClockReading};
+use gameday_core::{ClockOffset, ClockReading, Timestamp};
 
 use crate::alertmanager::AlertmanagerSurvey;
-use crate::{Alertmanager, Asked, Prometheus, Sample, Settings, SourceError, Survey, questions};
+use crate::{Alertmanager, Asked, Prometheus, Sample, Settings, SourceError, Survey, Target, questions};
 
 /// So many questions are asked at once.
 const AT_ONCE: usize = 8;
@@ -30,7 +30,7 @@ pub async fn survey(
 ) -> Result<Survey, SourceError> {
     let mut survey = Survey {
         groups: prometheus.groups().await?,
-        targets: prometheus.targets().await?,
+        targets: targets(prometheus).await?,
         settings: or_nothing(prometheus.settings().await)?,
         clock: clock(prometheus).await,
         answers: BTreeMap::new(),
@@ -51,6 +51,26 @@ pub async fn survey(
         }
     }
     Ok(survey)
+}
+
+/// What is scraped, and when each last scrape was due.
+///
+/// `lastScrape` says when it really began; the sample that it stored is dated to when it was due.
+async fn targets(prometheus: &Prometheus) -> Result<Vec<Target>, SourceError> {
+    let mut targets = prometheus.targets().await?;
+    let dated = prometheus.vector("timestamp(up)").await.unwrap_or_default();
+    for target in &mut targets {
+        let is_its = |sample: &&Sample| {
+            let label = |name: &str| sample.labels.get(name).map_or("", String::as_str);
+            label("job") == target.job && label("instance") == target.instance
+        };
+        let due = dated
+            .iter()
+            .find(is_its)
+            .and_then(|sample| Timestamp::from_unix_seconds(sample.value));
+        target.last_scrape = due.or(target.last_scrape);
+    }
+    Ok(targets)
 }
 
 /// Some that speak Prometheus' API do not tell their configuration.
