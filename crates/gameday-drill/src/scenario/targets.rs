@@ -110,6 +110,11 @@ fn read_one(mut table: Table<'_, '_>) -> Option<Target> {
             table
                 .problems()
                 .push(problem.hint("e.g. `{ proxy = \"payments-db\", api = \"http://127.0.0.1:8474\" }`"));
+            // A kind that was misspelt is told with the nearest.
+            for (word, _) in KINDS {
+                let _ = table.has(word);
+            }
+            table.finish();
             return None;
         }
     };
