@@ -213,4 +213,4 @@ for where in sorted(keys.keys() - UNTOLD):
     elif known[where] != keys[where]:
         more, less = sorted(known[where] - keys[where]), sorted(keys[where] - known[where])
         wrong.append("%s: only the reader knows %s, only the schema %s" % (where, more, less))
-sys.exit("\n".join(wrong))
+sys.exit("\n".join(wrong) or 0)

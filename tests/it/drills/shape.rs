@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::support::drill::at;
 
 /// What others may rely on, and of which JSON type it is.
-const SHAPE: [(&str, &str); 46] = [
+const SHAPE: [(&str, &str); 48] = [
     ("/schema", "number"),
     ("/scenario", "string"),
     ("/verdict", "string"),
@@ -47,11 +47,13 @@ const SHAPE: [(&str, &str); 46] = [
     ("/trials/0/alerts/0/limits_ms/firing", "number"),
     ("/trials/0/alerts/0/limits_ms/notified", "number"),
     ("/trials/0/alerts/0/limits_ms/resolved", "number"),
-    ("/trials/0/alerts/0/predicted", "null"),
+    ("/trials/0/alerts/0/predicted/marks", "collection"),
+    ("/trials/0/alerts/0/predicted/stages_ms", "collection"),
+    ("/trials/0/alerts/0/predicted/ttd_ms", "number"),
+    ("/trials/0/alerts/0/predicted/ttn_ms", "number"),
     ("/trials/0/steady/0/name", "string"),
     ("/trials/0/steady/0/before", "boolean"),
     ("/trials/0/steady/0/after", "boolean"),
-    ("/trials/0/alerts/0/why/predicted", "string"),
 ];
 
 #[track_caller]

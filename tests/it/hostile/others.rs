@@ -71,7 +71,7 @@ fn a_handshake_that_does_not_go_on_is_no_handshake() {
         stream.write_all(&[21, 3, 3, 0, 2, 2, 40])?;
         hold(stream)
     });
-    look(alert, https).is("tls_handshake", &["HandshakeFailure"], TWO);
+    look(alert, https).is("tls_handshake", &["handshake_failure"], TWO);
 }
 
 #[test]
