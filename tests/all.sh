@@ -7,6 +7,6 @@ bash tests/install.sh
 # What the build has left to write would slow down what is measured next.
 cargo test --workspace --locked --no-run
 sync
-# Almost all of the time is waiting for real servers and real seconds.
-export RUST_TEST_THREADS="${RUST_TEST_THREADS:-8}"
+# Most of the time is waiting for real servers and real seconds, but a lab that shares two cores with too much else pages.
+export RUST_TEST_THREADS="${RUST_TEST_THREADS:-4}"
 cargo test --workspace --locked "$@"
