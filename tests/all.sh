@@ -8,5 +8,5 @@ bash tests/install.sh
 cargo test --workspace --locked --no-run
 sync
 # Most of the time is waiting for real servers and real seconds, but a lab that shares two cores with too much else pages.
-export RUST_TEST_THREADS="${RUST_TEST_THREADS:-4}"
+export RUST_TEST_THREADS="${RUST_TEST_THREADS:-2}"
 cargo test --workspace --locked "$@"
