@@ -10,8 +10,8 @@ use crate::support::rig::{FROZEN, LEASE, Rig, Scenario, at_once};
 use crate::support::wait_for;
 
 const END: Duration = Duration::from_secs(30);
-/// The kernel and the helper follow at once; seconds are for a busy machine.
-const AT_ONCE: Duration = Duration::from_secs(4);
+/// The kernel and the helper follow at once; a second is for a busy machine.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 fn frozen() -> (Rig, Node, Drill) {
     let rig = Rig::new();
