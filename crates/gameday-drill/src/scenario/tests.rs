@@ -353,6 +353,7 @@ fn addresses_are_urls_and_hold_no_secret() {
         "api",
         expect![[r#"
             3:1 a target needs `proxy`, `process`, `network`, `cgroup`, `host`, `unit` or `service`: what is it? | e.g. `{ proxy = "payments-db", api = "http://127.0.0.1:8474" }`
+            3:8 [targets.db]: unknown key `api` | known here: `cgroup`, `host`, `network`, `process`, `proxy`, `service`, `unit`
         "#]],
     );
     check(
