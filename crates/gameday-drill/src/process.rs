@@ -36,6 +36,48 @@ pub(crate) fn state(pid: i32) -> Option<char> {
     (!matches!(state, 'Z' | 'X')).then_some(state)
 }
 
+/// Signals that wait for a process to take them, as bits (`/proc/PID/status`, proc(5)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Signals {
+    pending: u64,
+    blocked: u64,
+    ignored: u64,
+}
+
+impl Signals {
+    /// None when it is gone or a zombie.
+    fn of(pid: i32) -> Option<Self> {
+        state(pid)?;
+        Self::read(&std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+    }
+
+    fn read(status: &str) -> Option<Self> {
+        let bits = |key: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(key))?;
+            u64::from_str_radix(line.trim(), 16).ok()
+        };
+        Some(Self {
+            // Those of its first thread, and those of the whole process.
+            pending: bits("SigPnd:")? | bits("ShdPnd:")?,
+            blocked: bits("SigBlk:")?,
+            ignored: bits("SigIgn:")?,
+        })
+    }
+
+    /// Whether it was killed, which nothing can keep from ending it.
+    fn end_it(self) -> bool {
+        self.pending & KILLED != 0
+    }
+
+    /// Whether nothing waits that it could take.
+    fn are_taken(self) -> bool {
+        self.pending & !(self.blocked | self.ignored) == 0
+    }
+}
+
+/// The bit of SIGKILL.
+const KILLED: u64 = 1 << 8;
+
 /// A process that cannot be confused with a later one of the same id (pidfd_open(2)).
 #[derive(Debug)]
 pub(crate) struct Handle(rustix::fd::OwnedFd);
@@ -68,6 +110,9 @@ pub(crate) fn check_running(pid_file: &Path) -> Result<String, String> {
     let pid = read_pid(pid_file)?;
     match state(pid) {
         Some('T') => Err(format!("process {pid} is stopped")),
+        Some(_) if Signals::of(pid).is_some_and(Signals::end_it) => {
+            Err(format!("process {pid} is about to end"))
+        }
         Some(_) => Ok(format!("process {pid} runs")),
         None => Err(format!("process {pid} of {} is gone", pid_file.display())),
     }
@@ -88,21 +133,28 @@ pub(crate) fn still(pid_file: &Path, journaled: Option<i32>) -> Result<i32, Stri
 
 /// Lets the process of a pid file run again; starts it when it is gone. Says what it did.
 pub(crate) fn revive(pid_file: &Path, start: &CommandLine) -> Result<String, String> {
-    let gone = read_pid(pid_file).map_or(true, |pid| state(pid).is_none());
-    if gone {
-        run_start(pid_file, start)
-    } else {
-        wake_pid(read_pid(pid_file)?)
+    match read_pid(pid_file) {
+        Ok(pid) if wake(pid)? => Ok(format!("process {pid} runs")),
+        _ => run_start(pid_file, start),
     }
 }
 
-/// Lets a process run again; one that is gone is an error.
-pub(crate) fn wake_pid(pid: i32) -> Result<String, String> {
-    Handle::open(pid)?.go_on()?;
-    match wait_until(PATIENCE, || state(pid) != Some('T')).then(|| state(pid)) {
-        Some(Some(_)) => Ok(format!("process {pid} runs")),
-        Some(None) => Err(format!("process {pid} is gone")),
-        None => Err(format!("process {pid} is still stopped")),
+/// Lets a process run again; false when it is gone, or goes now of what it was sent while it was stopped.
+pub(crate) fn wake(pid: i32) -> Result<bool, String> {
+    if state(pid).is_none() {
+        return Ok(false);
+    }
+    // One that has ended meanwhile has nothing to be continued.
+    let went_on = Handle::open(pid).and_then(|handle| handle.go_on());
+    if !wait_until(PATIENCE, || state(pid) != Some('T')) {
+        return Err(format!("process {pid} is still stopped"));
+    }
+    // A killed process needs a core to die on, and looks alive until it has had it.
+    wait_until(PATIENCE, || Signals::of(pid).is_none_or(Signals::are_taken));
+    match (state(pid), Signals::of(pid)) {
+        (None, _) => Ok(false),
+        (_, Some(signals)) if signals.end_it() => Err(format!("process {pid} is about to end, and does not")),
+        _ => went_on.map(|()| true),
     }
 }
 
@@ -161,6 +213,52 @@ mod tests {
         }
         std::fs::write(&file, "4242\n/var/lib/postgresql\n").unwrap();
         assert_eq!(read_pid(&file).unwrap(), 4242);
+    }
+
+    #[test]
+    fn what_a_process_was_sent_and_has_not_taken_yet_is_read() {
+        let status = |own: &str, shared: &str, blocked: &str| {
+            let text = format!(
+                "State:\tR (running)\nSigQ:\t1/9\nSigPnd:\t{own}\nShdPnd:\t{shared}\nSigBlk:\t{blocked}\nSigIgn:\t1000\n"
+            );
+            let signals = Signals::read(&text).unwrap();
+            (signals.end_it(), signals.are_taken())
+        };
+        // SIGKILL is 9, SIGTERM 15, SIGPIPE 13: the bit is one less.
+        assert_eq!(status("0", "0", "0"), (false, true));
+        assert_eq!(status("0", "0000000000000100", "0"), (true, false));
+        assert_eq!(status("100", "0", "0"), (true, false));
+        assert_eq!(status("0", "4000", "0"), (false, false));
+        assert_eq!(status("0", "4000", "4000"), (false, true), "it will not take it");
+        assert_eq!(status("0", "1000", "0"), (false, true), "it ignores it");
+        assert_eq!(Signals::read("State:\tZ (zombie)\n"), None);
+    }
+
+    #[test]
+    fn a_process_that_ends_as_soon_as_it_goes_on_is_started_again() {
+        for signal in [Signal::KILL, Signal::TERM] {
+            let dir = tempfile::tempdir().unwrap();
+            let file = dir.path().join("pid");
+            let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+            let pid = i32::try_from(child.id()).unwrap();
+            std::fs::write(&file, pid.to_string()).unwrap();
+            Handle::open(pid).unwrap().stop().unwrap();
+            assert!(wait_until(PATIENCE, || state(pid) == Some('T')));
+            Handle::open(pid).unwrap().send(signal).unwrap();
+            let words = ["sh", "-c", "echo $$ > pid; exec sleep 20"];
+            let start = CommandLine {
+                words: words.map(str::to_owned).into(),
+                folder: dir.path().to_owned(),
+            };
+            assert!(
+                revive(&file, &start).unwrap().contains("started it"),
+                "{signal:?}"
+            );
+            let again = read_pid(&file).unwrap();
+            assert_ne!(again, pid);
+            rustix::process::kill_process(Pid::from_raw(again).unwrap(), Signal::KILL).unwrap();
+            child.wait().unwrap();
+        }
     }
 
     #[test]

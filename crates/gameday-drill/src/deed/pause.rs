@@ -59,7 +59,7 @@ impl Act for Pause {
     fn undo(&self) -> Result<String, String> {
         // The very process that was stopped runs first; only then is asked whether the target is there.
         if let Some(pid) = self.pid.filter(|pid| state(*pid) == Some('T')) {
-            process::wake_pid(pid)?;
+            process::wake(pid)?;
         }
         process::revive(&self.pid_file, &self.start)
     }
