@@ -19,6 +19,7 @@ mod labs;
 mod layers;
 mod network;
 mod panels;
+mod predicting;
 mod prober;
 mod probing;
 mod proxying;

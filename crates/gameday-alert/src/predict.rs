@@ -113,6 +113,9 @@ pub enum ScrapeEffect {
     Fails,
     /// It fails when its time is over.
     Hangs,
+    /// No answer comes through, but its end does: it fails at once if the server closes after an answer, and when
+    /// its time is over if not.
+    Silent,
     /// It takes so much longer, and fails when its time is over before.
     Slower(Duration),
 }

@@ -1,5 +1,6 @@
 //! What the tests of the real binary share.
 
+pub(crate) mod alerting;
 pub(crate) mod drill;
 pub(crate) mod http;
 pub(crate) mod lab;

@@ -68,7 +68,15 @@ impl Rig {
     pub(crate) fn new() -> Self {
         let status = Arc::new(AtomicU16::new(200));
         let answer = Arc::clone(&status);
-        let server = Server::start(move |_| (answer.load(Ordering::SeqCst), r#"{"ok":true}"#.to_owned()));
+        let server = Server::start(move |asked| {
+            // Prometheus may scrape it, through the proxy.
+            let body = if asked == "GET /metrics" {
+                "web_up 1\n"
+            } else {
+                r#"{"ok":true}"#
+            };
+            (answer.load(Ordering::SeqCst), body.to_owned())
+        });
         let sandbox = Sandbox::new();
         let (proxy, api) = start_proxy(&sandbox, "127.0.0.1:0", "127.0.0.1:0", &server);
         let listen = get(&format!("{api}/proxies/web")).json()["listen"]

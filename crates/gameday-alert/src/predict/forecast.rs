@@ -354,12 +354,14 @@ impl Builder<'_> {
         let through = self.asked.fault.scrape.as_ref();
         let through = through.filter(|scrape| is_at(&target.url, &scrape.address));
         let (faulty_took_us, cut) = match through.map(|scrape| scrape.effect) {
-            None => (took_us, false),
-            Some(ScrapeEffect::Fails) => (took_us.min(timeout_us), true),
-            Some(ScrapeEffect::Hangs) => (timeout_us, true),
+            None => ((took_us, took_us), false),
+            Some(ScrapeEffect::Fails) => ((took_us, took_us), true),
+            Some(ScrapeEffect::Hangs) => ((timeout_us, timeout_us), true),
+            Some(ScrapeEffect::Silent) => ((took_us, timeout_us), true),
             Some(ScrapeEffect::Slower(by)) => {
                 let slower = took_us.saturating_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX));
-                (slower.min(timeout_us), slower >= timeout_us)
+                let took = slower.min(timeout_us);
+                ((took, took), slower >= timeout_us)
             }
         };
         Some(Scraped {

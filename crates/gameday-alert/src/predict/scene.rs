@@ -20,8 +20,8 @@ pub(super) struct Scraped {
     pub(super) phase: Phase,
     /// How long a scrape takes; its samples are seen only then.
     pub(super) took_us: i64,
-    /// How long one takes while the fault is in place.
-    pub(super) faulty_took_us: i64,
+    /// How long one takes while the fault is in place, at the least and at the most.
+    pub(super) faulty_took_us: (i64, i64),
     /// Whether a scrape fails while the fault is in place: then there is no sample but `up`'s.
     pub(super) cut: bool,
 }
@@ -110,10 +110,10 @@ impl Scene<'_> {
 
     /// How long the scrape takes that begins at a moment.
     fn took(&self, target: &Scraped, sample_us: i64) -> i64 {
-        let took = if self.in_place(sample_us) {
-            target.faulty_took_us
-        } else {
-            target.took_us
+        let took = match (self.in_place(sample_us), self.side) {
+            (false, _) => target.took_us,
+            (true, Side::Earliest) => target.faulty_took_us.0,
+            (true, Side::Latest) => target.faulty_took_us.1,
         };
         // A scrape is never given longer than its interval.
         took.clamp(0, target.phase.every_us)

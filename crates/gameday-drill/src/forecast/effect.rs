@@ -43,8 +43,17 @@ const FAILS: Effect = Effect {
 /// The effect of a fault.
 pub(super) fn of(fault: &FaultKind) -> Effect {
     match fault {
-        FaultKind::Toxic { spec, toxicity, .. } => {
-            let effect = of_toxic(spec);
+        FaultKind::Toxic {
+            spec,
+            toxicity,
+            stream,
+            ..
+        } => {
+            let mut effect = of_toxic(spec);
+            // The end of an answer passes although the answer does not; a request that is dropped has none.
+            if matches!(spec, ToxicSpec::Timeout(_)) && stream == "downstream" {
+                effect.on_scrape = Some(ScrapeEffect::Silent);
+            }
             // A scrape is one connection of many: a share of them may miss it.
             let whole = *toxicity >= 1.0 && effect.share >= 1.0;
             Effect {
@@ -173,7 +182,15 @@ mod tests {
 
     #[test]
     fn what_answers_nothing_hangs_and_what_refuses_fails() {
-        assert_eq!(toxic(r#"{"timeout":{"after":"0s"}}"#, 1.0), HANGS);
+        let silent = toxic(r#"{"timeout":{"after":"0s"}}"#, 1.0);
+        assert_eq!(silent.on_scrape, Some(ScrapeEffect::Silent));
+        assert_eq!(
+            Effect {
+                on_scrape: HANGS.on_scrape,
+                ..silent
+            },
+            HANGS
+        );
         assert_eq!(of(&FaultKind::Down), FAILS);
         let reset = toxic(r#"{"reset_peer":{"after":"0s"}}"#, 1.0);
         assert_eq!(reset.on_scrape, Some(ScrapeEffect::Fails));

@@ -92,8 +92,8 @@ impl Builder<'_> {
     fn tell_of_cut(&mut self, condition: &Condition, targets: &[Scraped]) {
         let slow = targets
             .iter()
-            .filter(|target| target.cut && target.faulty_took_us > target.took_us)
-            .map(|target| target.faulty_took_us)
+            .filter(|target| target.cut && target.faulty_took_us.1 > target.took_us)
+            .map(|target| target.faulty_took_us.1)
             .max();
         if let Some(slow) = slow {
             self.assume(format!(

@@ -26,6 +26,12 @@ fn a_scrape_that_hangs_is_dated_back_and_seen_when_its_time_is_over() {
 }
 
 #[test]
+fn a_scrape_whose_answer_alone_is_lost_fails_at_once_or_when_its_time_is_over() {
+    let mark = scraped_through(ScrapeEffect::Silent).predict().marks["T2"];
+    assert_eq!((mark.at, mark.latest), (at(5.22), Some(at(8.22))));
+}
+
+#[test]
 fn a_scrape_that_is_slower_is_seen_later_and_fails_when_its_time_is_over() {
     let slower = |seconds| ScrapeEffect::Slower(Duration::from_secs(seconds));
     scraped_through(slower(4)).check(&[("T2", 8.22)]);

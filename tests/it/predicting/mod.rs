@@ -1,0 +1,147 @@
+//! Predictions against the real Prometheus and Alertmanager, at other intervals, rules and routes than the lab's.
+//!
+//! What was predicted is read from the report; the truth is asked of the programs by the tests themselves.
+
+mod marks;
+mod traps;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::support::alerting::{Alerting, Setup, Shop, Told, free, receiver};
+use crate::support::drill::at;
+use crate::support::rig::drill::Ended;
+use crate::support::rig::{Rig, Scenario};
+
+/// What must be true of a rule and of firing, by the issue.
+const TICK_MS: i64 = 20;
+/// What must be true of the delivery is 50 ms; a machine that does other things as well may be slower, and begins
+/// scrapes later than they are due.
+const DELIVERY_MS: i64 = 300;
+
+/// A shop behind a rig's proxy, with its alerting.
+struct Stand {
+    rig: Rig,
+    alerting: Alerting,
+    /// Where gameday's receiver listens while a drill runs.
+    webhook: SocketAddr,
+    /// A receiver of the test's own, at the same route.
+    told: Told,
+    _shop: Shop,
+}
+
+/// What of a stand a test cares about.
+struct Plan<'a> {
+    global: &'a str,
+    groups: &'a str,
+    /// `{ours}` and `{theirs}` are the URLs of gameday's receiver and of the test's own.
+    routes: &'a str,
+    /// Prometheus scrapes the server through the proxy as well, with these settings.
+    through: Option<&'a str>,
+    peers: usize,
+}
+
+/// Both receivers at one route.
+const ROUTES: &str = "
+route: {receiver: oncall, group_by: [alertname], group_wait: 2s, group_interval: 5s}
+receivers:
+- {name: oncall, webhook_configs: [{url: '{ours}'}, {url: '{theirs}'}]}
+";
+
+impl Default for Plan<'_> {
+    fn default() -> Self {
+        Self {
+            global: "scrape_interval: 2s, scrape_timeout: 1s, evaluation_interval: 3s",
+            groups: "",
+            routes: ROUTES,
+            through: None,
+            peers: 1,
+        }
+    }
+}
+
+impl Stand {
+    fn new(plan: &Plan<'_>) -> Self {
+        let rig = Rig::new();
+        let shop = Shop::open(&rig.listen);
+        let (webhook, (theirs, told)) = (free(), receiver());
+        let routes = plan
+            .routes
+            .replace("{ours}", &format!("http://{webhook}/webhook"))
+            .replace("{theirs}", &format!("http://{theirs}/"));
+        let mut jobs = vec![("shop", shop.metrics, "")];
+        jobs.extend(
+            plan.through
+                .map(|more| ("web", rig.listen.parse().unwrap(), more)),
+        );
+        let alerting = Alerting::start(
+            rig.sandbox.path(),
+            &Setup {
+                global: plan.global,
+                groups: plan.groups,
+                jobs: &jobs,
+                routes: &routes,
+                peers: plan.peers,
+            },
+        );
+        Self {
+            rig,
+            alerting,
+            webhook,
+            told,
+            _shop: shop,
+        }
+    }
+
+    /// Writes a scenario: this fault on the proxy, these expectations.
+    fn scenario(&self, fault: &str, expect: &str) {
+        let more = format!(
+            "{}[expect]\n{expect}\n",
+            self.alerting.observe(Some(self.webhook))
+        );
+        self.rig.scenario(
+            "drill",
+            &Scenario {
+                timeline: fault,
+                more: &more,
+                ..Scenario::default()
+            },
+        );
+    }
+
+    /// Runs it to its end.
+    fn run(&self, fault: &str, expect: &str) -> (Ended, Value) {
+        self.scenario(fault, expect);
+        let ended = self.rig.start("drill", &[]).finish(Duration::from_secs(180));
+        let report = ended.report().expect("a report");
+        (ended, report)
+    }
+}
+
+/// The alert of the only expectation.
+fn alert(report: &Value) -> &Value {
+    &report["trials"][0]["alerts"][0]
+}
+
+/// Each of these marks was predicted exactly, and measured less predicted is within the limits.
+#[track_caller]
+fn check_marks(report: &Value, names: &[&str]) {
+    let alert = alert(report);
+    let predicted = &alert["predicted"];
+    for name in names {
+        let off = at(&alert["marks"][name]) - at(&predicted["marks"][name]);
+        println!("{name}: measured less predicted {off} ms");
+        assert_eq!(
+            predicted["marks"][name], predicted["latest"][name],
+            "{name} is predicted exactly: {predicted:#}"
+        );
+        let limit = if matches!(*name, "T1" | "T4" | "T5" | "T10") {
+            DELIVERY_MS
+        } else {
+            TICK_MS
+        };
+        assert!(off.abs() <= limit, "{name} is {off} ms off: {alert:#}");
+    }
+}
