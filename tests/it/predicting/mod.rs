@@ -41,6 +41,8 @@ struct Plan<'a> {
     /// Prometheus scrapes the server through the proxy as well, with these settings.
     through: Option<&'a str>,
     peers: usize,
+    /// How long Prometheus waits until it sends an alert again.
+    resend: &'a str,
 }
 
 /// Both receivers at one route.
@@ -58,6 +60,7 @@ impl Default for Plan<'_> {
             routes: ROUTES,
             through: None,
             peers: 1,
+            resend: "1m",
         }
     }
 }
@@ -84,6 +87,7 @@ impl Stand {
                 jobs: &jobs,
                 routes: &routes,
                 peers: plan.peers,
+                resend: plan.resend,
             },
         );
         Self {

@@ -101,6 +101,7 @@ fn an_alert_that_inhibits_is_named() {
             "{ROUTES}inhibit_rules: [{{source_matchers: [severity=critical], target_matchers: [severity=page]}}]\n"
         )
         .replace("{url: '{theirs}'}", ""),
+        resend: "3s",
         ..Plan::default()
     });
     wait_for_alert(&stand, "RegionDown");
@@ -117,7 +118,7 @@ fn an_alert_that_inhibits_is_named() {
 /// Waits until Alertmanager has an alert.
 fn wait_for_alert(stand: &Stand, alert: &str) {
     let url = format!("http://{}/api/v2/alerts", stand.alerting.alertmanagers[0].1);
-    // What fires before Prometheus has found its Alertmanager is sent again a minute later.
+    // What fires before Prometheus has found its Alertmanager is told when it is sent again.
     wait_for(
         &format!("{alert} in Alertmanager"),
         Duration::from_secs(100),
@@ -136,6 +137,7 @@ fn other_alerts_are_no_reason_for_doubt_but_one_of_the_same_group_is() {
     let stand = Stand::new(&Plan {
         groups: "- name: shop\n  rules:\n  - {alert: ShopFailing, expr: shop_failing > 0}\n  \
                  - {alert: AlwaysOn, expr: vector(1)}\n",
+        resend: "3s",
         ..Plan::default()
     });
     wait_for_alert(&stand, "AlwaysOn");
@@ -147,15 +149,15 @@ fn other_alerts_are_no_reason_for_doubt_but_one_of_the_same_group_is() {
     assert_eq!(report["mttd"]["detected"], 1);
     check_marks(&report, &["T1", "T2", "T3", "T5", "T9", "T10"]);
 
-    // Prometheus sends the resolved alert again each minute, which makes its group anew, and empty, until the
+    // Prometheus sends the resolved alert again and again, which makes its group anew, and empty, until the
     // next maintenance: a drill may be too late for it, and then it is clean.
-    let report = (0..5)
+    let report = (0..3)
         .map(|_| {
             wait_for_groups(&stand, 2);
             stand.run(SHORT, expect).1
         })
         .find(|report| report["trials"][0]["group_stage_clean"] == false)
-        .expect("one of five drills meets the empty group");
+        .expect("one of three drills meets the empty group");
     assert_eq!(
         report["mttd"]["detected"], 0,
         "it counts in no mean: {}",
@@ -196,6 +198,7 @@ fn a_group_that_is_there_already_is_told_later() {
         routes: &ROUTES
             .replace("group_by: [alertname]", "group_by: [service]")
             .replace("group_interval: 5s", "group_interval: 9s"),
+        resend: "3s",
         ..Plan::default()
     });
     wait_for_alert(&stand, "AlwaysOn");

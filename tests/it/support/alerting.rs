@@ -42,6 +42,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) routes: &'a str,
     /// How many Alertmanagers; more than one are a cluster.
     pub(crate) peers: usize,
+    /// How long Prometheus waits until it sends an alert again; a minute if it is not told.
+    pub(crate) resend: &'a str,
 }
 
 /// A port that nobody listens on.
@@ -59,7 +61,7 @@ impl Alerting {
         std::fs::write(folder.join("rules.yml"), format!("groups:\n{}", setup.groups)).unwrap();
         std::fs::write(folder.join("prometheus.yml"), prometheus_yaml(setup, &addresses)).unwrap();
         let prometheus_at = free();
-        let prometheus = start_prometheus(&folder, prometheus_at);
+        let prometheus = start_prometheus(&folder, prometheus_at, setup.resend);
         let alerting = Self {
             _prometheus: prometheus,
             prometheus_at,
@@ -186,7 +188,7 @@ fn prometheus_yaml(setup: &Setup<'_>, alertmanagers: &[SocketAddr]) -> String {
     yaml
 }
 
-fn start_prometheus(folder: &Path, address: SocketAddr) -> Killed {
+fn start_prometheus(folder: &Path, address: SocketAddr, resend: &str) -> Killed {
     let log = std::fs::File::create(folder.join("prometheus.log")).unwrap();
     let mut command = Command::new("prometheus");
     command
@@ -197,6 +199,7 @@ fn start_prometheus(folder: &Path, address: SocketAddr) -> Killed {
         .arg(format!("--storage.tsdb.path={}", folder.join("tsdb").display()))
         .arg(format!("--web.listen-address={address}"))
         .arg("--web.enable-lifecycle")
+        .arg(format!("--rules.alert.resend-delay={resend}"))
         .stdout(Stdio::null())
         .stderr(log);
     Killed(command.spawn().expect("tests/install.sh installs prometheus"))
