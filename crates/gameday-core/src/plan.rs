@@ -72,6 +72,9 @@ pub struct ProbeRecord {
     pub slo_p95_ms: Option<u64>,
     /// The success objective of its file (0 to 1), if it has one.
     pub slo_success: Option<f64>,
+    /// The window of its objectives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slo_window_ms: Option<u64>,
 }
 
 /// A region that is followed.

@@ -209,6 +209,7 @@ impl ProbePlan {
             timeout_ms: millis(self.timeout),
             slo_p95_ms: self.slo.as_ref().and_then(|slo| slo.p95).map(millis),
             slo_success: self.slo.as_ref().and_then(|slo| slo.success),
+            slo_window_ms: self.slo.as_ref().map(|slo| millis(slo.window)),
         }
     }
 }

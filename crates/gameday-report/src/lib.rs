@@ -25,9 +25,9 @@ pub use json::render_json;
 pub use junit::render_junit;
 pub use markdown::render_markdown;
 pub use measure::{
-    AlertReport, AlertVerdict, Check, ClockReport, Digest, FaultReport, ForbidReport, ForbiddenAlert,
-    GROUP_STAGE_CHECK, LimitsMs, Marks, Measurement, Moment, NoticeReport, OtherAlert, Phase, Predicted,
-    ProbeReport, Rollback, SafetyLine, StagesMs, SteadyReport, TimelineError, Trial, TrialMarks, Verdict,
-    measure,
+    Advice, AlertReport, AlertVerdict, BriefLine, BudgetReport, Check, ClockReport, Digest, FaultReport,
+    Finding, ForbidReport, ForbiddenAlert, GROUP_STAGE_CHECK, ImpactLine, ImpactReport, LimitsMs, LogLine,
+    Marks, Measurement, Moment, NoticeReport, OtherAlert, Phase, Predicted, ProbeReport, Rollback,
+    SafetyLine, StagesMs, SteadyReport, TimelineError, Trial, TrialMarks, Verdict, Weight, measure,
 };
 pub use write::write_all;

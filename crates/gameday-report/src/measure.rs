@@ -6,6 +6,7 @@
 //!                       └─► clocks, safety, notices                                    ┘
 //! ```
 
+mod advice;
 mod alert;
 mod clock;
 mod doubt;
@@ -13,7 +14,10 @@ mod episode;
 mod evidence;
 mod expectation;
 mod fault;
+mod finding;
 mod forbid;
+mod happened;
+mod impact;
 mod listing;
 mod mark;
 mod marks;
@@ -25,11 +29,16 @@ mod record;
 mod recovery;
 mod stages;
 mod steady;
+mod story;
 mod timeline;
 mod trial;
 mod verdict;
 
+pub use advice::Advice;
+pub use finding::{Finding, Weight};
 pub use forbid::{ForbidReport, ForbiddenAlert};
+pub use happened::LogLine;
+pub use impact::{BudgetReport, ImpactLine, ImpactReport};
 pub use listing::{Check, ClockReport, NoticeReport, OtherAlert, SafetyLine};
 pub use mark::Moment;
 pub use means::Digest;
@@ -41,6 +50,7 @@ pub use record::{
     TrialMarks, Verdict,
 };
 pub use steady::SteadyReport;
+pub use story::BriefLine;
 pub use timeline::TimelineError;
 pub use trial::GROUP_STAGE_CHECK;
 

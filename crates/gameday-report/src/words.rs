@@ -95,6 +95,23 @@ pub(crate) fn micros(us: i64) -> String {
     }
 }
 
+/// A share in percent with as many digits as matter: `0.02 %`, `3.4 %`, `41 %`.
+pub(crate) fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    let text = match percent.abs() {
+        0.0..0.1 => format!("{percent:.3}"),
+        0.1..1.0 => format!("{percent:.2}"),
+        1.0..10.0 => format!("{percent:.1}"),
+        _ => format!("{percent:.0}"),
+    };
+    let short = if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        &text
+    };
+    format!("{short} %")
+}
+
 /// `1 look`, `2 looks`.
 pub(crate) fn count(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })

@@ -42,7 +42,7 @@ fn the_shipped_flow_is_read_and_stands_in_the_journal() {
     assert_eq!(plan.var_names().collect::<Vec<_>>(), ["base", "idem"]);
     let name = ProbeName::new("web").unwrap();
     let record = plan.record(name, &[RegionName::new("eu").unwrap()]);
-    expect![[r#"{"name":"web","regions":["eu"],"steps":["login","pay","settled","cleanup"],"every_ms":1000,"timeout_ms":5000,"slo_p95_ms":250,"slo_success":0.9990000000000001}"#]].assert_eq(&serde_json::to_string(&record).unwrap());
+    expect![[r#"{"name":"web","regions":["eu"],"steps":["login","pay","settled","cleanup"],"every_ms":1000,"timeout_ms":5000,"slo_p95_ms":250,"slo_success":0.9990000000000001,"slo_window_ms":2592000000}"#]].assert_eq(&serde_json::to_string(&record).unwrap());
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use gameday_core::ExpectRecord;
 
+use super::advice;
 use super::evidence::Evidence;
 use super::expectation::{AlertVerdict, Case, Spans, spans};
 use super::fault::Fault;
@@ -68,6 +69,7 @@ fn report(
     report.predicted = keep(predicted, "predicted", &mut report.why);
     take_spans(&mut report, spans);
     take_labels(&mut report, expect, evidence);
+    report.advice = advice::read(timeline, &report);
     report.raw = raw_times(&marks);
     report.notes = marks.remarks.notes;
     report
@@ -134,6 +136,7 @@ fn unjudged(expect: &ExpectRecord) -> AlertReport {
             resolved: expect.resolved_ms,
         },
         predicted: None,
+        advice: None,
         receiver: None,
         labels: BTreeMap::new(),
         annotations: BTreeMap::new(),

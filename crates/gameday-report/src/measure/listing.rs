@@ -150,7 +150,7 @@ pub(super) fn safety(timeline: &Timeline<'_>) -> Vec<SafetyLine> {
     lines
 }
 
-fn safety_line(event: &Event, touched: &mut BTreeSet<String>) -> Option<(&'static str, String)> {
+pub(super) fn safety_line(event: &Event, touched: &mut BTreeSet<String>) -> Option<(&'static str, String)> {
     Some(match &event.kind {
         EventKind::FaultOrdered { fault, .. } => ("ordered", format!("{fault}: on disk before it was done")),
         EventKind::FaultInjected { fault } => ("injected", format!("{fault}: confirmed in place")),

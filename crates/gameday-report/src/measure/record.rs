@@ -5,13 +5,18 @@ use std::collections::BTreeMap;
 use gameday_core::PlanRecord;
 use serde::Serialize;
 
+use super::advice::Advice;
+use super::finding::Finding;
 use super::forbid::ForbidReport;
+use super::happened::LogLine;
+use super::impact::ImpactReport;
 use super::listing::{Check, ClockReport, NoticeReport, OtherAlert, SafetyLine};
 use super::means::Digest;
 use super::picture::Picture;
 use super::predicted::Predicted;
 use super::probe::ProbeReport;
 use super::steady::SteadyReport;
+use super::story::BriefLine;
 use super::{Moment, Verdict as DrillVerdict};
 
 pub use super::expectation::AlertVerdict;
@@ -72,6 +77,8 @@ pub struct Trial {
     pub summary: String,
     /// What kept it from passing.
     pub reasons: Vec<String>,
+    /// What somebody who was not there wants to know.
+    pub briefing: Vec<BriefLine>,
     /// When it began.
     pub started_at: Moment,
     /// When its journal ends.
@@ -101,6 +108,8 @@ pub struct Trial {
     pub steady: Vec<SteadyReport>,
     /// What the probes saw.
     pub probes: Vec<ProbeReport>,
+    /// What it cost those who use the service.
+    pub impact: ImpactReport,
     /// Each notification that arrived.
     pub notifications: Vec<NoticeReport>,
     /// Clocks of other systems.
@@ -111,6 +120,12 @@ pub struct Trial {
     pub safety: Vec<SafetyLine>,
     /// Whether everything was put back.
     pub rollback: Rollback,
+    /// What should be looked at.
+    pub findings: Vec<Finding>,
+    /// Every change, in order.
+    pub log: Vec<LogLine>,
+    /// Lines that the log leaves out; the journal has them.
+    pub log_left_out: u64,
     /// What the timeline draws; its numbers are in the journal.
     #[serde(skip)]
     pub(crate) picture: Picture,
@@ -278,6 +293,8 @@ pub struct AlertReport {
     pub limits_ms: LimitsMs,
     /// What was predicted before the fault was injected.
     pub predicted: Option<Predicted>,
+    /// The largest stage and what would shorten it; null when no stage took any time.
+    pub advice: Option<Advice>,
     /// The receiver that the notification reached.
     pub receiver: Option<String>,
     /// The alert's labels.

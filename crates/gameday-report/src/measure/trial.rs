@@ -10,7 +10,7 @@ use super::record::{AlertReport, Trial, TrialMarks};
 use super::recovery::{self, Recovery};
 use super::timeline::Timeline;
 use super::verdict::{self, Ruling};
-use super::{alert, forbid, listing, picture, probe, steady};
+use super::{alert, finding, forbid, happened, impact, listing, picture, probe, steady, story};
 
 /// The pre-flight check that says whether Alertmanager had no group left over from before.
 ///
@@ -33,8 +33,12 @@ pub(super) fn measure(index: usize, timeline: &Timeline<'_>) -> Trial {
         reasons,
     } = judge(timeline, &faults, &recovery, &trial);
     (trial.verdict, trial.summary, trial.reasons) = (verdict, summary, reasons);
+    trial.impact = impact::read(timeline, &faults, &recovery);
     trial.faults = faults.into_iter().map(|fault| fault.report).collect();
     trial.picture = picture::draw(timeline, &trial);
+    (trial.log, trial.log_left_out) = happened::read(timeline);
+    trial.findings = finding::read(timeline, &trial);
+    trial.briefing = story::brief(timeline, &trial);
     trial
 }
 
@@ -63,6 +67,7 @@ fn unjudged(index: usize, timeline: &Timeline<'_>, recovery: &Recovery, alerts: 
         verdict: verdict::Verdict::Inconclusive,
         summary: String::new(),
         reasons: Vec::new(),
+        briefing: Vec::new(),
         started_at: Moment::new(timeline.events[0].time),
         ended_at: Moment::new(timeline.last().time),
         complete: timeline
@@ -89,6 +94,10 @@ fn unjudged(index: usize, timeline: &Timeline<'_>, recovery: &Recovery, alerts: 
         checks: listing::checks(timeline),
         safety: listing::safety(timeline),
         rollback: listing::rollback(timeline),
+        impact: impact::ImpactReport::default(),
+        findings: Vec::new(),
+        log: Vec::new(),
+        log_left_out: 0,
         picture: picture::Picture::default(),
     }
 }

@@ -14,6 +14,13 @@ fn the_golden_drill_has_exactly_these_alert_numbers() {
     expect![[r#"
         [
           {
+            "advice": {
+              "ms": 5444,
+              "saves_ms": null,
+              "share": 0.4122056485197244,
+              "stage": "rule",
+              "text": "its condition had to climb through the window `[10s]`: a shorter window, or a lower threshold, is crossed sooner"
+            },
             "annotations": {
               "summary": "p95 of payments is over 250 ms"
             },

@@ -12,4 +12,5 @@ mod plan;
 mod predicted;
 mod renderings;
 mod script;
+mod stories;
 mod verdicts;

@@ -43,6 +43,7 @@ pub(crate) fn golden_plan() -> PlanRecord {
             timeout_ms: 5_000,
             slo_p95_ms: Some(250),
             slo_success: Some(0.999),
+            slo_window_ms: Some(30 * 86_400_000),
         }],
         observe: ObserveRecord {
             prometheus: Some("http://127.0.0.1:9090".into()),
