@@ -123,6 +123,22 @@ impl Assertion {
         }
     }
 
+    /// A header that stands there several times matches when one of its lines does, `^` and `$` being the line's own.
+    fn matching_line(&self, response: &Response) -> bool {
+        let (Query::Header(name), [], Predicate::Matches(regex)) = (
+            &self.origin.query,
+            self.origin.filters.as_slice(),
+            &self.predicate,
+        ) else {
+            return false;
+        };
+        let lines = response.lines(name);
+        lines
+            .iter()
+            .filter_map(Value::as_str)
+            .any(|line| regex.is_match(line))
+    }
+
     /// Whether it holds.
     pub(crate) fn check(&self, response: &Response, values: &Values<'_>) -> Result<(), Unmet> {
         if let Some(found) = self
@@ -137,7 +153,10 @@ impl Assertion {
             };
         }
         let found = self.origin.find(response);
-        let holds = self.predicate.holds(&found, values)?;
+        let holds = match self.matching_line(response) {
+            true => Some(true),
+            false => self.predicate.holds(&found, values)?,
+        };
         match (holds, found) {
             // What is not there has no properties, not even missing ones; only its absence can be told.
             (None, Found::Nothing(why)) => Err(Unmet::Found(why)),

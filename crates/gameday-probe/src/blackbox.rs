@@ -27,13 +27,13 @@ mod tls;
 mod unix;
 mod websocket;
 
+pub(crate) use config::{Block, Value, texts};
 pub use config::{Config, Module};
 pub use look::{Asked, Probed};
 pub use metrics::{Metrics, Name, push_number};
 
 use gameday_core::Problems;
 
-use self::config::Block;
 use self::look::Look;
 
 /// How a module looks.

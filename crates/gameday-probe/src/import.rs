@@ -2,16 +2,20 @@
 //!
 //! ```text
 //!  login.hurl   ──► hurl/file.rs (what stands there) ──► hurl/step.rs (what it is here) ──► write.rs ──► TOML
+//!  blackbox.yml ─► Config (as the prober reads it) ─► blackbox/http.rs … (a file each kind) ─► write.rs ──► TOML
 //! ```
 //!
 //! What a file says and a probe cannot say is never dropped in silence, nor guessed at: it is listed with its
 //! place and the reason.
 
+mod blackbox;
 mod hurl;
+mod words;
 mod write;
 
 use std::ops::Range;
 
+pub use blackbox::blackbox;
 pub use hurl::hurl;
 
 /// What came of a file.
@@ -49,5 +53,19 @@ impl LeftOut {
     pub fn line(&self, text: &str) -> usize {
         let before = text.as_bytes().iter().take(self.place.start);
         before.filter(|byte| **byte == b'\n').count() + 1
+    }
+}
+
+/// A file's stem as a probe's name.
+fn stem(stem: &str) -> String {
+    let is_good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let stem: String = stem
+        .chars()
+        .map(|c| if is_good(c) { c } else { '-' })
+        .take(64)
+        .collect();
+    match stem.trim_start_matches(['-', '_', '.']) {
+        "" => "imported".to_owned(),
+        stem => stem.to_owned(),
     }
 }

@@ -156,6 +156,12 @@ pub(crate) struct ImportArgs {
     /// A variable of a .hurl file; may be repeated
     #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub(crate) variables: Vec<(String, String)>,
+    /// What the modules of a .yml file look at, each by itself; may be repeated
+    #[arg(long = "target", value_name = "URL")]
+    pub(crate) targets: Vec<String>,
+    /// A module of a .yml file; may be repeated, all of them without it
+    #[arg(long = "module", value_name = "NAME")]
+    pub(crate) modules: Vec<String>,
 }
 
 #[derive(Debug, Args)]

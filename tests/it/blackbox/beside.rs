@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::world::{World, get};
 
 /// Module, target, and what ours says that theirs does not: `up`, or the reason.
-const PROBES: &[(&str, &str, &str)] = &[
+pub(super) const PROBES: &[(&str, &str, &str)] = &[
     ("http_2xx", "{web}", "up"),
     ("http_2xx", "http://{web}/page?a=b c", "up"),
     ("http_2xx", "localhost:{web_port}/page", "up"),

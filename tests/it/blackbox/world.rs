@@ -16,7 +16,7 @@ use crate::support::{Killed, Sandbox, root, wait_for};
 
 /// Everything that a test needs; it ends with the test.
 pub(super) struct World {
-    _sandbox: Sandbox,
+    sandbox: Sandbox,
     pub(super) theirs: String,
     pub(super) ours: String,
     /// What stands for `{name}` in a target.
@@ -70,7 +70,7 @@ impl World {
         let world = Self {
             theirs: format!("http://127.0.0.1:{theirs}"),
             ours: format!("http://127.0.0.1:{ours}"),
-            _sandbox: sandbox,
+            sandbox,
             places,
             _running: running,
         };
@@ -80,6 +80,11 @@ impl World {
             });
         }
         world
+    }
+
+    /// The modules.
+    pub(super) fn file(&self) -> String {
+        self.sandbox.path().join("blackbox.yml").display().to_string()
     }
 
     /// A target with its places filled in.

@@ -104,6 +104,14 @@ fn a_path_may_hold_spaces_and_filters_and_must_find_one_value() {
 }
 
 #[test]
+fn a_header_of_several_lines_matches_by_one_of_them_or_as_a_whole() {
+    check("header Via matches /^b$/", expect!["holds"]);
+    check("header Via matches /^a, b$/", expect!["holds"]);
+    check("header Via not matches /^b$/", expect![[r#"found "a, b""#]]);
+    check("header Via not matches /^c$/", expect!["holds"]);
+}
+
+#[test]
 fn a_header_is_found_whatever_its_case() {
     check("header Content-Type contains \"json\"", expect!["holds"]);
     check("header VIA == \"a, b\"", expect!["holds"]);

@@ -19,11 +19,12 @@ use std::time::Duration;
 
 use gameday_core::{Problem, Problems, Source};
 
-pub(super) use block::{Block, Pattern, Value};
+pub(super) use block::Pattern;
+pub(crate) use block::{Block, Value};
 pub(super) use cel::Expression;
 
 use self::block::Reader;
-pub(super) use self::block::texts;
+pub(crate) use self::block::texts;
 pub(super) use self::schema::PROBERS;
 use super::Prober;
 
@@ -81,6 +82,11 @@ impl Module {
     #[must_use]
     pub fn kind(&self) -> &str {
         self.block.text("prober")
+    }
+
+    /// What was typed, old spellings as their successors.
+    pub(crate) fn typed(&self) -> &Block {
+        &self.block
     }
 
     /// Its configuration as YAML, defaults filled in and secrets masked.

@@ -21,7 +21,7 @@ use std::time::Duration;
 use gameday_core::{Problem, Source, Span};
 
 use super::write::{Flow, Step};
-use super::{Imported, LeftOut, ProbeFile};
+use super::{Imported, LeftOut, ProbeFile, stem};
 use names::Names;
 use step::Import;
 
@@ -107,18 +107,4 @@ fn flow(source: &Source, steps: Vec<Step>, import: &mut Import<'_>) -> Flow {
         .filter(|(name, _)| is_used(&format!("secret.{name}")))
         .collect();
     flow
-}
-
-/// A file's stem as a probe's name.
-fn stem(stem: &str) -> String {
-    let is_good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    let stem: String = stem
-        .chars()
-        .map(|c| if is_good(c) { c } else { '-' })
-        .take(64)
-        .collect();
-    match stem.trim_start_matches(['-', '_', '.']) {
-        "" => "imported".to_owned(),
-        stem => stem.to_owned(),
-    }
 }

@@ -5,7 +5,7 @@ use toml::Value;
 /// A table that is longer in one line gets a header of its own.
 const LINE_CHARS: usize = 100;
 
-/// A flow's file.
+/// A probe's file.
 #[derive(Debug, Default)]
 pub(super) struct Flow {
     /// Comments at its top.
@@ -14,7 +14,11 @@ pub(super) struct Flow {
     pub(super) vars: Vec<(String, String)>,
     /// Each with its environment variable.
     pub(super) secrets: Vec<(String, String)>,
+    /// What all steps share.
+    pub(super) http: Step,
     pub(super) steps: Vec<Step>,
+    /// Instead of steps: a kind's table.
+    pub(super) kind: Option<(&'static str, Step)>,
 }
 
 /// One `[[step]]`: its lines, and the tables below them.
@@ -22,7 +26,8 @@ pub(super) struct Flow {
 pub(super) struct Step {
     pub(super) comments: Vec<String>,
     lines: Vec<String>,
-    tables: Vec<String>,
+    /// Each with its entries.
+    tables: Vec<(String, Vec<(String, String)>)>,
 }
 
 impl Step {
@@ -47,6 +52,13 @@ impl Step {
         self.raw(name, &value);
     }
 
+    /// A list of values in TOML, each in a line of its own; nothing when it is empty.
+    pub(super) fn lines(&mut self, name: &str, values: &[String]) {
+        if !values.is_empty() {
+            self.raw(name, &format!("[\n    {},\n]", values.join(",\n    ")));
+        }
+    }
+
     /// A table of values in TOML; nothing when it is empty.
     pub(super) fn table(&mut self, name: &str, entries: &[(String, String)]) {
         if entries.is_empty() {
@@ -56,11 +68,7 @@ impl Step {
         if inline.len() <= LINE_CHARS {
             return self.raw(name, &inline);
         }
-        let mut table = format!("[step.{}]\n", key(name));
-        for (name, value) in entries {
-            table.push_str(&format!("{} = {value}\n", key(name)));
-        }
-        self.tables.push(table);
+        self.tables.push((name.to_owned(), entries.to_vec()));
     }
 
     /// Another step's lines and tables after these.
@@ -69,16 +77,27 @@ impl Step {
         self.tables.extend(other.tables);
     }
 
-    fn write(&self, out: &mut String) {
+    fn is_empty(&self) -> bool {
+        self.lines.is_empty() && self.tables.is_empty()
+    }
+
+    /// Writes it below a header, `[[step]]` or `[tcp]`.
+    fn write(&self, header: &str, out: &mut String) {
         out.push('\n');
         for comment in &self.comments {
             out.push_str(&format!("# {comment}\n"));
         }
-        out.push_str("[[step]]\n");
+        out.push_str(&format!("{header}\n"));
         for line in &self.lines {
             out.push_str(&format!("{line}\n"));
         }
-        self.tables.iter().for_each(|table| out.push_str(table));
+        let path = header.trim_matches(['[', ']']);
+        for (name, entries) in &self.tables {
+            out.push_str(&format!("[{path}.{}]\n", key(name)));
+            for (name, value) in entries {
+                out.push_str(&format!("{} = {value}\n", key(name)));
+            }
+        }
     }
 }
 
@@ -101,7 +120,15 @@ impl Flow {
         for (name, variable) in &self.secrets {
             out.push_str(&format!("{} = {{ env = {} }}\n", key(name), quoted(variable)));
         }
-        self.steps.iter().for_each(|step| step.write(&mut out));
+        if !self.http.is_empty() {
+            self.http.write("[http]", &mut out);
+        }
+        self.steps
+            .iter()
+            .for_each(|step| step.write("[[step]]", &mut out));
+        if let Some((name, table)) = &self.kind {
+            table.write(&format!("[{name}]"), &mut out);
+        }
         out
     }
 }
@@ -118,6 +145,16 @@ pub(super) fn inline(entries: &[(String, String)]) -> String {
 /// A text as TOML writes it, in the quotes that need least escaping.
 pub(super) fn quoted(text: &str) -> String {
     Value::from(text).to_string()
+}
+
+/// The same in one line, whatever is in it.
+pub(super) fn quoted_in_line(text: &str) -> String {
+    match text.contains(char::is_control) {
+        true => serde_json::Value::from(text)
+            .to_string()
+            .replace('\u{7f}', "\\u007F"),
+        false => quoted(text),
+    }
 }
 
 /// A key, bare where it can be.

@@ -117,16 +117,16 @@ pub(crate) fn read_bytes(
 pub(crate) struct Memory {
     /// By number and by name.
     groups: Vec<(String, String)>,
+    /// Heard after what the last turn wanted, and for the next one; forgotten when something is sent.
+    pub(crate) rest: Vec<u8>,
 }
 
 impl Memory {
-    /// Whether what was heard is what the turn wants; its groups are kept.
-    pub(crate) fn takes(&mut self, turn: &Turn, heard: &[u8]) -> bool {
+    /// Where what the turn wants ends in what was heard, if it is there; its groups are kept.
+    pub(crate) fn takes(&mut self, turn: &Turn, heard: &[u8]) -> Option<usize> {
         match turn {
             Turn::Expect(regex) => {
-                let Some(captures) = regex.captures(heard) else {
-                    return false;
-                };
+                let captures = regex.captures(heard)?;
                 let names = regex.capture_names().enumerate();
                 let groups = names.filter_map(|(index, name)| {
                     let text = String::from_utf8_lossy(captures.get(index)?.as_bytes()).into_owned();
@@ -139,12 +139,13 @@ impl Memory {
                             .chain([(index, text)])
                     })
                     .collect();
-                true
+                captures.get(0).map(|whole| whole.end())
             }
             Turn::ExpectBytes(wanted) => heard
                 .windows(wanted.len().max(1))
-                .any(|window| window == wanted.as_slice()),
-            _ => true,
+                .position(|window| window == wanted.as_slice())
+                .map(|at| at + wanted.len()),
+            _ => Some(heard.len()),
         }
     }
 

@@ -128,9 +128,12 @@ impl Tcp {
             let Line::Plain(stream) = line else {
                 return Err(Fault::new(Reason::CannotLook, "TLS has begun already"));
             };
+            // What came in plain text before TLS is not of the talk within it.
+            memory.rest.clear();
             return self.secured(stream, host, means, trail).await;
         }
         if let Some(bytes) = turn.bytes(values, memory)? {
+            memory.rest.clear();
             let sent = timeout_at(means.deadline.into(), line.io().write_all(&bytes)).await;
             trail.laps.end(|phases| &mut phases.send_us);
             trail.show(Exhibit::Request {
@@ -167,16 +170,20 @@ impl Line {
     }
 }
 
-/// Reads until the turn has what it wants.
+/// Reads until the turn has what it wants; what came with it is left for the next.
 async fn hear(
     turn: &Turn,
     line: &mut dyn Io,
     memory: &mut Memory,
     deadline: Instant,
 ) -> (Vec<u8>, Result<(), Fault>) {
-    let mut heard = Vec::new();
+    let mut heard = std::mem::take(&mut memory.rest);
     let mut buffer = [0; 4096];
     loop {
+        if let Some(end) = memory.takes(turn, &heard).filter(|_| !heard.is_empty()) {
+            memory.rest = heard.split_off(end);
+            return (heard, Ok(()));
+        }
         let read = match timeout_at(deadline.into(), line.read(&mut buffer)).await {
             Err(_) if heard.is_empty() => return (heard, Err(late())),
             Err(_) => {
@@ -187,18 +194,20 @@ async fn hear(
             Ok(Ok(read)) => read,
         };
         heard.extend_from_slice(&buffer[..read]);
-        if memory.takes(turn, &heard) {
-            return (heard, Ok(()));
+        if read > 0 && heard.len() <= MAX_HEARD_BYTES {
+            continue;
         }
-        if read == 0 || heard.len() > MAX_HEARD_BYTES {
-            let ended = if read == 0 {
-                ", then it closed"
-            } else {
-                " and more"
-            };
-            let fault = turn.unmet(&heard, ended);
-            return (heard, Err(fault));
-        }
+        let ended = if read == 0 {
+            ", then it closed"
+        } else {
+            " and more"
+        };
+        // The end may be what was waited for.
+        let result = match memory.takes(turn, &heard) {
+            Some(_) => Ok(()),
+            None => Err(turn.unmet(&heard, ended)),
+        };
+        return (heard, result);
     }
 }
 

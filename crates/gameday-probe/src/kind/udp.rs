@@ -122,7 +122,7 @@ impl Udp {
             body_bytes: heard.len() as u64,
         });
         match &self.expect {
-            Some(turn) if !Memory::default().takes(turn, &heard) => Err(turn.unmet(&heard, "")),
+            Some(turn) if Memory::default().takes(turn, &heard).is_none() => Err(turn.unmet(&heard, "")),
             _ => Ok(()),
         }
     }

@@ -206,8 +206,8 @@ async fn take(
             body_bytes: heard.len() as u64,
         });
         return match memory.takes(turn, &heard) {
-            true => Ok(()),
-            false => Err(turn.unmet(&heard, "")),
+            Some(_) => Ok(()),
+            None => Err(turn.unmet(&heard, "")),
         };
     }
 }

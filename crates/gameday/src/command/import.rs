@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use gameday_core::{Problem, Source, printable};
 use gameday_probe::ProbePlan;
-use gameday_probe::import::{Imported, ProbeFile, hurl};
+use gameday_probe::import::{Imported, ProbeFile, blackbox, hurl};
 
 use crate::cli::ImportArgs;
 use crate::{exit, output};
@@ -52,9 +52,16 @@ fn read(args: &ImportArgs) -> Result<(Source, Imported), Vec<Problem>> {
             let variables: BTreeMap<String, String> = args.variables.iter().cloned().collect();
             hurl(&source, &variables, &beside(args))?
         }
+        Some("yml" | "yaml") => {
+            // As the exporter does, which takes paths from where it was started.
+            let here = std::env::current_dir().unwrap_or_default();
+            blackbox(&source, &args.modules, &args.targets, &here)?
+        }
         _ => {
             let problem = Problem::of_file(&args.file, "its name does not tell what it is");
-            return Err(vec![problem.hint("Hurl's files end with `.hurl`")]);
+            return Err(vec![
+                problem.hint("Hurl's files end with `.hurl`, blackbox_exporter's with `.yml`"),
+            ]);
         }
     };
     Ok((source, imported))

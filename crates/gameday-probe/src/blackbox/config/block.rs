@@ -22,7 +22,7 @@ pub(crate) struct Pattern {
 
 /// No `Debug`: secrets are in it.
 #[derive(Clone)]
-pub(in crate::blackbox) enum Value {
+pub(crate) enum Value {
     Text(String),
     Secret(String),
     Url(String),
@@ -40,11 +40,11 @@ pub(in crate::blackbox) enum Value {
 
 /// A mapping, as typed; what was not typed is not in it.
 #[derive(Clone)]
-pub(in crate::blackbox) struct Block {
+pub(crate) struct Block {
     pub(super) schema: &'static Schema,
     /// Where it stands: the key above it, or its own beginning.
-    pub(in crate::blackbox) span: Range<usize>,
-    pub(in crate::blackbox) values: BTreeMap<&'static str, (Value, Range<usize>)>,
+    pub(crate) span: Range<usize>,
+    pub(crate) values: BTreeMap<&'static str, (Value, Range<usize>)>,
     /// Typed, but not as it should be, which was told.
     wrong: Vec<&'static str>,
 }
@@ -58,7 +58,7 @@ impl std::fmt::Debug for Block {
 
 impl Block {
     /// A block that was not typed, of one of a module's keys.
-    pub(in crate::blackbox) fn bare(name: &str, span: Range<usize>) -> Self {
+    pub(crate) fn bare(name: &str, span: Range<usize>) -> Self {
         let field = super::schema::MODULE
             .fields
             .iter()
@@ -78,37 +78,37 @@ impl Block {
         }
     }
 
-    pub(in crate::blackbox) fn get(&self, name: &str) -> Option<&Value> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
         self.values.get(name).map(|(value, _)| value)
     }
 
-    pub(in crate::blackbox) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.values.contains_key(name) || self.wrong.contains(&name)
     }
 
     /// Where a value stands, or the block itself without it.
-    pub(in crate::blackbox) fn place(&self, name: &str) -> Range<usize> {
+    pub(crate) fn place(&self, name: &str) -> Range<usize> {
         self.values
             .get(name)
             .map_or_else(|| self.span.clone(), |(_, span)| span.clone())
     }
 
     /// A text, secret or URL; empty without one.
-    pub(in crate::blackbox) fn text(&self, name: &str) -> &str {
+    pub(crate) fn text(&self, name: &str) -> &str {
         match self.get(name) {
             Some(Value::Text(text) | Value::Secret(text) | Value::Url(text)) => text,
             _ => "",
         }
     }
 
-    pub(in crate::blackbox) fn flag(&self, name: &str) -> bool {
+    pub(crate) fn flag(&self, name: &str) -> bool {
         match self.get(name) {
             Some(Value::Flag(flag)) => *flag,
             _ => matches!(self.default(name), Default::True | Default::TrueShown),
         }
     }
 
-    pub(in crate::blackbox) fn whole(&self, name: &str) -> i64 {
+    pub(crate) fn whole(&self, name: &str) -> i64 {
         match (self.get(name), self.default(name)) {
             (Some(Value::Whole(number)), _) => *number,
             (None, Default::Whole(number)) => number,
@@ -116,18 +116,18 @@ impl Block {
         }
     }
 
-    pub(in crate::blackbox) fn list(&self, name: &str) -> &[Value] {
+    pub(crate) fn list(&self, name: &str) -> &[Value] {
         match self.get(name) {
             Some(Value::List(list)) => list,
             _ => &[],
         }
     }
 
-    pub(in crate::blackbox) fn texts(&self, name: &str) -> Vec<String> {
+    pub(crate) fn texts(&self, name: &str) -> Vec<String> {
         texts(self.list(name))
     }
 
-    pub(in crate::blackbox) fn patterns(&self, name: &str) -> Vec<Pattern> {
+    pub(crate) fn patterns(&self, name: &str) -> Vec<Pattern> {
         let patterns = self.list(name).iter();
         patterns
             .filter_map(|value| match value {
@@ -137,28 +137,28 @@ impl Block {
             .collect()
     }
 
-    pub(in crate::blackbox) fn pattern(&self, name: &str) -> Option<Pattern> {
+    pub(crate) fn pattern(&self, name: &str) -> Option<Pattern> {
         match self.get(name) {
             Some(Value::Pattern(pattern)) => Some(pattern.clone()),
             _ => None,
         }
     }
 
-    pub(in crate::blackbox) fn pairs(&self, name: &str) -> &[(String, Value)] {
+    pub(crate) fn pairs(&self, name: &str) -> &[(String, Value)] {
         match self.get(name) {
             Some(Value::Pairs(pairs)) => pairs,
             _ => &[],
         }
     }
 
-    pub(in crate::blackbox) fn block(&self, name: &str) -> Option<&Block> {
+    pub(crate) fn block(&self, name: &str) -> Option<&Block> {
         match self.get(name) {
             Some(Value::Block(block)) => Some(block),
             _ => None,
         }
     }
 
-    pub(in crate::blackbox) fn blocks(&self, name: &str) -> impl Iterator<Item = &Block> {
+    pub(crate) fn blocks(&self, name: &str) -> impl Iterator<Item = &Block> {
         self.list(name).iter().filter_map(|value| match value {
             Value::Block(block) => Some(block),
             _ => None,
@@ -171,7 +171,7 @@ impl Block {
     }
 }
 
-pub(in crate::blackbox) fn texts(list: &[Value]) -> Vec<String> {
+pub(crate) fn texts(list: &[Value]) -> Vec<String> {
     let texts = list.iter().filter_map(|value| match value {
         Value::Text(text) | Value::Secret(text) => Some(text.clone()),
         _ => None,
@@ -186,7 +186,7 @@ pub(super) struct Reader<'p, 's> {
 
 impl Reader<'_, '_> {
     /// A mapping; `None` when it is none, which is told.
-    pub(in crate::blackbox) fn block(
+    pub(crate) fn block(
         &self,
         schema: &'static Schema,
         node: &Node,

@@ -6,9 +6,10 @@ use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use super::file::{Answer, Body, Capture, Content, Entry};
-use super::look::{assertion, checked, hex, quoted as json_text, source};
+use super::look::{assertion, hex, source};
 use super::step::Import;
 use super::value::Value;
+use crate::import::words::{checked, quoted as json_text};
 use crate::import::write::{Step, inline, quoted};
 
 impl Import<'_> {

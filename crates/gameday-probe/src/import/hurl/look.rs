@@ -1,13 +1,12 @@
 //! What Hurl looks at and expects, in the words that are used here.
 
-use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use super::file::{Assert, Call, Look};
 use super::names::Names;
 use super::value::Value;
-use crate::assertion::{parse, parse_source};
-use crate::template::Template;
+use crate::assertion::parse_source;
+use crate::import::words::{checked, quoted, slashed};
 
 /// Predicates that are called otherwise here; those of early versions among them.
 const OTHER_WORDS: [(&str, &str); 8] = [
@@ -202,33 +201,6 @@ fn pattern(call: &Call, _: &mut Names, _: usize) -> Result<String, String> {
     }
 }
 
-/// A pattern between slashes; its own slashes are escaped.
-fn slashed(pattern: &str) -> String {
-    let (mut out, mut escaped) = (String::from("/"), false);
-    for c in pattern.chars() {
-        if c == '/' && !escaped {
-            out.push('\\');
-        }
-        escaped = c == '\\' && !escaped;
-        out.push(c);
-    }
-    out.push('/');
-    out
-}
-
-/// As JSON writes it.
-pub(super) fn quoted(text: &str) -> String {
-    Json::from(text).to_string()
-}
-
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The assertion, if it is one here.
-pub(super) fn checked(text: String) -> Result<String, String> {
-    match parse(&text, &mut |value| Some(Template::fixed(value))) {
-        Ok(_) => Ok(text),
-        Err(wrong) => Err(wrong.message),
-    }
 }
