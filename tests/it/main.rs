@@ -17,6 +17,7 @@ mod flows;
 mod hostile;
 mod labs;
 mod layers;
+mod live;
 mod network;
 mod panels;
 mod predicting;

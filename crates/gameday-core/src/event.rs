@@ -175,6 +175,25 @@ pub enum EventKind {
         /// For how long it was not heard.
         silent_ms: u64,
     },
+    /// A person wrote something down.
+    Noted {
+        /// Who, as they call themselves.
+        who: String,
+        /// What.
+        text: String,
+    },
+    /// A person took an alert.
+    Acknowledged {
+        /// Who, as they call themselves.
+        who: String,
+        /// The alert's name.
+        alert: String,
+    },
+    /// A person says that the harm is over: what is held until then is removed.
+    Mitigated {
+        /// Who, as they call themselves.
+        who: String,
+    },
     /// The drill was told to end early.
     Stopped(StopReason),
     /// The last event of a drill that ended by itself.
@@ -243,6 +262,8 @@ pub enum StopReason {
     Signal(String),
     /// The stop file was found.
     StopFile,
+    /// A person asked for it, who calls themselves so.
+    Person(String),
     /// `max_duration` was over.
     MaxDuration,
     /// A fault could not be injected or was lost.
@@ -258,6 +279,7 @@ impl std::fmt::Display for StopReason {
             Self::Guard(guard) => write!(f, "the guard `{guard}` was breached"),
             Self::Signal(signal) => write!(f, "it was stopped by {signal}"),
             Self::StopFile => f.write_str("the stop file was found"),
+            Self::Person(who) => write!(f, "{who} stopped it"),
             Self::MaxDuration => f.write_str("`max_duration` was over"),
             Self::Fault(why) | Self::Target(why) => f.write_str(why),
         }

@@ -156,8 +156,16 @@ pub struct FaultRecord {
     pub detail: String,
     /// When it is ordered, after T0.
     pub at_ms: u64,
-    /// How long it is held.
+    /// How long it is held; at most, when a person ends it.
     pub hold_ms: u64,
+    /// Whether it is held until a person says that the harm is over.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub until_mitigated: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over like this")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// One alert that must come.

@@ -9,6 +9,7 @@
 
 mod expect;
 mod input;
+mod people;
 mod steady;
 mod timeline;
 
@@ -24,6 +25,8 @@ use crate::plan::{Expectation, Plan, SteadyKind};
 use crate::window::Window;
 use expect::ExpectState;
 pub use input::{Action, Input};
+pub use people::Answer;
+use people::People;
 use steady::{SteadyWatch, not_holding};
 use timeline::Timeline;
 
@@ -43,6 +46,7 @@ pub struct Drill<'p> {
     troubles: BTreeMap<ProbeName, String>,
     /// Forbidden alerts that were told of.
     forbidden: BTreeSet<(String, String, BTreeMap<String, String>)>,
+    people: People,
     stopping: bool,
     ended: bool,
 }
@@ -75,6 +79,7 @@ impl<'p> Drill<'p> {
             expect: plan.expect.iter().map(|_| ExpectState::default()).collect(),
             troubles: BTreeMap::new(),
             forbidden: BTreeSet::new(),
+            people: People::default(),
             stopping: false,
             ended: false,
         }
@@ -152,11 +157,15 @@ impl<'p> Drill<'p> {
                     .iter()
                     .filter(|alert| alert.status == "firing")
                 {
+                    self.people.fired(&alert.alert);
                     self.forbidden(&alert.alert, &alert.labels, "webhook", out);
                 }
                 self.notified(&notification);
             }
             Input::Alert(seen) => {
+                if seen.state == AlertState::Firing {
+                    self.people.fired(&seen.alert);
+                }
                 if matches!(seen.state, AlertState::Firing | AlertState::Suppressed) {
                     self.forbidden(&seen.alert, &seen.labels, seen.source.as_str(), out);
                 }

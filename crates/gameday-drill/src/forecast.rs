@@ -1,14 +1,14 @@
 //! What the expected alerts will do: the plan's faults as the alerting sees them, and the questions asked
 //! for that. Nothing is touched.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use gameday_alert::{
     Alertmanager, Asked, ExpectedFault, Prometheus, ScrapeEffect, ScrapeFault, Spread, Survey, predict,
     spread, survey,
 };
-use gameday_core::{Prediction, TargetName, Timestamp};
+use gameday_core::{FaultName, Prediction, TargetName, Timestamp};
 use gameday_proxy::ProxyClient;
 
 use crate::plan::{Entry, Expectation, Plan, Target};
@@ -37,10 +37,10 @@ pub async fn forecast(plan: &Plan) -> Result<Vec<Forecast>, String> {
     let asked = Asking::new(plan).await;
     let survey = asked.survey().await?;
     let now = Timestamp::now();
-    let one = |asked: &Asked| Forecast {
-        now: predict(&survey, asked, now),
-        firing: spread(&survey, asked, now, "T3"),
-        notified: spread(&survey, asked, now, "T5"),
+    let one = |alert: &Asked| Forecast {
+        now: asked.predict(&survey, alert, now),
+        firing: spread(&survey, alert, now, "T3"),
+        notified: spread(&survey, alert, now, "T5"),
     };
     Ok(asked.alerts.iter().map(one).collect())
 }
@@ -51,6 +51,8 @@ pub(crate) struct Asking {
     alertmanagers: Vec<Alertmanager>,
     /// In the order of the plan's expectations.
     pub(crate) alerts: Vec<Asked>,
+    /// Faults whose end nobody knows before a person says so.
+    open_ended: BTreeSet<FaultName>,
 }
 
 impl Asking {
@@ -71,6 +73,12 @@ impl Asking {
                 .iter()
                 .filter_map(|expect| asked(plan, expect, &listens))
                 .collect(),
+            open_ended: plan
+                .timeline
+                .iter()
+                .filter(|entry| entry.until_mitigated)
+                .map(|entry| entry.name.clone())
+                .collect(),
         }
     }
 
@@ -80,6 +88,20 @@ impl Asking {
         let alertmanagers: Vec<&Alertmanager> = self.alertmanagers.iter().collect();
         let survey = survey(prometheus, &alertmanagers, &self.alerts).await;
         survey.map_err(|error| error.to_string())
+    }
+
+    /// Predicts an alert; of one that lasts until a person acts, no end.
+    pub(crate) fn predict(&self, survey: &Survey, asked: &Asked, effective: Timestamp) -> Prediction {
+        let mut prediction = predict(survey, asked, effective);
+        if self.open_ended.contains(&asked.fault.name) {
+            for mark in ["T9", "T10"] {
+                if prediction.marks.remove(mark).is_some() {
+                    let why = "the fault is held until somebody says that it is mitigated";
+                    prediction.why.insert(mark.to_owned(), why.to_owned());
+                }
+            }
+        }
+        prediction
     }
 
     /// Asks again what changes from second to second: the groups of Alertmanager.

@@ -17,6 +17,7 @@ mod fault;
 mod forecast;
 mod heal;
 mod helper;
+mod inbox;
 mod network;
 mod nft;
 mod plan;
@@ -24,6 +25,7 @@ mod process;
 mod region;
 mod registry;
 mod runner;
+mod said;
 mod scenario;
 mod window;
 
@@ -31,11 +33,12 @@ pub use deed::{
     Allowance, Burn, CommandLine, CommandPair, Deed, EndSignal, Fill, Hook, Kill, Limit, LosePackets, Pause,
     Place, Request, Text, UnitAction, UnitDeed, Whose,
 };
-pub use engine::{Action, Drill, Input};
+pub use engine::{Action, Answer, Drill, Input};
 pub use fault::{Effect, Fault, FaultError, HeldFault, ToxicFault, Undo};
 pub use forecast::{Forecast, forecast};
 pub use heal::{Healed, HealedState, heal};
 pub use helper::{bound, hold};
+pub use inbox::{Unheard, say};
 pub use network::{BadPeer, Loss, Peer, Transport};
 pub use nft::{check as check_rules, tables as network_tables};
 pub use plan::{
@@ -44,4 +47,5 @@ pub use plan::{
 };
 pub use registry::{Claim, ClaimError, OpenDrill, Registry};
 pub use runner::{Run, RunError, run};
+pub use said::{Said, Word};
 pub use scenario::{Given, LAB_VARIABLES};

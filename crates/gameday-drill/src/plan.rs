@@ -215,8 +215,10 @@ pub struct Entry {
     pub name: FaultName,
     /// When it is ordered, after T0.
     pub at: Duration,
-    /// How long it is held, from its confirmation.
+    /// How long it is held, from its confirmation; at most, when a person ends it.
     pub hold: Duration,
+    /// Whether it is held until a person says that the harm is over.
+    pub until_mitigated: bool,
     /// The target.
     pub on: TargetName,
     /// What is done to it.

@@ -25,9 +25,10 @@ pub use json::render_json;
 pub use junit::render_junit;
 pub use markdown::render_markdown;
 pub use measure::{
-    Advice, AlertReport, AlertVerdict, BriefLine, BudgetReport, Check, ClockReport, Digest, FaultReport,
-    Finding, ForbidReport, ForbiddenAlert, GROUP_STAGE_CHECK, ImpactLine, ImpactReport, LimitsMs, LogLine,
-    Marks, Measurement, Moment, NoticeReport, OtherAlert, Phase, Predicted, ProbeReport, Rollback,
-    SafetyLine, StagesMs, SteadyReport, TimelineError, Trial, TrialMarks, Verdict, Weight, measure,
+    AckReport, Advice, AlertReport, AlertVerdict, BriefLine, BudgetReport, Check, ClockReport, Digest,
+    FaultReport, Finding, ForbidReport, ForbiddenAlert, GROUP_STAGE_CHECK, ImpactLine, ImpactReport,
+    LimitsMs, LogLine, Marks, Measurement, Mitigation, Moment, NoticeReport, OtherAlert, PersonLine, Phase,
+    Predicted, ProbeReport, Rollback, SafetyLine, StagesMs, SteadyReport, TimelineError, Trial, TrialMarks,
+    Verdict, Weight, measure,
 };
 pub use write::write_all;

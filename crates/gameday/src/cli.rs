@@ -37,6 +37,12 @@ pub(crate) enum Command {
     Proxy(Box<ProxyArgs>),
     /// Render the report of a drill again, from its journal
     Report(ReportArgs),
+    /// Write a note into the journal of the drill that runs
+    Note(NoteArgs),
+    /// Say that you have taken an alert of the drill that runs
+    Ack(AckArgs),
+    /// Say that the harm is over: faults that are held `until mitigated` are removed
+    Mitigated(SayArgs),
     /// Put back what a dead drill has left
     Heal(HealArgs),
     /// Tell what this machine allows, and the remedy for what it does not
@@ -346,6 +352,42 @@ pub(crate) struct ReportArgs {
     /// A drill's folder
     #[arg(required = true, value_name = "DRILL_DIR")]
     pub(crate) drill: PathBuf,
+}
+
+const SAY_EXIT_CODES: &str =
+    "Exit codes: 0 it is in the journal, 1 the drill did not take it, 2 your arguments, or no drill runs";
+
+/// To whom a person talks, and as whom.
+#[derive(Debug, Args)]
+#[command(after_help = SAY_EXIT_CODES)]
+pub(crate) struct SayArgs {
+    /// The folder of the drill that is meant; without it, the one that runs on this machine
+    #[arg(long, value_name = "DIR")]
+    pub(crate) drill: Option<PathBuf>,
+    /// Who says it; without it, the user of this process
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) who: Option<String>,
+    /// How the answer is printed on stdout
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = SAY_EXIT_CODES)]
+pub(crate) struct NoteArgs {
+    /// What is to be written down
+    pub(crate) text: String,
+    #[command(flatten)]
+    pub(crate) to: SayArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = SAY_EXIT_CODES)]
+pub(crate) struct AckArgs {
+    /// The alert's name, or its key in `[expect]`; without it, every alert that fired and that nobody took yet
+    pub(crate) alert: Option<String>,
+    #[command(flatten)]
+    pub(crate) to: SayArgs,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! The engine as a table: seconds and inputs in, what it wants done out. No clock, no socket.
 
+mod people;
 mod stopped;
 
 use super::*;
@@ -40,6 +41,7 @@ fn plan() -> Plan {
             name: FaultName::new("slow").unwrap(),
             at: Duration::ZERO,
             hold: SEC * 5,
+            until_mitigated: false,
             on: TargetName::new("db").unwrap(),
             fault: FaultKind::Down,
         }],

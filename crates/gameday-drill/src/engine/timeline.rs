@@ -14,6 +14,8 @@ pub(super) struct Timeline<'p> {
     effective: BTreeMap<FaultName, Offset>,
     lost: Vec<FaultName>,
     over: Vec<FaultName>,
+    /// A person said that the harm is over while these were held until then.
+    mitigated: Vec<FaultName>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +35,7 @@ impl<'p> Timeline<'p> {
             effective: BTreeMap::new(),
             lost: Vec::new(),
             over: Vec::new(),
+            mitigated: Vec::new(),
         }
     }
 
@@ -44,7 +47,9 @@ impl<'p> Timeline<'p> {
                     self.states[index] = State::Ordered;
                     out.push(Action::Inject(entry.name.clone()));
                 }
-                State::InPlace { since } if now >= since + entry.hold => {
+                State::InPlace { since }
+                    if now >= since + entry.hold || self.mitigated.contains(&entry.name) =>
+                {
                     self.states[index] = State::Removing;
                     out.push(Action::Remove(entry.name.clone()));
                 }
@@ -143,6 +148,18 @@ impl<'p> Timeline<'p> {
             fault: fault.clone(),
             error,
         }));
+    }
+
+    /// A person says that the harm is over: what is held until then goes, also what is just being
+    /// injected. Says how many faults that are.
+    pub(super) fn mitigated(&mut self) -> usize {
+        let held = self.entries.iter().zip(&self.states).filter(|(entry, state)| {
+            entry.until_mitigated && matches!(state, State::Ordered | State::InPlace { .. })
+        });
+        let released: Vec<FaultName> = held.map(|(entry, _)| entry.name.clone()).collect();
+        let count = released.len();
+        self.mitigated.extend(released);
+        count
     }
 
     /// What waits never comes; what may be in place is removed.

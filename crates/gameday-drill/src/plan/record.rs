@@ -124,12 +124,15 @@ impl Plan {
             .unwrap_or_default()
     }
 
-    /// When the last fault is removed, after T0, if all goes as planned.
+    /// When the last fault is removed, after T0, if all goes as planned; what a person ends may end at once.
     #[must_use]
     pub fn timeline_length(&self) -> Duration {
         self.timeline
             .iter()
-            .map(|entry| entry.at + entry.hold)
+            .map(|entry| match entry.until_mitigated {
+                true => entry.at,
+                false => entry.at + entry.hold,
+            })
             .max()
             .unwrap_or_default()
     }
@@ -158,6 +161,7 @@ fn entry_record(entry: &Entry) -> FaultRecord {
         detail: entry.fault.detail(),
         at_ms: ms(entry.at),
         hold_ms: ms(entry.hold),
+        until_mitigated: entry.until_mitigated,
     }
 }
 

@@ -7,6 +7,7 @@ mod collect;
 mod fault_task;
 mod looks;
 mod oracle;
+mod people;
 mod preflight;
 mod regions;
 mod sources;
@@ -22,13 +23,14 @@ use gameday_core::{
     DrillStarted, Ended, EventKind, FaultName, Journal, ProbeDone, ProbeName, RegionName, SCHEMA, StopReason,
 };
 use gameday_probe::{Environment, Tick};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use crate::engine::{Action, Drill, Input};
+use crate::engine::{Action, Answer, Drill, Input};
 use crate::fault::{self, Fault};
 use crate::plan::Plan;
 use crate::registry::{Claim, OpenDrill, Registry};
+use crate::said::Said;
 use fault_task::{FaultTask, Order};
 
 /// Everything a run needs beside its plan.
@@ -83,6 +85,8 @@ enum Report {
     Missed(RegionName, ProbeName, u64),
     /// For the journal, of a region.
     In(RegionName, EventKind),
+    /// A person said something, and waits for the answer.
+    Said(Said, oneshot::Sender<Answer>),
 }
 
 type Reports = mpsc::Sender<Report>;
@@ -224,6 +228,7 @@ impl<'r> Runner<'r> {
                 }
             }
         });
+        self.listen()?;
         self.tasks
             .spawn(watch_stop_file(self.run.stop_file.clone(), self.reports.clone()));
         self.feed(Input::Preflight(Ok(()))).await
@@ -266,6 +271,7 @@ impl<'r> Runner<'r> {
             Report::Looked(region, done) => self.looked(&region, *done).await,
             Report::Missed(region, probe, count) => self.missed(&region, probe, count).await,
             Report::In(region, kind) => self.journal.record_in(&region, kind).map(drop),
+            Report::Said(said, answer) => self.hear(said, answer).await,
         }
     }
 

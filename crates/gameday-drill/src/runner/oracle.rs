@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use gameday_alert::{Survey, group_stage, predict};
+use gameday_alert::{Survey, group_stage};
 use gameday_core::{FaultName, Prediction, Timestamp};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -95,7 +95,7 @@ impl Oracle {
         let nothing = Survey::default();
         let survey = seen.survey.as_ref().unwrap_or(&nothing);
         let predicted = alerts.map(|asked| {
-            let mut prediction = predict(survey, asked, effective);
+            let mut prediction = self.asking.predict(survey, asked, effective);
             if let Some(why) = &unknown {
                 prediction.marks.clear();
                 prediction.why = BTreeMap::from([("prediction".to_owned(), why.clone())]);

@@ -105,11 +105,14 @@ fn read(source: &Source, given: &Given, problems: &Problems<'_>) -> Option<Plan>
     regions.tell_unused(&probes, problems);
     let observe = read_observe(&mut root, problems);
     let steady = steady::read(&mut root, &probes, observe.prometheus.is_some());
-    let timeline = timeline::read(&mut root, &targets);
+    let mut timeline = timeline::read(&mut root, &targets);
     let expect = expect::read(&mut root, &timeline, &observe);
     let forbid = forbid::read(&mut root, &observe);
     let end = root.key_span("guard").unwrap_or_default();
     let guard = guard::read(&mut root, &probes);
+    if let Some(guard) = &guard {
+        timeline::bound(&mut timeline, guard.max_duration);
+    }
     let recover_within = read_recover(&mut root, steady.is_empty());
     root.finish();
 

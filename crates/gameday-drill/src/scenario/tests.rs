@@ -143,6 +143,25 @@ fn a_fault_fits_its_target() {
 }
 
 #[test]
+fn a_hold_is_a_span_or_until_a_person_says_so() {
+    let text = GOOD.replace("hold = \"60s\"", "hold = \"until mitigated\"");
+    let plan = load(&text, &Given::default()).unwrap_or_else(|p| panic!("{}", Problem::draw_all(&p)));
+    let entry = &plan.timeline[0];
+    assert!(entry.until_mitigated && plan.record().timeline[0].until_mitigated);
+    assert_eq!(
+        (entry.hold, plan.timeline_length()),
+        (plan.guard.max_duration, Duration::ZERO)
+    );
+    check(
+        "hold = \"60s\"",
+        "hold = \"until friday\"",
+        expect![[r#"
+        12:17 `until friday` is not a length of time such as "200ms", "5s" or "1h30m" (at most 400 days), or `until mitigated`
+    "#]],
+    );
+}
+
+#[test]
 fn settings_of_a_fault_are_checked_at_their_place() {
     check(
         "delay = \"200ms\", jitter",

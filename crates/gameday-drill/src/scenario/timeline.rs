@@ -1,6 +1,10 @@
 //! `[timeline]`: the faults, when, how long and on what.
 
+use std::time::Duration;
+
 use gameday_core::{FaultName, Problems, Span, Table};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 use super::fault::{self, Fault};
@@ -33,12 +37,47 @@ pub(super) fn read(root: &mut Table<'_, '_>, targets: &Targets) -> Vec<Entry> {
     entries.into_iter().map(|(entry, _)| entry).collect()
 }
 
+/// How long a fault is held: a span, or until a person says so.
+struct Hold {
+    length: Duration,
+    until_mitigated: bool,
+}
+
+/// Longer than any drill may last: `[guard] max_duration` ends it sooner.
+const UNTIL_TOLD: Duration = Duration::from_secs(86_400);
+
+impl<'de> Deserialize<'de> for Hold {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text == "until mitigated" {
+            return Ok(Self {
+                length: UNTIL_TOLD,
+                until_mitigated: true,
+            });
+        }
+        let span = text
+            .parse::<Span>()
+            .map_err(|error| D::Error::custom(format!("{error}, or `until mitigated`")))?;
+        Ok(Self {
+            length: span.get(),
+            until_mitigated: false,
+        })
+    }
+}
+
+/// What a person ends lasts as long as the drill may, at most.
+pub(super) fn bound(entries: &mut [Entry], max_duration: Duration) {
+    for entry in entries.iter_mut().filter(|entry| entry.until_mitigated) {
+        entry.hold = max_duration;
+    }
+}
+
 type Placed = (Entry, std::ops::Range<usize>);
 
 fn read_one(name: FaultName, mut table: Table<'_, '_>, targets: &Targets) -> Option<Placed> {
     let problems = table.problems();
     let at: Option<Span> = table.get("at");
-    let hold: Option<Spanned<Span>> = table.need_spanned("hold");
+    let hold: Option<Spanned<Hold>> = table.need_spanned("hold");
     let on: Option<Spanned<String>> = table.need_spanned("on");
     let kind = on.as_ref().and_then(|on| targets.kind_of(on.get_ref()));
     let fault = fault::read(&mut table, kind);
@@ -46,7 +85,7 @@ fn read_one(name: FaultName, mut table: Table<'_, '_>, targets: &Targets) -> Opt
     table.finish();
 
     let (hold, on) = (hold?, on?);
-    if hold.get_ref().get().is_zero() {
+    if hold.get_ref().length.is_zero() {
         problems.add(hold.span(), "a fault is held for some time");
     }
     let (on_name, target) = targets.known(problems, &on)?;
@@ -67,7 +106,8 @@ fn read_one(name: FaultName, mut table: Table<'_, '_>, targets: &Targets) -> Opt
         Entry {
             name,
             at,
-            hold: hold.get_ref().get(),
+            hold: hold.get_ref().length,
+            until_mitigated: hold.get_ref().until_mitigated,
             on: on_name.clone(),
             fault,
         },

@@ -10,6 +10,7 @@ use super::expectation::{AlertVerdict, Case, Spans, spans};
 use super::fault::Fault;
 use super::mark::{Moment, keep};
 use super::marks::{AlertMarks, moment, raw_times};
+use super::people;
 use super::predicted;
 use super::record::{AlertReport, LimitsMs, Marks, StagesMs};
 use super::recovery::Recovery;
@@ -65,6 +66,7 @@ fn report(
     let mut report = unjudged(expect);
     (report.verdict, report.detail) = case.judge();
     take_times(&mut report, timeline, fault, &marks, recovery);
+    report.ack = people::ack(timeline, expect, fault, &marks.t5);
     let predicted = predicted::read(timeline, expect, &report.marks);
     report.predicted = keep(predicted, "predicted", &mut report.why);
     take_spans(&mut report, spans);
@@ -137,6 +139,7 @@ fn unjudged(expect: &ExpectRecord) -> AlertReport {
         },
         predicted: None,
         advice: None,
+        ack: None,
         receiver: None,
         labels: BTreeMap::new(),
         annotations: BTreeMap::new(),

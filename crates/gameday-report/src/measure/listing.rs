@@ -179,6 +179,9 @@ pub(super) fn safety_line(event: &Event, touched: &mut BTreeSet<String>) -> Opti
             ("forbidden", format!("{alert}: forbidden by `{forbid}`"))
         }
         EventKind::GuardBreached { guard, detail } => ("guard", format!("{guard}: {detail}")),
+        EventKind::Noted { who, text } => ("note", format!("{who}: {text}")),
+        EventKind::Acknowledged { who, alert } => ("ack", format!("{who} takes {alert}")),
+        EventKind::Mitigated { who } => ("mitigated", format!("{who} says that the harm is over")),
         EventKind::Stopped(reason) => ("stopped", reason.to_string()),
         EventKind::SourceLost { source, error } => ("lost sight", format!("{source}: {error}")),
         EventKind::SourceBack { source } => ("sight back", source.to_string()),

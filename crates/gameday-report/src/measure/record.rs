@@ -12,6 +12,7 @@ use super::happened::LogLine;
 use super::impact::ImpactReport;
 use super::listing::{Check, ClockReport, NoticeReport, OtherAlert, SafetyLine};
 use super::means::Digest;
+use super::people::{AckReport, Mitigation, PersonLine};
 use super::picture::Picture;
 use super::predicted::Predicted;
 use super::probe::ProbeReport;
@@ -114,6 +115,12 @@ pub struct Trial {
     pub notifications: Vec<NoticeReport>,
     /// Clocks of other systems.
     pub clocks: Vec<ClockReport>,
+    /// What people said, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<PersonLine>,
+    /// When somebody said that the harm was over, if anybody did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mitigation: Option<Mitigation>,
     /// Pre-flight checks.
     pub checks: Vec<Check>,
     /// Everything done to the system, in order.
@@ -295,6 +302,9 @@ pub struct AlertReport {
     pub predicted: Option<Predicted>,
     /// The largest stage and what would shorten it; null when no stage took any time.
     pub advice: Option<Advice>,
+    /// When it was acknowledged, if anybody did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ack: Option<AckReport>,
     /// The receiver that the notification reached.
     pub receiver: Option<String>,
     /// The alert's labels.

@@ -31,8 +31,8 @@ pub(super) fn brief(timeline: &Timeline<'_>, trial: &Trial) -> Vec<BriefLine> {
     lines.push(line("scope", scope(timeline, trial)));
     lines.push(line("hypothesis", hypothesis(timeline, trial)));
     if trial.marks.t0.is_some() {
-        lines.push(line("detection", detection(trial)));
-        lines.push(line("mitigation", mitigation(trial)));
+        lines.push(line("detection", detection(trial) + &acknowledged(trial)));
+        lines.push(line("mitigation", said_mitigated(trial) + &mitigation(trial)));
     }
     lines.push(line("rollback", rollback(trial)));
     lines.push(line("follow-ups", follow_ups(&trial.findings)));
@@ -236,6 +236,29 @@ pub(crate) fn stage_word(stage: &str) -> &'static str {
         "hand_off" => "the way from Prometheus to Alertmanager",
         _ => "grouping and delivery",
     }
+}
+
+/// Who took the first alert, if anybody did.
+fn acknowledged(trial: &Trial) -> String {
+    let acks = trial.alerts.iter().filter_map(|alert| alert.ack.as_ref());
+    let Some(ack) = acks.min_by_key(|ack| ack.t6) else {
+        return String::new();
+    };
+    let after = ack
+        .tta_ms
+        .map_or_else(String::new, |ms| format!(" {} later", span(ms)));
+    format!(" `{}` acknowledged it{after}.", ack.who)
+}
+
+/// Who said that the harm was over, if anybody did.
+fn said_mitigated(trial: &Trial) -> String {
+    let Some(mitigation) = &trial.mitigation else {
+        return String::new();
+    };
+    let after = mitigation.ttm_ms.map_or_else(String::new, |ms| {
+        format!(" {} after the fault took effect", span(ms))
+    });
+    format!("`{}` said that the harm was over{after}. ", mitigation.who)
 }
 
 fn mitigation(trial: &Trial) -> String {

@@ -10,7 +10,7 @@ use super::record::{AlertReport, Trial, TrialMarks};
 use super::recovery::{self, Recovery};
 use super::timeline::Timeline;
 use super::verdict::{self, Ruling};
-use super::{alert, finding, forbid, happened, impact, listing, picture, probe, steady, story};
+use super::{alert, finding, forbid, happened, impact, listing, people, picture, probe, steady, story};
 
 /// The pre-flight check that says whether Alertmanager had no group left over from before.
 ///
@@ -34,6 +34,7 @@ pub(super) fn measure(index: usize, timeline: &Timeline<'_>) -> Trial {
     } = judge(timeline, &faults, &recovery, &trial);
     (trial.verdict, trial.summary, trial.reasons) = (verdict, summary, reasons);
     trial.impact = impact::read(timeline, &faults, &recovery);
+    trial.mitigation = people::mitigation(timeline, &faults);
     trial.faults = faults.into_iter().map(|fault| fault.report).collect();
     trial.picture = picture::draw(timeline, &trial);
     (trial.log, trial.log_left_out) = happened::read(timeline);
@@ -91,6 +92,8 @@ fn unjudged(index: usize, timeline: &Timeline<'_>, recovery: &Recovery, alerts: 
         probes: probe::read(timeline),
         notifications: listing::notices(timeline),
         clocks: listing::clocks(timeline),
+        people: people::lines(timeline),
+        mitigation: None,
         checks: listing::checks(timeline),
         safety: listing::safety(timeline),
         rollback: listing::rollback(timeline),

@@ -8,6 +8,7 @@ mod expectations;
 mod fixture;
 mod golden;
 mod marks;
+mod people;
 mod plan;
 mod predicted;
 mod renderings;

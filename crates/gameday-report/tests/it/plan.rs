@@ -67,6 +67,7 @@ pub(crate) fn golden_plan() -> PlanRecord {
             detail: "delay 200ms ±20ms downstream".into(),
             at_ms: 0,
             hold_ms: 60_000,
+            until_mitigated: false,
         }],
         expect: vec![ExpectRecord {
             label: ALERT.into(),

@@ -14,6 +14,7 @@ pub(crate) mod proxy;
 pub(crate) mod proxy_client;
 pub(crate) mod report;
 pub(crate) mod run;
+pub(crate) mod say;
 pub(crate) mod schema;
 pub(crate) mod slo;
 

@@ -99,10 +99,13 @@ pub(crate) fn describe(plan: &Plan, outlook: &Outlook) -> String {
 }
 
 fn fault(fault: &gameday_core::FaultRecord) -> String {
+    let hold = match fault.until_mitigated {
+        true => "until somebody says `gameday mitigated`".to_owned(),
+        false => format!("for {}", span(fault.hold_ms)),
+    };
     format!(
-        "+{} for {}: {} on {} ({})",
+        "+{} {hold}: {} on {} ({})",
         span(fault.at_ms),
-        span(fault.hold_ms),
         fault.kind,
         fault.on,
         fault.detail

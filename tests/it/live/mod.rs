@@ -1,0 +1,3 @@
+//! People and a drill that runs: what they say to it, and what they see of it.
+
+mod saying;
