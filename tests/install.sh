@@ -57,11 +57,11 @@ install_clients() {
         "$folder/python/bin/pip" install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
         cp tests/clients/requirements.txt "$folder/python/requirements.txt"
     fi
-    if ! cmp -s tests/clients/grpc.txt "$folder/grpc/requirements.txt"; then
-        echo "installing grpcio into $folder"
-        rm -rf "$folder/grpc"
-        "$folder/python/bin/pip" install --quiet --disable-pip-version-check --target "$folder/grpc" -r tests/clients/grpc.txt
-        cp tests/clients/grpc.txt "$folder/grpc/requirements.txt"
+    if ! cmp -s tests/clients/servers.txt "$folder/servers/requirements.txt"; then
+        echo "installing grpcio, websockets, brotli and zstandard into $folder"
+        rm -rf "$folder/servers"
+        "$folder/python/bin/pip" install --quiet --disable-pip-version-check --target "$folder/servers" -r tests/clients/servers.txt
+        cp tests/clients/servers.txt "$folder/servers/requirements.txt"
     fi
 }
 

@@ -15,6 +15,7 @@ mod faults;
 mod files;
 mod flows;
 mod hostile;
+mod kinds;
 mod labs;
 mod layers;
 mod live;

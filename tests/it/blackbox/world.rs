@@ -283,7 +283,7 @@ fn dns(dir: &Path, places: &mut BTreeMap<String, String>) -> Killed {
 
 fn python(dir: &Path, places: &mut BTreeMap<String, String>) -> Killed {
     let mut child = Command::new("python3")
-        .env("PYTHONPATH", root().join("target/clients/grpc"))
+        .env("PYTHONPATH", root().join("target/clients/servers"))
         .arg(root().join("tests/it/blackbox/servers.py"))
         .arg(dir)
         .stdin(Stdio::piped())

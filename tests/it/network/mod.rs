@@ -49,7 +49,7 @@ fn inside(sandbox: &Sandbox, script: &str) -> Command {
 }
 
 #[track_caller]
-fn run_inside(sandbox: &Sandbox, script: &str) -> Output {
+pub(crate) fn run_inside(sandbox: &Sandbox, script: &str) -> Output {
     let output = inside(sandbox, script).output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
