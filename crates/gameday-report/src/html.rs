@@ -1,14 +1,18 @@
-//! `report.html`: one file that needs no network and no script, reads on a phone and prints.
+//! `report.html`: one file that needs no network, reads on a phone and prints; without its script it is whole.
 
-mod alerts;
+mod account;
 mod figure;
 mod labels;
 mod parts;
+mod policy;
 mod scale;
+mod scorecard;
 mod summary;
 mod tables;
 mod timeline;
 mod tracks;
+mod trials;
+mod waterfall;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -16,9 +20,7 @@ use crate::words::clean;
 use crate::{Measurement, Trial};
 
 const STYLE: &str = include_str!("html/style.css");
-
-/// Nothing may be loaded, sent, framed or run; only the style that stands in the page applies.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+const SCRIPT: &str = include_str!("html/script.js");
 
 /// Renders `report.html`.
 #[must_use]
@@ -33,7 +35,7 @@ pub fn render_html(measurement: &Measurement) -> String {
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta http-equiv="Content-Security-Policy" content=(policy::of(STYLE, SCRIPT));
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
@@ -43,11 +45,10 @@ pub fn render_html(measurement: &Measurement) -> String {
             body {
                 main {
                     (summary::banner(measurement))
-                    @for trial in &measurement.trials { (body(measurement, trial)) }
-                    (summary::means(measurement))
-                    (tables::plan(measurement))
+                    (body(measurement))
                     footer { "gameday " (clean(&measurement.version)) " · " (clean(&measurement.drill)) }
                 }
+                script { (PreEscaped(SCRIPT)) }
             }
         }
     };
@@ -56,23 +57,75 @@ pub fn render_html(measurement: &Measurement) -> String {
     text
 }
 
-fn body(measurement: &Measurement, trial: &Trial) -> Markup {
+/// Of several trials the page shows the worst whole, and the others below, folded.
+fn body(measurement: &Measurement) -> Markup {
+    let worst = measurement
+        .trials
+        .iter()
+        .rev()
+        .max_by_key(|trial| trial.verdict.precedence());
+    let Some(trial) = worst else { return html! {} };
+    let touched = trial.marks.t0.is_some();
     html! {
-        @if measurement.trials.len() > 1 {
-            h2.trial { "Trial " (trial.index + 1) " · " (parts::verdict_word(trial.verdict)) }
-        }
-        (summary::reasons(trial))
         (summary::numbers(trial))
-        (alerts::scorecard(trial))
-        (alerts::stages(trial))
-        (timeline::section(trial))
-        (tables::faults(trial))
-        (tables::recovery(trial))
-        (tables::probes(trial))
-        (tables::notifications(trial))
-        (tables::other_alerts(trial))
+        (summary::briefing(measurement, trial))
+        (summary::refusal(trial))
+        @if touched { (contents(measurement)) }
+        (summary::reasons(trial))
+        div #scorecard { (scorecard::section_of(measurement)) }
+        div #timeline { (timeline::section(trial)) }
+        div #stages { (waterfall::stages(trial)) }
+        div #trials { (trials::strip(measurement)) (summary::means(measurement)) }
+        (told(trial))
+        div #findings { @if touched { (account::findings(trial)) (account::blanks()) } }
+        div #log { (account::log(measurement, trial)) }
+        (others(measurement, trial))
+        div #appendix { (appendix(measurement, trial)) }
+    }
+}
+
+/// What happened in a trial, table by table.
+fn told(trial: &Trial) -> Markup {
+    html! {
+        div #alerts { (tables::other_alerts(trial)) (tables::notifications(trial)) }
+        div #recovery { (tables::recovery(trial)) }
+        div #impact { (account::impact(trial)) (tables::probes(trial)) }
+        div #safety { (tables::faults(trial)) (tables::safety(trial)) }
+    }
+}
+
+fn contents(measurement: &Measurement) -> Markup {
+    let several = measurement.trials.len() > 1;
+    html! {
+        nav.contents aria-label="Contents" {
+            @for (anchor, name) in [
+                ("scorecard", "Scorecard"), ("timeline", "Timeline"), ("stages", "Where the time went"), ("trials", "Trials"), ("alerts", "Alerts"),
+                ("recovery", "Recovery"), ("impact", "Impact"), ("safety", "Safety"), ("findings", "Findings"), ("log", "Log"), ("appendix", "Appendix"),
+            ] { @if anchor != "trials" || several { a href={ "#" (anchor) } { (name) } } }
+        }
+    }
+}
+
+/// Every other trial, folded.
+fn others(measurement: &Measurement, shown: &Trial) -> Markup {
+    html! {
+        @for trial in measurement.trials.iter().filter(|trial| trial.index != shown.index) {
+            details.trial id={ "trial-" (trial.index) } {
+                summary { "Trial " (trial.index + 1) " · " (parts::verdict_word(trial.verdict)) " · " (clean(&trial.summary)) }
+                (summary::numbers(trial))
+                (timeline::section(trial))
+                (waterfall::stages(trial))
+                (tables::other_alerts(trial)) (tables::notifications(trial)) (tables::recovery(trial))
+                (account::impact(trial)) (tables::faults(trial)) (tables::safety(trial))
+            }
+        }
+    }
+}
+
+fn appendix(measurement: &Measurement, trial: &Trial) -> Markup {
+    html! {
         (tables::checks(trial))
-        (tables::safety(trial))
         (tables::clocks(trial))
+        (tables::plan(measurement))
     }
 }

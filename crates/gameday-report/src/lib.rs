@@ -17,6 +17,7 @@ mod json;
 mod junit;
 mod markdown;
 mod measure;
+mod score;
 mod words;
 mod write;
 

@@ -44,7 +44,9 @@ pub use listing::{Check, ClockReport, NoticeReport, OtherAlert, SafetyLine};
 pub use mark::Moment;
 pub use means::Digest;
 pub use people::{AckReport, Mitigation, PersonLine};
-pub(crate) use picture::{Bar, Curve, Lane, Look, Notch, Picture, ProbeLane, State};
+pub(crate) use picture::{
+    Bar, Curve, GuardLane, Lane, Look, Notch, Picture, ProbeLane, State, thin_looks, thin_points,
+};
 pub use predicted::Predicted;
 pub use probe::{Phase, ProbeReport};
 pub use record::{
@@ -53,6 +55,7 @@ pub use record::{
 };
 pub use steady::SteadyReport;
 pub use story::BriefLine;
+pub(crate) use story::stage_word;
 pub use timeline::TimelineError;
 pub use trial::GROUP_STAGE_CHECK;
 

@@ -1,5 +1,7 @@
 //! Numbers for people: one way to say a span, a share and a count, the same in every rendering.
 
+use gameday_core::Unit;
+
 use crate::Predicted;
 
 /// A span for reading: `850 ms`, `42.1 s`, `3 min 05 s`.
@@ -82,6 +84,26 @@ pub(crate) fn limit(ms: u64) -> String {
             "{} s",
             format!("{}.{:03}", ms / 1000, ms % 1000).trim_end_matches('0')
         ),
+    }
+}
+
+/// A value in its unit.
+pub(crate) fn value(value: f64, unit: Unit) -> String {
+    match unit {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "`as` saturates, and it is shown only"
+        )]
+        Unit::Ms => limit(value.max(0.0).round() as u64),
+        Unit::Ratio => {
+            let text = format!("{:.2}", value * 100.0);
+            format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+        }
+        Unit::Number => {
+            let text = format!("{value:.3}");
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
     }
 }
 

@@ -27,11 +27,10 @@ pub(super) fn look(path: &mut String, look: Look, x: f64, y: f64) {
 }
 
 /// A triangle pointing down onto a lane: a notification.
-pub(super) fn notice(x: f64, y: f64) -> String {
-    format!("M{} {}l-5 -9h10z", px(x), px(y))
-}
+pub(super) const NOTICE: &str = "M0 0l-5 -9h10z";
 
 /// A diamond on a lane: a resolved notice.
-pub(super) fn resolved(x: f64, y: f64) -> String {
-    format!("M{} {}l5 -5l-5 -5l-5 5z", px(x), px(y))
-}
+pub(super) const RESOLVED: &str = "M0 0l5 -5l-5 -5l-5 5z";
+
+/// A lightning bolt of two strokes: a guard that was breached.
+pub(super) const BREACH: &str = "M-5 -5l10 10m0 -10l-10 10";

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use crate::score::Score;
 use crate::words::{clean, limit, spaced, span_or_dash};
 use crate::{AlertVerdict, Verdict};
 
@@ -11,6 +12,18 @@ pub(super) enum Tone {
     Good,
     Bad,
     Doubt,
+    /// Neither: worth knowing.
+    Note,
+}
+
+impl From<Score> for Tone {
+    fn from(score: Score) -> Self {
+        match score {
+            Score::Good => Self::Good,
+            Score::Doubt => Self::Doubt,
+            Score::Bad => Self::Bad,
+        }
+    }
 }
 
 impl Tone {
@@ -19,6 +32,7 @@ impl Tone {
             Self::Good => "good",
             Self::Bad => "bad",
             Self::Doubt => "doubt",
+            Self::Note => "aside",
         }
     }
 
@@ -27,6 +41,7 @@ impl Tone {
             Self::Good => "✓",
             Self::Bad => "✕",
             Self::Doubt => "?",
+            Self::Note => "i",
         }
     }
 }
@@ -90,11 +105,11 @@ pub(super) fn section(title: &str, content: Markup) -> Markup {
 }
 
 /// A link only where a link can do no harm; otherwise text.
-pub(super) fn link(url: &str) -> Markup {
-    let url = clean(url);
+pub(super) fn link(url: &str, text: &str) -> Markup {
+    let (url, text) = (clean(url), clean(text));
     let safe = url.starts_with("https://") || url.starts_with("http://");
     html! {
-        @if safe { a href=(url) rel="noreferrer noopener" { (url) } } @else { (url) }
+        @if safe { a href=(url) rel="noreferrer noopener" { (text) } } @else { (text) }
     }
 }
 

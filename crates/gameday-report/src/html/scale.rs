@@ -1,5 +1,10 @@
 //! From milliseconds and values to places in the drawing.
 
+/// How wide a drawing is, and where what it shows begins and ends.
+pub(super) const WIDTH: f64 = 1000.0;
+pub(super) const LEFT: f64 = 8.0;
+pub(super) const RIGHT: f64 = 992.0;
+
 /// A number of pixels with one decimal: more would only make the file bigger.
 pub(super) fn px(value: f64) -> String {
     let text = format!("{value:.1}");

@@ -1,10 +1,10 @@
-//! What a reader wants in the first five seconds: the verdict, why, and five numbers.
+//! What a reader wants on the first screen: the verdict, five numbers, and the briefing.
 
 use maud::{Markup, html};
 
-use super::parts::{link, pill, prose, tone, verdict_word};
+use super::parts::{Tone, link, pill, prose, tone, verdict_word};
 use crate::words::{clean, exact, span};
-use crate::{Measurement, Trial};
+use crate::{Measurement, Trial, Verdict};
 
 /// The verdict in a word and a sentence.
 pub(super) fn banner(measurement: &Measurement) -> Markup {
@@ -18,21 +18,49 @@ pub(super) fn banner(measurement: &Measurement) -> Markup {
                 div.word { span.sign aria-hidden="true" { (tone.sign()) } (capital(&verdict_word(measurement.verdict))) }
                 p { (prose(&measurement.summary)) }
             }
-            @if let Some(hypothesis) = &measurement.plan.hypothesis {
-                p.hypothesis { span.key { "Hypothesis" } (clean(hypothesis)) }
-            }
             p.meta {
                 @if let Some(trial) = first {
                     span { (trial.started_at.text().replace('T', " ").trim_end_matches('Z')) " UTC" }
                     span { (span(trial.ended_at.ms_since(trial.started_at))) " long" }
                 }
+                @if measurement.trials.len() > 1 { span { (measurement.trials.len()) " trials" } }
                 @if let Some(lab) = &measurement.lab { span { "lab " (clean(lab)) } }
                 span { "exit code " (measurement.exit_code) }
                 @if let Some(seed) = measurement.plan.seed {
                     span title="the same random choices again: gameday run --seed" { "seed " (seed) }
                 }
-                @if let Some(runbook) = &measurement.plan.runbook { span { "runbook " (link(runbook)) } }
+                @if let Some(runbook) = &measurement.plan.runbook { span { "runbook " (link(runbook, runbook)) } }
             }
+        }
+    }
+}
+
+/// A sentence for each question of somebody who was not there; of several trials, of the worst.
+pub(super) fn briefing(measurement: &Measurement, trial: &Trial) -> Markup {
+    html! {
+        section.briefing {
+            h2 { "In ninety seconds" @if measurement.trials.len() > 1 { span.aside-note { "trial " (trial.index + 1) ", the worst" } } }
+            dl {
+                @for line in &trial.briefing {
+                    dt { (capital(line.key)) }
+                    dd { (prose(&line.text)) }
+                }
+            }
+        }
+    }
+}
+
+/// What to do before the drill can be run, when it was refused.
+pub(super) fn refusal(trial: &Trial) -> Markup {
+    if trial.verdict != Verdict::Refused {
+        return html! {};
+    }
+    html! {
+        section {
+            h2 { "What was refused, and what to do" }
+            ul.refusals { @for finding in trial.findings.iter().filter(|finding| finding.weight != crate::Weight::Note) {
+                li { p { (pill(Tone::Doubt, "refused")) " " (prose(&finding.text)) } p.do { "→ " (prose(&finding.action)) } }
+            } }
         }
     }
 }
@@ -71,7 +99,7 @@ pub(super) fn numbers(trial: &Trial) -> Markup {
             p.note { "Detection and hang-over are those of " (clean(&alert.title())) ", the first to arrive." }
         }
         @if trial.group_stage_clean == Some(false) {
-            p.note { (pill(super::parts::Tone::Doubt, "group not clean"))
+            p.note { (pill(Tone::Doubt, "group not clean"))
                 " Alertmanager still had a group from before: the notification time counts in no mean." }
         }
     }
@@ -82,7 +110,7 @@ fn number(name: &str, what: &str, ms: Option<i64>) -> Markup {
         div.number {
             div.name { (name) }
             @match ms {
-                Some(ms) => { div.figure title=(exact(ms)) { (figure(ms)) } }
+                Some(ms) => { div.figure title=(exact(ms)) data-ms=(ms) { (figure(ms)) } }
                 None => { div.figure.none { "—" } }
             }
             div.what { (what) }
@@ -100,8 +128,11 @@ fn figure(ms: i64) -> Markup {
     }
 }
 
-/// The means, in the one form in which they may stand.
+/// The means of one trial, in the one form in which they may stand.
 pub(super) fn means(measurement: &Measurement) -> Markup {
+    if measurement.trials.len() != 1 || measurement.mttd.trials == 0 {
+        return html! {};
+    }
     html! {
         section {
             h2 { "Means" }
@@ -112,7 +143,7 @@ pub(super) fn means(measurement: &Measurement) -> Markup {
 }
 
 /// With a capital first letter, as it stands alone.
-fn capital(word: &str) -> String {
+pub(super) fn capital(word: &str) -> String {
     let mut letters = word.chars();
     letters
         .next()

@@ -4,15 +4,17 @@ use gameday_core::ObserveRecord;
 use maud::{Markup, html};
 
 use super::parts::{Tone, against, holds, label_set, link, pill, prose, section};
-use super::tracks::value_text;
-use crate::words::{clean, count, exact_or_dash, limit, micros};
-use crate::{Measurement, Moment, Phase, Trial};
+use crate::words::{self, clean, count, exact_or_dash, limit, micros};
+use crate::{Measurement, Moment, Phase, ProbeReport, Trial};
 
 fn clock(at: Option<Moment>) -> String {
     at.map_or_else(|| "—".to_owned(), Moment::clock)
 }
 
 pub(super) fn faults(trial: &Trial) -> Markup {
+    if trial.marks.t0.is_none() {
+        return html! {};
+    }
     section(
         "Faults",
         html! {
@@ -41,6 +43,9 @@ pub(super) fn faults(trial: &Trial) -> Markup {
 }
 
 pub(super) fn recovery(trial: &Trial) -> Markup {
+    if trial.marks.t0.is_none() {
+        return html! {};
+    }
     let why = |key: &str| prose(trial.why.get(key).map_or("", String::as_str));
     section(
         "Recovery",
@@ -63,7 +68,7 @@ fn steady(trial: &Trial) -> Markup {
         table.plain {
             thead { tr { th { "Steady state" } th { "Before" } th.n { "Worst since T0" } th { "At the end" } } }
             tbody { @for one in &trial.steady {
-                @let value = |value: Option<f64>| value.map_or_else(|| "—".to_owned(), |value| value_text(value, one.unit));
+                @let value = |value: Option<f64>| value.map_or_else(|| "—".to_owned(), |value| words::value(value, one.unit));
                 tr {
                     th scope="row" { (clean(&one.name)) span.what { (clean(&one.text)) } }
                     td { (holds(one.before)) " " (value(one.value_before)) }
@@ -77,7 +82,12 @@ fn steady(trial: &Trial) -> Markup {
 }
 
 pub(super) fn probes(trial: &Trial) -> Markup {
-    if trial.probes.is_empty() {
+    if trial
+        .probes
+        .iter()
+        .flat_map(ProbeReport::phases)
+        .all(|(_, phase)| phase.runs + phase.missed == 0)
+    {
         return html! {};
     }
     section(
@@ -123,6 +133,9 @@ fn phase_cells(phase: &Phase) -> Markup {
 }
 
 pub(super) fn notifications(trial: &Trial) -> Markup {
+    if trial.marks.t0.is_none() {
+        return html! {};
+    }
     section(
         "Notifications received",
         html! {
@@ -187,14 +200,14 @@ pub(super) fn safety(trial: &Trial) -> Markup {
         html! {
             p { @if trial.rollback.verified { (pill(Tone::Good, "rollback verified")) } @else { (pill(Tone::Bad, "rollback not verified")) }
                 @if let Some(why) = &trial.rollback.why { " " (prose(why)) } }
-            table.plain {
+            @if !trial.safety.is_empty() { table.plain.log {
                 tbody { @for line in &trial.safety { tr {
-                    td.t { (line.at.clock()) }
-                    td.n { @if let Some(ms) = line.after_t0_ms { (crate::words::exact(ms)) } }
+                    td.n.t { (line.at.clock()) }
+                    td.n.t { @if let Some(ms) = line.after_t0_ms { (crate::words::exact(ms)) } }
                     th scope="row" { (line.what) }
                     td { (prose(&line.text)) }
                 } } }
-            }
+            } }
         },
     )
 }
@@ -233,7 +246,7 @@ pub(super) fn plan(measurement: &Measurement) -> Markup {
                     (probe.regions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")) ": "
                     (probe.steps.iter().map(ToString::to_string).collect::<Vec<_>>().join(" → "))
                 } }
-                @for region in &plan.followed { dt { "Region " (clean(region.name.as_str())) } dd { "followed at " (link(&region.url)) } }
+                @for region in &plan.followed { dt { "Region " (clean(region.name.as_str())) } dd { "followed at " (link(&region.url, &region.url)) } }
                 @for fault in &plan.timeline { dt { "Fault " (clean(fault.name.as_str())) } dd {
                     "at " (limit(fault.at_ms)) " for " (limit(fault.hold_ms)) " on " (clean(fault.on.as_str())) ": " (clean(&fault.kind)) ", " (clean(&fault.detail))
                 } }
@@ -246,7 +259,7 @@ pub(super) fn plan(measurement: &Measurement) -> Markup {
                     (clean(&plan.guard.abort_if.join("; "))) "; at most " (limit(plan.guard.max_duration_ms)) "; lease " (limit(plan.guard.lease_ms))
                 }
                 @if let Some(within) = plan.recover_within_ms { dt { "Recover" } dd { "within " (limit(within)) } }
-                @for (name, url) in observed(&plan.observe) { dt { (name) } dd { (link(url)) } }
+                @for (name, url) in observed(&plan.observe) { dt { (name) } dd { (link(url, url)) } }
                 @for (name, value) in &plan.vars { dt { "Variable " (clean(name)) } dd { code { (clean(value)) } } }
             }
         } }

@@ -1,16 +1,15 @@
-//! What the timeline draws: everything in milliseconds after T0, thinned to what an eye can tell apart.
+//! What the timeline draws: everything in milliseconds after T0, thinned to what a drawing can hold.
 
-use std::collections::BTreeMap;
+mod lanes;
+mod thin;
 
-use gameday_core::{Event, EventKind, Outcome, Unit};
+use gameday_core::{Event, EventKind, Stage, Unit};
 
 use super::mark::Moment;
-use super::record::{AlertReport, Trial};
-use super::steady;
+use super::record::Trial;
 use super::timeline::Timeline;
 
-/// A lane has room for this many looks; of several in one place the worst is drawn.
-const COLUMNS: i64 = 400;
+pub(crate) use thin::{thin_looks, thin_points};
 
 /// A timeline to be drawn.
 #[derive(Debug, Clone, Default)]
@@ -21,17 +20,23 @@ pub(crate) struct Picture {
     pub to: i64,
     /// What zero is: `T0`, or the start when no fault was ordered.
     pub zero: Option<Moment>,
+    /// The stages of the drill.
+    pub stages: Vec<(i64, i64, &'static str)>,
     pub faults: Vec<Bar>,
     pub curves: Vec<Curve>,
     pub probes: Vec<ProbeLane>,
+    pub guards: Vec<GuardLane>,
     pub alerts: Vec<Lane>,
     pub notches: Vec<Notch>,
+    /// The width of a bucket, when there was more to draw than a drawing holds.
+    pub bucket_ms: Option<i64>,
 }
 
 /// A fault in place.
 #[derive(Debug, Clone)]
 pub(crate) struct Bar {
     pub name: String,
+    pub what: String,
     pub from: i64,
     pub effective: Option<i64>,
     pub to: Option<i64>,
@@ -44,6 +49,7 @@ pub(crate) struct Curve {
     pub text: String,
     pub unit: Unit,
     pub limit: f64,
+    pub at_most: bool,
     pub points: Vec<(i64, Option<f64>)>,
 }
 
@@ -64,20 +70,32 @@ pub(crate) struct ProbeLane {
     pub looks: Vec<(i64, Look)>,
 }
 
+/// A condition that ends the drill, and when it did.
+#[derive(Debug, Clone)]
+pub(crate) struct GuardLane {
+    pub name: String,
+    pub breached: Option<i64>,
+}
+
 /// The state of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
     Pending,
     Firing,
+    Suppressed,
 }
 
 /// An alert's states and notices.
 #[derive(Debug, Clone)]
 pub(crate) struct Lane {
     pub name: String,
+    /// Whether the scenario expects it.
+    pub expected: bool,
     pub spans: Vec<(i64, i64, State)>,
-    pub notified: Option<i64>,
-    pub resolved: Option<i64>,
+    pub notified: Vec<i64>,
+    pub resolved: Vec<i64>,
+    /// When it was predicted to be notified, or to fire.
+    pub predicted: Option<i64>,
 }
 
 /// A labelled mark.
@@ -89,29 +107,26 @@ pub(crate) struct Notch {
 
 /// Collects what is drawn of a trial.
 pub(super) fn draw(timeline: &Timeline<'_>, trial: &Trial) -> Picture {
-    let zero = trial.marks.t0.unwrap_or(trial.started_at);
-    let axis = Axis {
-        zero,
-        zero_us: timeline
-            .first_ordered()
-            .unwrap_or(&timeline.events[0])
-            .at
-            .as_micros(),
-        start: -clamp_us(timeline.first_ordered().map_or(0, |event| event.at.as_micros())),
-        end: end(timeline),
-    };
-    Picture {
+    let axis = Axis::of(timeline, trial);
+    let mut bucket_ms = None;
+    let mut picture = Picture {
         from: axis.start,
         to: axis.end.max(axis.start + 1),
-        zero: Some(zero),
+        zero: Some(axis.zero),
+        stages: stages(timeline, &axis),
         faults: bars(trial, &axis),
-        curves: curves(timeline, &axis),
-        probes: probes(timeline, &axis),
-        alerts: trial.alerts.iter().map(|alert| lane(alert, &axis)).collect(),
+        curves: lanes::curves(timeline, &axis, &mut bucket_ms),
+        probes: lanes::probes(timeline, &axis, &mut bucket_ms),
+        guards: guards(timeline, &axis),
+        alerts: lanes::alerts(timeline, trial, &axis),
         notches: notches(trial, &axis),
-    }
+        bucket_ms: None,
+    };
+    picture.bucket_ms = bucket_ms;
+    picture
 }
 
+/// Where things stand: milliseconds after zero, kept inside the picture.
 struct Axis {
     zero: Moment,
     zero_us: u64,
@@ -120,9 +135,21 @@ struct Axis {
 }
 
 impl Axis {
+    fn of(timeline: &Timeline<'_>, trial: &Trial) -> Self {
+        let first = timeline.first_ordered();
+        Self {
+            zero: trial.marks.t0.unwrap_or(trial.started_at),
+            zero_us: first.unwrap_or(&timeline.events[0]).at.as_micros(),
+            start: first.map_or(0, |event| {
+                clamp_us(timeline.events[0].at.as_micros()) - clamp_us(event.at.as_micros())
+            }),
+            end: end(timeline),
+        }
+    }
+
     /// Where an event of our monotonic clock stands.
     fn event(&self, us: u64) -> i64 {
-        clamp_us(us) - clamp_us(self.zero_us)
+        (clamp_us(us) - clamp_us(self.zero_us)).clamp(self.start, self.end)
     }
 
     /// Where a moment stands, kept inside the picture: a wrong clock must not stretch it.
@@ -130,21 +157,25 @@ impl Axis {
         moment.ms_since(self.zero).clamp(self.start, self.end)
     }
 
-    /// Which column of a lane a place falls into.
-    fn column(&self, at: i64) -> i64 {
-        (at - self.start) * COLUMNS / (self.end - self.start).max(1)
+    fn width(&self) -> i64 {
+        (self.end - self.start).max(1)
     }
 }
 
 fn clamp_us(us: u64) -> i64 {
+    // Far enough from the end of the numbers to be multiplied by the number of columns.
     i64::try_from(us / 1000)
         .unwrap_or(i64::MAX)
-        .min(i64::MAX / (4 * COLUMNS))
+        .min(i64::MAX / 65_536)
 }
 
 /// Where the drill itself ended: what `heal` wrote later would squeeze everything into a corner.
 fn end(timeline: &Timeline<'_>) -> i64 {
-    let zero = timeline.first_ordered().map_or(0, |event| event.at.as_micros());
+    let zero = timeline
+        .first_ordered()
+        .unwrap_or(&timeline.events[0])
+        .at
+        .as_micros();
     let ours = |event: &&Event| !matches!(event.kind, EventKind::Healed { .. });
     let last = timeline
         .events
@@ -153,13 +184,35 @@ fn end(timeline: &Timeline<'_>) -> i64 {
         .map(|event| event.at.as_micros())
         .max()
         .unwrap_or(0);
-    clamp_us(last) - clamp_us(zero)
+    (clamp_us(last) - clamp_us(zero)).max(0)
+}
+
+fn stages(timeline: &Timeline<'_>, axis: &Axis) -> Vec<(i64, i64, &'static str)> {
+    let entered = timeline.events.iter().filter_map(|event| match event.kind {
+        EventKind::StageEntered(stage) => Some((axis.event(event.at.as_micros()), stage)),
+        _ => None,
+    });
+    let entered: Vec<(i64, Stage)> = entered.collect();
+    let ends = entered.iter().skip(1).map(|(at, _)| *at).chain([axis.end]);
+    let word = |stage| match stage {
+        Stage::Preflight => "pre-flight",
+        Stage::Steady => "steady",
+        Stage::Inject => "inject",
+        Stage::Verify => "verify",
+        Stage::Recover => "recover",
+    };
+    entered
+        .iter()
+        .zip(ends)
+        .map(|((at, stage), end)| (*at, end.max(*at), word(*stage)))
+        .collect()
 }
 
 fn bars(trial: &Trial, axis: &Axis) -> Vec<Bar> {
     let bar = |fault: &super::FaultReport| {
         Some(Bar {
             name: fault.name.clone(),
+            what: format!("{} on {}", fault.kind, fault.on),
             from: axis.moment(fault.ordered_at?),
             effective: fault.effective_at.map(|at| axis.moment(at)),
             to: fault.removed_at.map(|at| axis.moment(at)),
@@ -168,103 +221,20 @@ fn bars(trial: &Trial, axis: &Axis) -> Vec<Bar> {
     trial.faults.iter().filter_map(bar).collect()
 }
 
-fn curves(timeline: &Timeline<'_>, axis: &Axis) -> Vec<Curve> {
-    let records = timeline.started.plan.steady.iter();
-    records
-        .map(|record| {
-            // Of several values in one place the worst is drawn.
-            let mut columns: BTreeMap<i64, (i64, Option<f64>)> = BTreeMap::new();
-            for (event, evaluated) in steady::evaluations(timeline, record) {
-                let at = axis.event(event.at.as_micros());
-                let value = evaluated.value.filter(|value| value.is_finite());
-                let kept = columns.entry(axis.column(at)).or_insert((at, value));
-                let worse = match (kept.1, value) {
-                    (Some(old), Some(new)) => {
-                        if record.at_most {
-                            new > old
-                        } else {
-                            new < old
-                        }
-                    }
-                    (None, Some(_)) => true,
-                    _ => false,
-                };
-                if worse {
-                    *kept = (at, value);
-                }
-            }
-            Curve {
-                name: record.name.to_string(),
-                text: record.text.clone(),
-                unit: record.unit,
-                limit: record.limit,
-                points: columns.into_values().collect(),
-            }
+fn guards(timeline: &Timeline<'_>, axis: &Axis) -> Vec<GuardLane> {
+    let breached = |name: &str| {
+        timeline.events.iter().find_map(|event| match &event.kind {
+            EventKind::GuardBreached { guard, .. } if guard == name => Some(axis.event(event.at.as_micros())),
+            _ => None,
+        })
+    };
+    let guards = timeline.started.plan.guard.abort_if.iter();
+    guards
+        .map(|name| GuardLane {
+            name: name.clone(),
+            breached: breached(name),
         })
         .collect()
-}
-
-fn probes(timeline: &Timeline<'_>, axis: &Axis) -> Vec<ProbeLane> {
-    let mut lanes: BTreeMap<(String, String), BTreeMap<i64, (Look, i64)>> = BTreeMap::new();
-    for probe in &timeline.started.plan.probes {
-        for region in &probe.regions {
-            lanes.insert((probe.name.to_string(), region.to_string()), BTreeMap::new());
-        }
-    }
-    for event in timeline.events {
-        let (probe, us, look) = match &event.kind {
-            EventKind::ProbeDone(done) => (&done.probe, done.intended.as_micros(), look(&done.outcome)),
-            EventKind::ProbeMissed { probe, .. } => (probe, event.at.as_micros(), Look::Missed),
-            _ => continue,
-        };
-        let at = axis.event(us).clamp(axis.start, axis.end);
-        let lane = lanes
-            .entry((probe.to_string(), event.region.to_string()))
-            .or_default();
-        let kept = lane.entry(axis.column(at)).or_insert((look, at));
-        *kept = (*kept).max((look, at));
-    }
-    let several = timeline.started.plan.probes.len() > 1;
-    lanes
-        .into_iter()
-        .map(|((probe, region), columns)| ProbeLane {
-            name: if several {
-                format!("{probe} · {region}")
-            } else {
-                region
-            },
-            looks: columns.into_values().map(|(look, at)| (at, look)).collect(),
-        })
-        .collect()
-}
-
-fn look(outcome: &Outcome) -> Look {
-    match outcome {
-        Outcome::Up { slow } if slow.is_empty() => Look::Up,
-        Outcome::Up { .. } => Look::Slow,
-        Outcome::Down(_) => Look::Down,
-        Outcome::Unknown(_) => Look::Unknown,
-    }
-}
-
-fn lane(alert: &AlertReport, axis: &Axis) -> Lane {
-    let at = |moment: Option<Moment>| moment.map(|moment| axis.moment(moment));
-    let marks = &alert.marks;
-    let mut spans = Vec::new();
-    let end = at(marks.t9).unwrap_or(axis.end);
-    if let Some(active) = at(marks.t2) {
-        spans.push((active, at(marks.t3).unwrap_or(end), State::Pending));
-    }
-    if let Some(fired) = at(marks.t3) {
-        spans.push((fired, end, State::Firing));
-    }
-    spans.retain(|(from, to, _)| from <= to);
-    Lane {
-        name: alert.label.clone(),
-        spans,
-        notified: at(marks.t5),
-        resolved: at(marks.t10),
-    }
 }
 
 /// The drill's marks and those of the first alert that has any; two alerts' marks in one row

@@ -59,7 +59,7 @@ impl Verdict {
     }
 
     /// Of several trials the one with the highest counts.
-    pub(super) fn precedence(self) -> u8 {
+    pub(crate) fn precedence(self) -> u8 {
         match self {
             Self::Passed => 0,
             Self::Inconclusive => 1,

@@ -41,23 +41,32 @@ fn hostile() -> Script {
 #[test]
 fn hostile_text_stays_text_in_html() {
     let html = render_html(&hostile().measured());
-    assert!(
-        !html.contains("<script") && !html.contains("</td><s"),
-        "mark-up got through"
-    );
+    assert_eq!(html.matches("<script").count(), 1, "mark-up got through");
+    assert!(!html.contains("</td><s"), "mark-up got through");
     assert!(!html.contains('\u{202e}') && !html.contains('\u{1b}') && !html.contains('\u{0}'));
     assert!(!html.contains("href=\"javascript"), "a link that runs");
     assert!(html.contains("&lt;script&gt;alert(1)"));
 }
 
 #[test]
-fn html_loads_runs_and_sends_nothing() {
+fn html_loads_and_sends_nothing_and_runs_its_own_script_alone() {
     let html = render_html(&golden().measured());
+    let policy = html
+        .split("content=\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
+    let parts: Vec<&str> = policy.split("; ").collect();
+    assert_eq!(parts[0], "default-src 'none'");
     assert!(
-        html.contains("default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'")
+        parts[1].starts_with("style-src 'sha256-") && parts[2].starts_with("script-src 'sha256-"),
+        "{policy}"
     );
+    assert_eq!(parts[3..], ["base-uri 'none'", "form-action 'none'"]);
     for word in [
-        "<script", "<img", "<link", "@import", "url(http", "<iframe", " onload", " style=",
+        "<img", "<link", "@import", "url(http", "<iframe", " onload", " style=", "unsafe",
     ] {
         assert!(!html.contains(word), "{word}");
     }
@@ -71,8 +80,10 @@ fn the_timeline_shows_fault_curves_looks_and_alert_lanes() {
     let html = render_html(&golden().measured());
     for class in [
         "fault",
+        "band",
         "curve",
         "limit",
+        "guard",
         "look-up",
         "look-slow",
         "look-down",

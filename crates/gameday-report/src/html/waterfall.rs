@@ -1,47 +1,18 @@
-//! The scorecard of the expected alerts and where the time to the notification went.
+//! Where the time to the notification went, stage by stage, predicted beside measured, and what would shorten it.
 
 use maud::{Markup, html};
 
-use super::parts::{against, alert_pill, label_set, prose, section};
-use super::scale::px;
-use crate::words::{self, clean, exact, exact_or_dash, spaced};
+use super::parts::{prose, section};
+use super::scale::{float, px};
+use crate::measure::Advice;
+use crate::words::{self, clean, exact, exact_or_dash, percent, spaced};
 use crate::{AlertReport, Moment, StagesMs, Trial};
-
-/// A row for each expectation.
-pub(super) fn scorecard(trial: &Trial) -> Markup {
-    if trial.alerts.is_empty() {
-        return html! {};
-    }
-    section(
-        "Expected alerts",
-        html! {
-            table.card {
-                thead { tr {
-                    th { "Alert" } th { "Verdict" }
-                    th.n { "Firing" } th.n { "Notified" } th.n { "Resolved" }
-                } }
-                @for alert in &trial.alerts {
-                    tbody {
-                        tr {
-                            th scope="row" { (clean(&alert.title())) }
-                            td { (alert_pill(alert.verdict)) }
-                            td.n data-label="Firing" { (against(alert.ttd_ms, alert.limits_ms.firing)) }
-                            td.n data-label="Notified" { (against(alert.ttn_ms, alert.limits_ms.notified)) }
-                            td.n data-label="Resolved" { (against(alert.resolved_ms, alert.limits_ms.resolved)) }
-                        }
-                        tr.detail { td colspan="5" { (prose(&alert.detail)) } }
-                        @if !alert.labels.is_empty() {
-                            tr.detail { td colspan="5" { (label_set(&alert.labels)) } }
-                        }
-                    }
-                }
-            }
-        },
-    )
-}
 
 /// Where the time went for each alert, and its marks.
 pub(super) fn stages(trial: &Trial) -> Markup {
+    if trial.marks.t0.is_none() {
+        return html! {};
+    }
     html! { @for alert in &trial.alerts { (stages_of(trial, alert)) } }
 }
 
@@ -54,6 +25,7 @@ fn stages_of(trial: &Trial, alert: &AlertReport) -> Markup {
     section(
         &title,
         html! {
+            @if let Some(advice) = &alert.advice { (largest(advice)) }
             @if none { p.note { "No stage is known: " (why(alert, "ttn_ms")) } } @else { (waterfall(alert)) }
             (foretold(alert))
             (marks(trial, alert))
@@ -62,15 +34,29 @@ fn stages_of(trial: &Trial, alert: &AlertReport) -> Markup {
     )
 }
 
+/// The largest stage in a sentence.
+fn largest(advice: &Advice) -> Markup {
+    html! {
+        p.lead {
+            strong { (exact(advice.ms)) ", " (percent(advice.share)) " of the time" }
+            ", went into " (prose(crate::measure::stage_word(advice.stage))) ". "
+            span.shorter { "Sooner: " (prose(&advice.text)) "." }
+        }
+    }
+}
+
 /// What was said before the fault, beyond times.
 fn foretold(alert: &AlertReport) -> Markup {
     let Some(predicted) = &alert.predicted else {
         return html! { p.note { "Not predicted: " (why(alert, "predicted")) } };
     };
+    let lines = words::foretold(predicted);
     html! {
-        details {
-            summary { "What the prediction says, and takes for granted" }
-            ul.plain { @for line in words::foretold(predicted) { li { (prose(&line)) } } }
+        @if !lines.is_empty() {
+            details {
+                summary { "What the prediction says, and takes for granted" }
+                ul.plain { @for line in lines { li { (prose(&line)) } } }
+            }
         }
     }
 }
@@ -101,13 +87,14 @@ fn waterfall(alert: &AlertReport) -> Markup {
         .predicted
         .as_ref()
         .map(|predicted| words::predicted(predicted.range("T5")));
+    let largest = alert.advice.as_ref().map(|advice| advice.stage);
     html! {
         table.stages {
             thead { tr {
                 th { "Stage" } th { "From → to" } th.n { "Predicted" } th.n { "Measured" } th.bars { span.hide { "Share" } }
             } }
             tbody { @for (((( name, ms), start), ((_, foretold), foretold_start)), (marks, meaning)) in rows {
-                tr {
+                tr.largest[largest == Some(name)] {
                     th scope="row" { (spaced(name).replace(' ', "-")) span.what { (meaning) } }
                     td.marks { (marks) }
                     td.n data-label="Predicted" { (exact_or_dash(foretold)) }
@@ -150,11 +137,10 @@ fn bar(whose: Bar, start: i64, ms: i64, total: i64) -> Markup {
         Bar::Predicted => ("bar thin", "ghost"),
         Bar::Measured => ("bar", "fill"),
     };
-    #[expect(clippy::cast_precision_loss, reason = "a drill is far shorter than 2^53 ms")]
-    let share = |ms: i64| ms as f64 * 100.0 / total.max(1) as f64;
+    let share = |ms: i64| float(ms) * 100.0 / float(total.max(1));
     html! {
         svg class=(size) viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true" {
-            rect.rail x="0" y="0" width="100" height="10" {}
+            rect.lane x="0" y="0" width="100" height="10" {}
             rect class=(class) x=(px(share(start).min(99.4))) y="0" width=(px(share(ms).max(0.6))) height="10" {}
         }
     }
@@ -172,7 +158,7 @@ fn marks(trial: &Trial, alert: &AlertReport) -> Markup {
     html! {
         details {
             summary { "Marks, UTC" }
-            table.plain {
+            div.scroll tabindex="0" role="region" aria-label="Marks" { table.plain {
                 thead { tr { th { "Mark" } th { "What" } th.n { "Time" } th.n { "After T0e" } th { "As the source gave it" } } }
                 tbody { @for (name, at) in all {
                     tr {
@@ -181,12 +167,12 @@ fn marks(trial: &Trial, alert: &AlertReport) -> Markup {
                         td.n { (at.map_or_else(|| "—".to_owned(), Moment::clock)) }
                         td.n { (after(at)) }
                         td { @match alert.raw.get(name).filter(|_| at.is_some()) {
-                            Some(raw) => code { (raw) },
+                            Some(raw) => code { (clean(raw)) },
                             None => (why(alert, name)),
                         } }
                     }
                 } }
-            }
+            } }
         }
     }
 }

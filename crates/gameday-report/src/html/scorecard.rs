@@ -1,0 +1,64 @@
+//! The scorecard: what was expected, what was predicted, what came.
+
+use maud::{Markup, html};
+
+use super::parts::{pill, prose, section};
+use super::scale::px;
+use crate::Measurement;
+use crate::score::{self, Row};
+use crate::words::clean;
+
+/// A row for each expectation, over all trials.
+pub(super) fn section_of(measurement: &Measurement) -> Markup {
+    let rows = score::rows(measurement);
+    if rows.is_empty() || measurement.trials.iter().all(|trial| trial.marks.t0.is_none()) {
+        return html! {};
+    }
+    section(
+        "Scorecard",
+        html! {
+            table.card {
+                thead { tr {
+                    th { "Expectation" } th.n { "Limit" } th.n { "Predicted" } th.n { "Measured" } th { "Verdict" }
+                } }
+                @for group in rows.chunk_by(|a, b| a.subject == b.subject) {
+                    tbody {
+                        @for (index, row) in group.iter().enumerate() { (one(row, index == 0)) }
+                        @for detail in group.iter().filter_map(|row| row.detail.as_ref()) {
+                            tr.detail { td colspan="5" { (prose(detail)) } }
+                        }
+                    }
+                }
+            }
+        },
+    )
+}
+
+fn one(row: &Row, first: bool) -> Markup {
+    let dash = |text: &Option<String>| clean(text.as_deref().unwrap_or("—"));
+    html! {
+        tr {
+            th scope="row" { @if first { span.subject { (clean(&row.subject)) } } span.what { (prose(&row.what)) } }
+            td.n data-label="Limit" { (dash(&row.limit)) }
+            td.n data-label="Predicted" { (dash(&row.predicted)) }
+            td.n data-label="Measured" { span.value { (clean(&row.measured)) } (meter(row)) }
+            td { (pill(row.score.into(), &row.word)) }
+        }
+    }
+}
+
+/// How much of the limit was used, with a tick where it was predicted to be.
+fn meter(row: &Row) -> Markup {
+    let Some((measured, predicted)) = row.shares else {
+        return html! {};
+    };
+    let place = |share: f64| (share * 80.0).clamp(0.0, 100.0);
+    html! {
+        svg.meter viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true" {
+            rect.lane x="0" y="1" width="80" height="4" {}
+            rect.fill.over[measured > 1.0] x="0" y="1" width=(px(place(measured).max(0.8))) height="4" {}
+            rect.end x="79.4" y="0" width="1.2" height="6" {}
+            @if let Some(share) = predicted { rect.tick x=(px(place(share).min(99.0))) y="0" width="1" height="6" {} }
+        }
+    }
+}

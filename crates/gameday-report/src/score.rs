@@ -1,0 +1,328 @@
+//! The scorecard: a row for everything that was expected, over all trials; every rendering shows the same rows.
+
+use crate::words::{self, exact, exact_or_dash, limit, spaced};
+use crate::{AlertReport, AlertVerdict, ForbidReport, Measurement, SteadyReport, Trial};
+
+/// Whether a row is as it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Score {
+    /// As expected.
+    Good,
+    /// It cannot be said.
+    Doubt,
+    /// Not as expected.
+    Bad,
+}
+
+/// Something expected, and how it went.
+#[derive(Debug, Clone)]
+pub(crate) struct Row {
+    /// What it is about; rows of one subject stand together.
+    pub subject: String,
+    /// What was expected of it.
+    pub what: String,
+    /// The limit, for people.
+    pub limit: Option<String>,
+    /// What was predicted.
+    pub predicted: Option<String>,
+    /// What was measured.
+    pub measured: String,
+    pub score: Score,
+    /// The verdict in a word.
+    pub word: String,
+    /// The verdict in a sentence, when there is more to say than the numbers do.
+    pub detail: Option<String>,
+    /// Measured and predicted as shares of the limit, for a bar.
+    pub shares: Option<(f64, Option<f64>)>,
+}
+
+/// Every row, in the order in which a reader asks.
+pub(crate) fn rows(measurement: &Measurement) -> Vec<Row> {
+    let trials = &measurement.trials;
+    let mut rows = Vec::new();
+    let Some(first) = trials.first() else { return rows };
+    for index in 0..first.alerts.len() {
+        let all: Vec<&AlertReport> = trials
+            .iter()
+            .filter_map(|trial| trial.alerts.get(index))
+            .collect();
+        rows.extend(of_alert(&all));
+    }
+    for index in 0..first.forbid.len() {
+        let all: Vec<&ForbidReport> = trials
+            .iter()
+            .filter_map(|trial| trial.forbid.get(index))
+            .collect();
+        rows.extend(of_forbid(&all));
+    }
+    for index in 0..first.steady.len() {
+        let all: Vec<&SteadyReport> = trials
+            .iter()
+            .filter_map(|trial| trial.steady.get(index))
+            .collect();
+        rows.extend(of_steady(&all));
+    }
+    rows.extend(of_recovery(measurement));
+    rows.push(of_guard(trials));
+    rows.push(of_rollback(trials));
+    rows
+}
+
+fn of_alert(all: &[&AlertReport]) -> Vec<Row> {
+    let Some(first) = all.first() else {
+        return Vec::new();
+    };
+    let worst = all
+        .iter()
+        .max_by_key(|alert| score_of(alert.verdict))
+        .unwrap_or(first);
+    let limits = &first.limits_ms;
+    let mut rows = vec![
+        timed(all, "fires", limits.firing, |alert| alert.ttd_ms, Some("T3")),
+        timed(
+            all,
+            "is notified",
+            limits.notified,
+            |alert| alert.ttn_ms,
+            Some("T5"),
+        ),
+        timed(
+            all,
+            "is resolved",
+            limits.resolved,
+            |alert| alert.resolved_ms,
+            None,
+        ),
+    ];
+    // What nobody asked for and nobody saw is no row.
+    rows.retain(|row| row.limit.is_some() || row.measured != "—");
+    if rows.is_empty() {
+        rows.push(timed(all, "comes", None, |alert| alert.ttd_ms, None));
+    }
+    let own = rows.iter().map(|row| row.score).max().unwrap_or(Score::Good);
+    if let Some(row) = rows.first_mut() {
+        row.detail = Some(worst.detail.clone()).filter(|detail| !detail.is_empty());
+        // The verdict may rest on more than times: labels, receivers, doubts.
+        if score_of(worst.verdict) > own {
+            row.score = score_of(worst.verdict);
+        }
+        if worst.verdict != AlertVerdict::Passed {
+            row.word = spaced(worst.verdict.word());
+        }
+    }
+    rows
+}
+
+fn score_of(verdict: AlertVerdict) -> Score {
+    match verdict {
+        AlertVerdict::Passed => Score::Good,
+        AlertVerdict::Unknown => Score::Doubt,
+        _ => Score::Bad,
+    }
+}
+
+fn timed(
+    all: &[&AlertReport],
+    what: &str,
+    most: Option<u64>,
+    of: impl Fn(&AlertReport) -> Option<i64>,
+    mark: Option<&str>,
+) -> Row {
+    let first = all[0];
+    let values: Vec<i64> = all.iter().filter_map(|alert| of(alert)).collect();
+    let within = |ms: i64| most.is_none_or(|most| i64::try_from(most).is_ok_and(|most| ms <= most));
+    let late = values.iter().any(|ms| !within(*ms));
+    let silent = values.len() < all.len();
+    let unknown = all
+        .iter()
+        .any(|alert| of(alert).is_none() && alert.verdict == AlertVerdict::Unknown);
+    let (score, word) = match (late, silent, most) {
+        (true, ..) => (Score::Bad, "late"),
+        (false, true, Some(_)) if unknown => (Score::Doubt, "unknown"),
+        (false, true, Some(_)) => (Score::Bad, "not seen"),
+        (false, true, None) => (Score::Doubt, "not seen"),
+        (false, false, Some(_)) => (Score::Good, "in time"),
+        (false, false, None) => (Score::Good, "seen"),
+    };
+    let range = mark.and_then(|mark| first.predicted.as_ref()?.range(mark));
+    Row {
+        subject: first.title(),
+        what: match (&first.receiver, what) {
+            (Some(receiver), "is notified") => format!("is notified to `{receiver}`"),
+            _ => what.to_owned(),
+        },
+        limit: most.map(|most| format!("≤ {}", limit(most))),
+        predicted: range.map(|range| words::predicted(Some(range))),
+        measured: several(&values, all.len()),
+        score,
+        word: word.to_owned(),
+        detail: None,
+        shares: middle(&values)
+            .zip(most)
+            .map(|(ms, most)| (share(ms, most), range.map(|(ms, _)| share(ms, most)))),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "limits are far below 2^53 ms")]
+fn share(ms: i64, most: u64) -> f64 {
+    ms as f64 / most.max(1) as f64
+}
+
+/// One value as it is, several as their median and range, always with how many there are of how many.
+fn several(values: &[i64], trials: usize) -> String {
+    match (values, trials) {
+        ([], 0 | 1) => "—".to_owned(),
+        ([one], 1) => exact(*one),
+        ([], _) => format!("— (0 of {trials})"),
+        _ => {
+            let (low, high) = (values.iter().min(), values.iter().max());
+            format!(
+                "median {} [{}, {}], {} of {trials}",
+                exact_or_dash(middle(values)),
+                exact_or_dash(low.copied()),
+                exact_or_dash(high.copied()),
+                values.len()
+            )
+        }
+    }
+}
+
+/// The median: the middle value, or the mean of the two middle ones.
+pub(crate) fn middle(values: &[i64]) -> Option<i64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable();
+    let half = sorted.len() / 2;
+    match sorted.len() {
+        0 => None,
+        odd if odd % 2 == 1 => Some(sorted[half]),
+        _ => Some(i64::midpoint(sorted[half - 1], sorted[half])),
+    }
+}
+
+fn of_forbid(all: &[&ForbidReport]) -> Vec<Row> {
+    let score = |one: &ForbidReport| match one.verdict {
+        "passed" => Score::Good,
+        "forbidden" => Score::Bad,
+        _ => Score::Doubt,
+    };
+    let worst = all.iter().max_by_key(|one| score(one));
+    let row = |worst: &&ForbidReport| Row {
+        subject: worst.label.clone(),
+        what: format!("no alert matches `{}`", worst.matchers),
+        limit: Some("none".to_owned()),
+        predicted: None,
+        measured: worst.alerts.len().to_string(),
+        score: score(worst),
+        word: if worst.verdict == "passed" {
+            "stayed away".to_owned()
+        } else {
+            spaced(worst.verdict)
+        },
+        detail: (worst.verdict != "passed").then(|| worst.detail.clone()),
+        shares: None,
+    };
+    worst.map(row).into_iter().collect()
+}
+
+fn of_steady(all: &[&SteadyReport]) -> Vec<Row> {
+    let row = |when: &str,
+               holds: &dyn Fn(&SteadyReport) -> Option<bool>,
+               value: &dyn Fn(&SteadyReport) -> Option<f64>| {
+        let scored = |one: &SteadyReport| match holds(one) {
+            Some(true) => Score::Good,
+            None => Score::Doubt,
+            Some(false) => Score::Bad,
+        };
+        let worst = all.iter().max_by_key(|one| scored(one))?;
+        let score = scored(worst);
+        Some(Row {
+            subject: worst.name.clone(),
+            what: format!("holds {when}"),
+            limit: Some(format!(
+                "{} {}",
+                if worst.at_most { "≤" } else { "≥" },
+                words::value(worst.limit, worst.unit)
+            )),
+            predicted: None,
+            measured: value(worst).map_or_else(|| "—".to_owned(), |value| words::value(value, worst.unit)),
+            score,
+            word: match score {
+                Score::Good => "holds",
+                Score::Doubt => "unknown",
+                Score::Bad => "broken",
+            }
+            .to_owned(),
+            detail: worst.why.clone().filter(|_| score == Score::Doubt),
+            shares: None,
+        })
+    };
+    let before = row("before the fault", &|one| one.before, &|one| one.value_before);
+    let after = row("at the end", &|one| one.after, &|one| one.value_after);
+    before.into_iter().chain(after).collect()
+}
+
+fn of_recovery(measurement: &Measurement) -> Option<Row> {
+    let within = measurement.plan.recover_within_ms?;
+    let trials = &measurement.trials;
+    let values: Vec<i64> = trials.iter().filter_map(|trial| trial.self_heal_ms).collect();
+    let late = values
+        .iter()
+        .any(|ms| i64::try_from(within).is_ok_and(|most| *ms > most));
+    let (score, word) = match (late, values.len() < trials.len()) {
+        (true, _) => (Score::Bad, "late"),
+        (false, true) => (Score::Doubt, "unknown"),
+        (false, false) => (Score::Good, "in time"),
+    };
+    Some(Row {
+        subject: "Recovery".to_owned(),
+        what: "is steady after the last fault is gone".to_owned(),
+        limit: Some(format!("≤ {}", limit(within))),
+        predicted: None,
+        measured: several(&values, trials.len()),
+        score,
+        word: word.to_owned(),
+        detail: trials
+            .iter()
+            .find_map(|trial| trial.why.get("self_heal_ms").cloned()),
+        shares: middle(&values).map(|ms| (share(ms, within), None)),
+    })
+}
+
+fn of_guard(trials: &[Trial]) -> Row {
+    let breach = trials
+        .iter()
+        .flat_map(|trial| &trial.safety)
+        .find(|line| line.what == "guard");
+    Row {
+        subject: "Safety".to_owned(),
+        what: "no guard is breached".to_owned(),
+        limit: None,
+        predicted: None,
+        measured: if breach.is_some() { "breached" } else { "none was" }.to_owned(),
+        score: if breach.is_some() { Score::Bad } else { Score::Good },
+        word: if breach.is_some() { "breached" } else { "kept" }.to_owned(),
+        detail: breach.map(|line| line.text.clone()),
+        shares: None,
+    }
+}
+
+fn of_rollback(trials: &[Trial]) -> Row {
+    let open = trials.iter().find(|trial| !trial.rollback.verified);
+    let untouched = trials.iter().all(|trial| trial.rollback.at.is_none());
+    let (score, word) = match (open, untouched) {
+        (Some(_), _) => (Score::Bad, "not verified"),
+        (None, true) => (Score::Good, "nothing to do"),
+        (None, false) => (Score::Good, "verified"),
+    };
+    Row {
+        subject: "Safety".to_owned(),
+        what: "everything is put back".to_owned(),
+        limit: None,
+        predicted: None,
+        measured: word.to_owned(),
+        score,
+        word: word.to_owned(),
+        detail: open.and_then(|trial| trial.rollback.why.clone()),
+        shares: None,
+    }
+}
