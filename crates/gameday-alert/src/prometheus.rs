@@ -33,10 +33,6 @@ pub struct PrometheusInfo {
 /// An alert rule and how it is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
-    /// The group's name.
-    pub group: String,
-    /// The file that the group is from; two files may hold groups of one name.
-    pub file: String,
     /// What the rule is.
     pub seen: RuleSeen,
     /// What its alerts are at.
@@ -47,8 +43,6 @@ pub struct Rule {
     pub last_error: Option<String>,
     /// When it was last evaluated; none before the first time.
     pub last_evaluation: Option<Timestamp>,
-    /// Its `keep_firing_for`, in milliseconds.
-    pub keep_firing_ms: u64,
     /// Its alerts that are pending or firing.
     pub alerts: Vec<Alert>,
 }

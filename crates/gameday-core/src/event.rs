@@ -127,6 +127,8 @@ pub enum EventKind {
     },
     /// An alert rule as Prometheus describes it before the fault.
     RuleSeen(RuleSeen),
+    /// A recording rule that an expected alert rule reads, in the order in which its group evaluates it.
+    RecordingSeen(RecordingSeen),
     /// What an expected alert will do, predicted right before its fault is injected.
     Predicted(Box<Prediction>),
     /// An alert changed at a source.
@@ -385,6 +387,37 @@ pub struct RuleSeen {
     pub labels: BTreeMap<String, String>,
     /// Its annotations.
     pub annotations: BTreeMap<String, String>,
+    /// The name of its group; empty in journals from before it was written down.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub group: String,
+    /// The file that the group is from; two files may hold groups of one name.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub file: String,
+    /// Its `keep_firing_for`, in milliseconds.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub keep_firing_ms: u64,
+}
+
+/// A rule that records what a query yields, as an expected alert rule reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordingSeen {
+    /// The name of the series that it records.
+    pub record: String,
+    /// Its PromQL.
+    pub query: String,
+    /// Labels that it adds.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// How often its group is evaluated, in milliseconds.
+    pub interval_ms: u64,
+    /// The name of its group.
+    pub group: String,
+    /// The file that the group is from.
+    pub file: String,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// What an expected alert will do, made from the phases of the alerting. All times are on our clock.

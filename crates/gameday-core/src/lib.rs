@@ -25,8 +25,8 @@ mod vars;
 pub use clock::{ClockOffset, ClockReading, ClockSample};
 pub use event::{
     AlertSeen, AlertState, DrillStarted, Ended, Event, EventKind, FaultEnd, Notification, NotifiedAlert,
-    Odds, PredictedMark, Prediction, ProbeDone, RawSeries, RuleSeen, SCHEMA, Stage, SteadyEvaluated,
-    StepDone, StopReason,
+    Odds, PredictedMark, Prediction, ProbeDone, RawSeries, RecordingSeen, RuleSeen, SCHEMA, Stage,
+    SteadyEvaluated, StepDone, StopReason,
 };
 pub use journal::{Journal, JournalError, ReadJournal, is_locked, read_journal};
 pub use names::{BadName, FaultName, ProbeName, RegionName, SourceName, SteadyName, StepName, TargetName};

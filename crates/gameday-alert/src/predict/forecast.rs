@@ -124,7 +124,7 @@ pub(super) fn of_rule(
     let Some(own) = groups[at.group] else {
         let why = format!(
             "the group `{}` was not evaluated yet, so its phase is not known",
-            rule.group
+            rule.seen.group
         );
         return Forecast::failed(why);
     };
@@ -137,7 +137,7 @@ pub(super) fn of_rule(
         timing: Timing {
             phase: own.phase,
             for_us: micros(rule.seen.for_ms),
-            keep_firing_us: micros(rule.keep_firing_ms),
+            keep_firing_us: micros(rule.seen.keep_firing_ms),
         },
         from_us: effective_at.as_micros(),
         bad: asked.fault.bad.unwrap_or(asked.fault.share).clamp(0.0, 1.0),

@@ -208,8 +208,6 @@ fn alert_rule(wire: WireRule, group: &WireGroup, source: &SourceName) -> Result<
     let for_ms = length(&wire.name, "duration", wire.duration)?;
     let keep_firing_ms = length(&wire.name, "keepFiringFor", Some(wire.keep_firing_for))?;
     Ok(Rule {
-        group: group.name.clone(),
-        file: group.file.clone(),
         state: match wire.state.as_str() {
             "inactive" => RuleState::Inactive,
             "pending" => RuleState::Pending,
@@ -223,11 +221,13 @@ fn alert_rule(wire: WireRule, group: &WireGroup, source: &SourceName) -> Result<
             for_ms,
             labels: wire.labels,
             annotations: wire.annotations,
+            group: group.name.clone(),
+            file: group.file.clone(),
+            keep_firing_ms,
         },
         health: wire.health,
         last_error: said(wire.last_error),
         last_evaluation: wire.last_evaluation,
-        keep_firing_ms,
         alerts: listed(wire.alerts, source)?,
     })
 }

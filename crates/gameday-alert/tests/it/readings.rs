@@ -40,7 +40,7 @@ async fn rules_are_read_and_chosen_by_name_although_prometheus_ignores_the_choic
         panic!("one of that name: {chosen:?}")
     };
     assert_eq!(
-        (rule.group.as_str(), rule.state),
+        (rule.seen.group.as_str(), rule.state),
         ("payments", RuleState::Inactive)
     );
     assert_eq!((rule.seen.interval_ms, rule.seen.for_ms), (1000, 3000));

@@ -204,6 +204,9 @@ mod tests {
             for_ms,
             labels: BTreeMap::new(),
             annotations: BTreeMap::new(),
+            group: String::new(),
+            file: String::new(),
+            keep_firing_ms: 0,
         }
     }
 

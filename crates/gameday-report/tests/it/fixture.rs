@@ -115,6 +115,9 @@ fn preflight(script: &mut Script) {
             for_ms: 5_000,
             labels: labels(&[("severity", "page"), ("service", "payments")]),
             annotations: labels(&[("summary", "p95 of payments is over 250 ms")]),
+            group: "payments".into(),
+            file: "/etc/prometheus/payments.yml".into(),
+            keep_firing_ms: 0,
         }),
     );
     script.at(100, EventKind::StageEntered(Stage::Steady));
