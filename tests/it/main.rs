@@ -8,6 +8,7 @@
 
 mod support;
 
+mod afterwards;
 mod blackbox;
 mod clients;
 mod drills;

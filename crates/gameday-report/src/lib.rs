@@ -5,6 +5,8 @@
 //!                                         ├─► report.md
 //!                                         ├─► junit.xml
 //!                                         └─► report.html
+//!   journals ─► coverage   which rules drills have proved
+//!   journals ─► compare    then and now
 //! ```
 //!
 //! Invariants: a report is a pure function of journals. It reads no clock, time zone, locale,
@@ -12,6 +14,9 @@
 //! from what was recorded or it is null with a `why`; no number is ever invented. Nothing else in
 //! gameday computes a number that a user sees.
 
+mod compare;
+mod coverage;
+mod grid;
 mod html;
 mod json;
 mod junit;
@@ -21,6 +26,13 @@ mod score;
 mod words;
 mod write;
 
+pub use compare::{
+    AlertComparison, Comparison, Drill, Judgement, Limits, RankTest, Sample, Shift, Stage, Times, compare,
+};
+pub use coverage::{
+    Asked, Coverage, Outcome, Proof, RouteCoverage, RouteSeen, RuleCoverage, State, Stops, coverage, proofs,
+};
+pub use grid::Grid;
 pub use html::render_html;
 pub use json::render_json;
 pub use junit::render_junit;

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gameday_core::{RegionName, Span};
 
+use crate::command::alerts::AlertsArgs;
+use crate::command::compare::CompareArgs;
 use crate::command::proxy_client::ProxyCommand;
 use crate::output::Output;
 
@@ -43,6 +45,10 @@ pub(crate) enum Command {
     Ack(AckArgs),
     /// Say that the harm is over: faults that are held `until mitigated` are removed
     Mitigated(SayArgs),
+    /// List the alert rules of a Prometheus; with --coverage, which of them drills have proved
+    Alerts(AlertsArgs),
+    /// Compare drills of then and now: is a detection lost, or slower?
+    Compare(CompareArgs),
     /// Put back what a dead drill has left
     Heal(HealArgs),
     /// Tell what this machine allows, and the remedy for what it does not

@@ -39,6 +39,8 @@ fn main() -> ExitCode {
         Command::Note(args) => command::say::note(&args),
         Command::Ack(args) => command::say::ack(&args),
         Command::Mitigated(args) => command::say::mitigated(&args),
+        Command::Alerts(args) => command::alerts::alerts(&args),
+        Command::Compare(args) => command::compare::compare(&args),
         Command::Heal(args) => command::heal::heal(&args),
         Command::Doctor(args) => command::doctor::doctor(&args),
         Command::Lab(args) => command::lab::lab(&args),

@@ -14,6 +14,17 @@ pub(crate) enum Output {
     Json,
 }
 
+/// How a table is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people, in a terminal
+    Text,
+    /// For programs
+    Json,
+    /// A table for a pull request or a wiki
+    Md,
+}
+
 /// A line on stderr. A closed stderr must not end a drill, so an error is nobody's business.
 pub(crate) fn say(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");

@@ -122,6 +122,34 @@ impl Routing {
         walk
     }
 
+    /// Every route, each parent before its children.
+    #[must_use]
+    pub fn routes(&self) -> Vec<Stop<'_>> {
+        let mut found = Vec::new();
+        let mut open = vec![(&self.root, String::new())];
+        while let Some((route, above)) = open.pop() {
+            let path = route.path_below(&above);
+            let children = route.routes.iter().rev();
+            open.extend(children.map(|child| (child, path.clone())));
+            found.push(Stop { route, path });
+        }
+        found
+    }
+
+    /// At which of [`Self::routes`] an alert with these labels, and no others, stops.
+    #[must_use]
+    pub fn stops(&self, labels: &BTreeMap<String, String>) -> Vec<usize> {
+        let labels = KnownLabels {
+            labels: labels.clone(),
+            complete: true,
+        };
+        let walk = self.walk(&labels);
+        let stopped = |at: &Stop<'_>| walk.stops.iter().any(|stop| std::ptr::eq(stop.route, at.route));
+        let routes = self.routes();
+        let indexes = routes.iter().enumerate().filter(|(_, route)| stopped(route));
+        indexes.map(|(index, _)| index).collect()
+    }
+
     /// Why nothing is sent from a route at a moment, if that is so.
     #[must_use]
     pub fn muted_at(&self, route: &Route, at: Timestamp) -> Option<String> {
@@ -143,12 +171,7 @@ fn descend<'r>(route: &'r Route, path: &str, labels: &KnownLabels, walk: &mut Wa
     if !all_match(&route.matchers, labels, &mut walk.depends_on) {
         return false;
     }
-    let own: Vec<String> = route.matchers.iter().map(ToString::to_string).collect();
-    let path = match (path, own.join(",")) {
-        ("", own) => own,
-        (path, own) if own.is_empty() => path.to_owned(),
-        (path, own) => format!("{path} > {own}"),
-    };
+    let path = route.path_below(path);
     let before = walk.stops.len();
     for child in &route.routes {
         if descend(child, &path, labels, walk) && !child.goes_on {
@@ -159,6 +182,18 @@ fn descend<'r>(route: &'r Route, path: &str, labels: &KnownLabels, walk: &mut Wa
         walk.stops.push(Stop { route, path });
     }
     true
+}
+
+impl Route {
+    /// The way to it, below the way to its parent.
+    fn path_below(&self, path: &str) -> String {
+        let own: Vec<String> = self.matchers.iter().map(ToString::to_string).collect();
+        match (path, own.join(",")) {
+            ("", own) => own,
+            (path, own) if own.is_empty() => path.to_owned(),
+            (path, own) => format!("{path} > {own}"),
+        }
+    }
 }
 
 /// Whether all matchers match; a label that is not known counts as missing, and is remembered.

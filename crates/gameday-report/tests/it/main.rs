@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 mod clocks;
+mod comparing;
+mod coverage;
 mod doubts;
 mod expectations;
 mod fixture;

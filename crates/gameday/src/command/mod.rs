@@ -1,8 +1,11 @@
 //! The commands, one file each.
 
+pub(crate) mod alerts;
 pub(crate) mod check;
+pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod doctor;
+pub(crate) mod drills;
 pub(crate) mod heal;
 pub(crate) mod helper;
 pub(crate) mod import;
