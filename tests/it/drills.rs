@@ -2,5 +2,6 @@
 
 mod cache;
 mod failing;
+mod others;
 mod shape;
 mod shipped;

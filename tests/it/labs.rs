@@ -71,7 +71,7 @@ fn two_labs_at_once_are_complete_and_end_with_their_input() {
 }
 
 fn check_exports(exports: &Exports) {
-    let own = ["api", "load", "proxy", "psp", "supervisor"];
+    let own = ["api", "dns", "load", "proxy", "psp", "supervisor"];
     let (parts, version): (&[&str], &str) = match exports.kind.as_str() {
         "real" => (&["alertmanager", "postgres", "prometheus", "redis"], "2."),
         _ => (&["alerting", "cache", "ledger"], "gameday-embedded"),
@@ -98,7 +98,7 @@ fn check_exports(exports: &Exports) {
         json!([])
     );
     let proxies = get(&format!("{}/proxies", exports.proxy_api)).json();
-    for name in ["payments-db", "payments-cache", "payments-psp"] {
+    for name in ["payments-db", "payments-cache", "payments-psp", "payments-dns"] {
         assert_eq!(proxies[name]["enabled"], true, "{name}");
     }
     let webhook = exports
@@ -320,14 +320,14 @@ fn a_part_that_dies_ends_the_lab_and_is_named() {
     let sandbox = Sandbox::new();
     let mut lab = Lab::up(&sandbox, "embedded");
     kill(
-        Pid::from_raw(lab.exports.pids["ledger"].cast_signed()),
+        Pid::from_raw(lab.exports.pids["psp"].cast_signed()),
         Signal::SIGKILL,
     )
     .unwrap();
     assert_eq!(lab.wait(Duration::from_secs(10)).code(), Some(1));
     wait_until_gone(&lab.exports, Duration::ZERO);
     let said = lab.stderr();
-    assert!(said.contains("`ledger` of the lab ended (signal: 9"), "{said}");
+    assert!(said.contains("`psp` of the lab ended (signal: 9"), "{said}");
 }
 
 #[test]

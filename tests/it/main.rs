@@ -11,6 +11,7 @@ mod support;
 mod afterwards;
 mod blackbox;
 mod clients;
+mod databases;
 mod drills;
 mod faults;
 mod files;

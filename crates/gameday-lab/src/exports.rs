@@ -24,6 +24,12 @@ pub struct LabExports {
     pub alertmanager: String,
     /// Where the lab's alerts are delivered; nothing of the lab listens there.
     pub webhook: String,
+    /// The payments API by a name that only the lab's name server knows.
+    #[serde(default)]
+    pub named_api: String,
+    /// That name server, `host:port`, behind the fault proxy.
+    #[serde(default)]
+    pub resolver: String,
     /// The lab's folder: logs, settings and data; gone when the lab is.
     pub dir: PathBuf,
     /// What a probe needs in its environment.

@@ -4,6 +4,7 @@
 //!   load ──► api ─┬► gameday proxy ──► ledger          real: PostgreSQL      embedded: `ledger`
 //!             │   │   "payments-db"
 //!             │   └► "payments-psp" ─► psp             somebody else's service, in both
+//!   users ──────► "payments-dns" ─► dns             who knows the API's name, in both
 //!             └─/metrics──► Prometheus ──► Alertmanager ──► webhook          embedded: `alerting`
 //! ```
 //!
@@ -14,6 +15,7 @@
 //! - The alert rules are written once, as data; both labs' alerting is derived from that.
 //! - The embedded ledger and alerting answer what gameday uses, exactly as the real programs do,
 //!   and refuse everything else in so many words.
+//! - What the ledger has answered outlives its process: it is on disk before it is told ([`start_again`]).
 
 mod error;
 mod kind;
@@ -37,6 +39,7 @@ mod statements;
 mod alerting;
 mod api;
 mod cache;
+mod dns;
 mod ledger;
 mod load;
 mod psp;
@@ -54,4 +57,4 @@ pub use kind::{LabChoice, LabKind};
 pub use programs::choose;
 pub use role::child;
 pub use state::{StoppedLab, down};
-pub use supervisor::up;
+pub use supervisor::{start_again, up};

@@ -6,7 +6,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
 use serde::de::DeserializeOwned;
 
-use crate::{LabError, alerting, api, cache, exec, ledger, load, parent, psp};
+use crate::{LabError, alerting, api, cache, dns, exec, ledger, load, parent, psp};
 
 /// Runs one role of the lab in this process until it is stopped or its parent has gone.
 pub fn child(role: &str, json: &str) -> Result<(), LabError> {
@@ -35,6 +35,12 @@ pub fn child(role: &str, json: &str) -> Result<(), LabError> {
             json,
             |settings: &psp::PspSettings| settings.parent,
             psp::run,
+        ),
+        "dns" => serve(
+            role,
+            json,
+            |settings: &dns::DnsSettings| settings.parent,
+            dns::run,
         ),
         "ledger" => serve(
             role,

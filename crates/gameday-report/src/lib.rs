@@ -44,4 +44,5 @@ pub use measure::{
     Predicted, ProbeReport, Rollback, SafetyLine, StagesMs, SteadyReport, TimelineError, Trial, TrialMarks,
     Verdict, Weight, measure,
 };
+pub use measure::{Seen, SightReport};
 pub use write::write_all;

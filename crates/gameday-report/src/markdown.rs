@@ -18,6 +18,7 @@ pub fn render_markdown(measurement: &Measurement) -> String {
             );
         }
         reasons(&mut out, trial);
+        sight(&mut out, trial);
         scorecard(&mut out, trial);
         stages(&mut out, trial);
         recovery(&mut out, trial);
@@ -62,6 +63,13 @@ fn reasons(out: &mut String, trial: &Trial) {
         for reason in &trial.reasons {
             line(out, &format!("- {}", prose(reason)));
         }
+    }
+}
+
+/// Who saw it first.
+fn sight(out: &mut String, trial: &Trial) {
+    if let Some(sight) = &trial.sight {
+        line(out, &format!("\nWho saw it: {}.", prose(&sight.summary)));
     }
 }
 

@@ -28,6 +28,7 @@ mod predicted;
 mod probe;
 mod record;
 mod recovery;
+mod sight;
 mod stages;
 mod steady;
 mod story;
@@ -53,6 +54,7 @@ pub use record::{
     AlertReport, AlertVerdict, FaultReport, LimitsMs, Marks, Measurement, Rollback, StagesMs, Trial,
     TrialMarks, Verdict,
 };
+pub use sight::{Seen, SightReport};
 pub use steady::SteadyReport;
 pub use story::BriefLine;
 pub(crate) use story::stage_word;

@@ -442,6 +442,15 @@ pub(crate) enum LabCommand {
         #[arg(long, value_enum, default_value_t = Output::Text)]
         output: Output,
     },
+    /// Start the database of a running lab again, which a drill has killed
+    Start {
+        /// What to start
+        #[arg(value_parser = ["db"])]
+        part: String,
+        /// The lab's folder
+        #[arg(long)]
+        dir: PathBuf,
+    },
     /// Stop every lab of this user
     Down,
     /// One process of a lab; not for people

@@ -29,6 +29,8 @@ pub(crate) struct Exports {
     pub(crate) prometheus: String,
     pub(crate) alertmanager: String,
     pub(crate) webhook: String,
+    pub(crate) named_api: String,
+    pub(crate) resolver: String,
     pub(crate) dir: PathBuf,
     pub(crate) env: BTreeMap<String, String>,
     pub(crate) pids: BTreeMap<String, u32>,

@@ -31,7 +31,16 @@ pub struct Given {
 }
 
 /// The names that a lab exports.
-pub const LAB_VARIABLES: [&str; 5] = ["api", "proxy_api", "prometheus", "alertmanager", "webhook"];
+pub const LAB_VARIABLES: [&str; 8] = [
+    "api",
+    "proxy_api",
+    "prometheus",
+    "alertmanager",
+    "webhook",
+    "named_api",
+    "resolver",
+    "dir",
+];
 
 impl Given {
     /// For `check` and `--plan`: the lab's addresses are not known, but their form is.
@@ -39,7 +48,14 @@ impl Given {
     pub fn placeholders(set: BTreeMap<String, String>) -> Self {
         let lab = LAB_VARIABLES
             .iter()
-            .map(|name| ((*name).to_owned(), format!("http://{name}.lab")))
+            .map(|name| {
+                let value = match *name {
+                    "dir" => "/lab".to_owned(),
+                    "resolver" => "127.0.0.1:53".to_owned(),
+                    name => format!("http://{name}.lab"),
+                };
+                ((*name).to_owned(), value)
+            })
             .collect();
         Self { set, lab }
     }

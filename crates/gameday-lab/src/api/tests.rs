@@ -26,6 +26,8 @@ struct Bench {
     /// Aborted, the cache is gone.
     cache: tokio::task::AbortHandle,
     _tasks: JoinSet<()>,
+    /// Of the ledger's data.
+    _folder: tempfile::TempDir,
 }
 
 impl Bench {
@@ -33,10 +35,13 @@ impl Bench {
         let mut tasks = JoinSet::new();
         let ports = crate::ports::free::<1>().unwrap();
         let [ledger_at] = ports.addresses;
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("ledger.db");
         tasks.spawn(async move {
             ledger::run(ledger::LedgerSettings {
                 parent: 0,
                 listen: ledger_at,
+                data,
             })
             .await
             .unwrap();
@@ -88,6 +93,7 @@ impl Bench {
             provider: answering,
             cache: caching,
             _tasks: tasks,
+            _folder: folder,
         };
         bench.wait_for_connections(&pool).await;
         let (_, answer) = bench

@@ -1,15 +1,19 @@
-//! The embedded lab's ledger: PostgreSQL's protocol over a few tables in memory.
+//! The embedded lab's ledger: PostgreSQL's protocol over a few tables in memory, kept in a file.
 //!
 //! It speaks version 3.0 with trust authentication and simple queries, for the statements of
 //! [`crate::statements`] and for a block that does nothing but fail; anything else is refused with an error, and the session goes on.
 
+mod books;
+mod disk;
+mod log;
 mod raised;
 mod session;
 mod store;
 mod wire;
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -19,7 +23,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::LabError;
-use store::Store;
+use books::Books;
 
 /// As PostgreSQL's `max_connections`.
 const MAX_CONNECTIONS: usize = 200;
@@ -32,10 +36,14 @@ pub(crate) struct LedgerSettings {
     pub parent: u32,
     /// Where to listen.
     pub listen: SocketAddr,
+    /// What it keeps its data in.
+    pub data: PathBuf,
 }
 
 /// Serves until the process ends.
 pub(crate) async fn run(settings: LedgerSettings) -> Result<(), LabError> {
+    let (books, failed) =
+        Books::open(&settings.data).map_err(LabError::io(format!("open {}", settings.data.display())))?;
     let listener = TcpListener::bind(settings.listen)
         .await
         .map_err(LabError::io(format!("listen on {}", settings.listen)))?;
@@ -43,12 +51,16 @@ pub(crate) async fn run(settings: LedgerSettings) -> Result<(), LabError> {
         "ledger listens",
         serde_json::json!({ "address": settings.listen.to_string() }),
     );
-    accept(listener).await;
-    Ok(())
+    tokio::select! {
+        () = accept(listener, Arc::new(books)) => Ok(()),
+        error = failed => {
+            let error = error.unwrap_or_else(|_| std::io::Error::other("its thread has gone"));
+            Err(LabError::io(format!("write {}", settings.data.display()))(error))
+        }
+    }
 }
 
-async fn accept(listener: TcpListener) {
-    let store = Arc::new(Mutex::new(Store::default()));
+async fn accept(listener: TcpListener, books: Arc<Books>) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut sessions = JoinSet::new();
     loop {
@@ -56,7 +68,7 @@ async fn accept(listener: TcpListener) {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
                     let place = Arc::clone(&places).try_acquire_owned().ok();
-                    sessions.spawn(session::serve(stream, Arc::clone(&store), place));
+                    sessions.spawn(session::serve(stream, Arc::clone(&books), place));
                 }
                 // Out of descriptors, most likely: some will come back.
                 Err(error) => {

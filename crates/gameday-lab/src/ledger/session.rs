@@ -1,7 +1,7 @@
 //! One client's session with the embedded ledger.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -10,8 +10,8 @@ use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
+use super::books::Books;
 use super::raised;
-use super::store::Store;
 use super::wire::{self, Answer, Opening, ReadError, Request};
 use crate::statements::Statement;
 
@@ -23,11 +23,11 @@ const WRITE_LIMIT: Duration = Duration::from_secs(10);
 const MAX_OPENINGS: usize = 3;
 
 /// Serves one client to its end; without a place in the server it is told so.
-pub(super) async fn serve(stream: TcpStream, store: Arc<Mutex<Store>>, place: Option<OwnedSemaphorePermit>) {
+pub(super) async fn serve(stream: TcpStream, books: Arc<Books>, place: Option<OwnedSemaphorePermit>) {
     let _ = stream.set_nodelay(true);
     let mut session = Session {
         stream: BufStream::new(stream),
-        store,
+        books,
         out: BytesMut::new(),
     };
     let started = timeout(STARTUP_LIMIT, session.start(place.is_some())).await;
@@ -39,7 +39,7 @@ pub(super) async fn serve(stream: TcpStream, store: Arc<Mutex<Store>>, place: Op
 
 struct Session {
     stream: BufStream<TcpStream>,
-    store: Arc<Mutex<Store>>,
+    books: Arc<Books>,
     out: BytesMut,
 }
 
@@ -82,7 +82,10 @@ impl Session {
                 }
                 Ok(Request::Flush) => {}
                 Ok(_) if skipping => {}
-                Ok(Request::Query(sql)) => self.answer(&sql),
+                Ok(Request::Query(sql)) if !self.answer(&sql).await => {
+                    return self.fatal("53100", "the ledger's log cannot be written").await;
+                }
+                Ok(Request::Query(_)) => {}
                 Ok(Request::Other(_)) => {
                     skipping = true;
                     refuse("only simple queries are").write(&mut self.out);
@@ -92,14 +95,13 @@ impl Session {
         }
     }
 
-    fn answer(&mut self, sql: &str) {
+    /// False when what was asked could not be kept.
+    async fn answer(&mut self, sql: &str) -> bool {
         match Statement::parse(sql) {
             Some(statement) => {
-                let answers = self
-                    .store
-                    .lock()
-                    .expect("no holder of the store panics")
-                    .execute(statement);
+                let Ok(answers) = self.books.execute(statement).await else {
+                    return false;
+                };
                 answers.iter().for_each(|answer| answer.write(&mut self.out));
             }
             None if sql.trim_matches([' ', ';', '\n', '\t']).is_empty() => wire::write_empty(&mut self.out),
@@ -108,6 +110,7 @@ impl Session {
                 .write(&mut self.out),
         }
         wire::write_ready(&mut self.out);
+        true
     }
 
     async fn fatal(&mut self, sqlstate: &str, told: &str) -> io::Result<bool> {

@@ -1,4 +1,4 @@
-//! The ledger's tables, in memory and bounded.
+//! The ledger's tables, in memory and bounded; what changes them can be done again from their log.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -27,15 +27,13 @@ struct Payment {
 }
 
 impl Store {
-    /// Does what a statement says and answers as PostgreSQL would, one answer for each command.
-    pub(super) fn execute(&mut self, statement: Statement) -> Vec<Answer> {
+    /// Does what a statement says and answers as PostgreSQL would, one answer for each command; says whether anything changed.
+    pub(super) fn execute(&mut self, statement: Statement) -> (Vec<Answer>, bool) {
         match statement {
             Statement::FindByKey(key) => {
                 let id = self.by_key.get(&key).cloned();
-                vec![Answer::select(
-                    &["id", "state"],
-                    id.map(|id| self.id_and_state(&id)),
-                )]
+                let found = Answer::select(&["id", "state"], id.map(|id| self.id_and_state(&id)));
+                (vec![found], false)
             }
             Statement::Insert {
                 id,
@@ -43,14 +41,14 @@ impl Store {
                 amount,
                 currency,
             } => {
-                let id = self.insert(id, key, amount, currency);
-                vec![Answer::rows(
-                    "INSERT 0 1",
-                    &["id", "state"],
-                    vec![self.id_and_state(&id)],
-                )]
+                let stands = self.insert(id.clone(), key, amount, currency);
+                let rows = vec![self.id_and_state(&stands)];
+                (
+                    vec![Answer::rows("INSERT 0 1", &["id", "state"], rows)],
+                    stands == id,
+                )
             }
-            Statement::Settle { id, .. } => self.settle(&id),
+            Statement::Settle { id, .. } => (self.settle(&id), self.payments.contains_key(&id)),
             Statement::Get(id) => {
                 let row = self.payments.get(&id).map(|payment| {
                     let state = payment.state.to_owned();
@@ -61,17 +59,42 @@ impl Store {
                         payment.currency.to_string(),
                     ]
                 });
-                vec![Answer::select(&["id", "state", "amount", "currency"], row)]
+                let columns = ["id", "state", "amount", "currency"];
+                (vec![Answer::select(&columns, row)], false)
             }
             Statement::Delete(id) => {
                 let removed = self.remove(&id);
                 let entries = removed.as_ref().map_or(0, |payment| payment.entries);
-                vec![
+                let answers = vec![
                     Answer::done(format!("DELETE {entries}")),
                     Answer::done(format!("DELETE {}", usize::from(removed.is_some()))),
-                ]
+                ];
+                (answers, removed.is_some())
             }
         }
+    }
+
+    /// What makes the same tables from nothing.
+    pub(super) fn statements(&self) -> Vec<Statement> {
+        let standing = self
+            .order
+            .iter()
+            .filter_map(|id| Some((id, self.payments.get(id)?)));
+        let made = standing.flat_map(|(id, payment)| {
+            let settled = Statement::Settle {
+                id: id.clone(),
+                amount: payment.amount,
+            };
+            let taken = Statement::Insert {
+                id: id.clone(),
+                key: payment.key.clone(),
+                amount: payment.amount,
+                currency: payment.currency.clone(),
+            };
+            // Each settling writes two entries.
+            std::iter::once(taken).chain(std::iter::repeat_n(settled, payment.entries / 2))
+        });
+        made.collect()
     }
 
     fn id_and_state(&self, id: &PaymentId) -> Vec<String> {

@@ -15,7 +15,9 @@ async fn with_client<F: Future<Output = ()>>(test: impl FnOnce(Client, SocketAdd
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let mut tasks = JoinSet::new();
-    tasks.spawn(accept(listener));
+    let dir = tempfile::tempdir().unwrap();
+    let (books, _failed) = Books::open(&dir.path().join("ledger.log")).unwrap();
+    tasks.spawn(accept(listener, Arc::new(books)));
     let settings = format!(
         "host=127.0.0.1 port={} user=payments dbname=postgres",
         address.port()

@@ -158,6 +158,15 @@ impl Answer {
         }
     }
 
+    /// A value of its first row.
+    #[cfg(test)]
+    pub(super) fn cell(&self, column: usize) -> Option<&str> {
+        match self {
+            Answer::Rows { rows, .. } => rows.first()?.get(column).map(String::as_str),
+            _ => None,
+        }
+    }
+
     /// Writes the answer's messages.
     pub(super) fn write(&self, out: &mut BytesMut) {
         match self {

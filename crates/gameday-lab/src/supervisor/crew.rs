@@ -1,6 +1,6 @@
 //! The running parts of one lab.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ use tokio::process::Command;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use super::control::DB;
 use super::folder::Folder;
 use super::spawner::Spawner;
 use crate::api::PASSWORD;
@@ -30,7 +31,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(5);
 const TAIL_BYTES: u64 = 2_000;
 
 /// How one part is started and stopped.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Part {
     pub name: &'static str,
     /// The role of `gameday lab child`.
@@ -60,6 +61,16 @@ struct Member {
     name: &'static str,
     pid: u32,
     stop: Signal,
+}
+
+impl Part {
+    /// The name of its `.pid` file: the database has one name, whatever program it is.
+    fn known_as(&self) -> &'static str {
+        match self.name {
+            "postgres" | "ledger" => DB,
+            name => name,
+        }
+    }
 }
 
 impl Crew {
@@ -129,6 +140,7 @@ impl Crew {
             .await
             .map_err(LabError::io(format!("start `{}`", part.name)))?;
         let pid = child.id().expect("a child that was not waited for has an id");
+        self.write_pid(&part, pid)?;
         self.members.push(Member {
             name: part.name,
             pid,
@@ -136,6 +148,15 @@ impl Crew {
         });
         self.running.spawn(async move { (part.name, child.wait().await) });
         Ok(())
+    }
+
+    /// Written aside and renamed, so that nobody reads half a number.
+    fn write_pid(&self, part: &Part, pid: u32) -> Result<(), LabError> {
+        let path = self.dir().join(format!("{}.pid", part.known_as()));
+        let aside = path.with_extension("pid.new");
+        fs::write(&aside, format!("{pid}\n"))
+            .and_then(|()| fs::rename(&aside, &path))
+            .map_err(LabError::io(format!("write {}", path.display())))
     }
 
     /// Starts a part and waits until it has done its work.
@@ -201,15 +222,33 @@ impl Crew {
         }
     }
 
-    /// Waits until a part ends, which none should.
-    pub(super) async fn first_death(&mut self) -> LabError {
-        match self.running.join_next().await {
-            Some(ended) => {
-                let (name, status) = ended.expect("waiting does not panic");
-                self.death_of(name, &status)
+    /// Waits until a part ends that must live as long as the lab. The one that is named may end, and is told of.
+    pub(super) async fn first_death(&mut self, but: Option<&str>) -> LabError {
+        loop {
+            let Some(ended) = self.running.join_next().await else {
+                return std::future::pending().await;
+            };
+            let (name, status) = ended.expect("waiting does not panic");
+            if but != Some(name) {
+                return self.death_of(name, &status);
             }
-            None => std::future::pending().await,
+            self.members.retain(|member| member.name != name);
+            let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
+            self.say(&format!(
+                "{name} has ended ({status}); {}/start-{DB} starts it again",
+                self.dir().display()
+            ));
         }
+    }
+
+    /// A part that was found dead is none of the crew any more.
+    pub(super) fn forget(&mut self, name: &str) {
+        self.members.retain(|member| member.name != name);
+    }
+
+    /// Whether a part runs, as far as is known.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.members.iter().any(|member| member.name == name)
     }
 
     /// Stops every part, the youngest first, and forgets the lab; the folder goes with the crew.

@@ -1,19 +1,21 @@
 //! Looks at the parts of a starting lab.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::io::{AsyncWriteExt as _, BufReader};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 use tokio_postgres::NoTls;
 
 use crate::resp::{self, Reply};
 use crate::rules::JOB;
-use crate::{LabError, api, http};
+use crate::{LabError, api, dns, http};
 
+/// A datagram that came before the server did is lost; another is sent then.
+const DATAGRAM_LIMIT: Duration = Duration::from_millis(200);
 const LOOK_LIMIT: Duration = Duration::from_secs(2);
 const MAX_BODY_BYTES: usize = 1 << 20;
 /// Good scrapes under load before the lab counts as steady: nearly the rules' whole window.
@@ -113,6 +115,21 @@ pub(super) async fn ledger_answers(address: SocketAddr) -> Result<(), String> {
     timeout(LOOK_LIMIT, open)
         .await
         .unwrap_or_else(|_| Err("no answer".into()))
+}
+
+/// Does a name server know the API?
+pub(super) async fn dns_answers(address: SocketAddr) -> Result<(), String> {
+    let ask = async {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        socket.connect(address).await?;
+        socket.send(&dns::question(1)).await?;
+        socket.recv(&mut [0; 512]).await
+    };
+    match timeout(DATAGRAM_LIMIT, ask).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("no answer".into()),
+    }
 }
 
 /// Does a cache answer?

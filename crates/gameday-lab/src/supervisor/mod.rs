@@ -1,10 +1,11 @@
 //! The lab's supervisor: starts every part, watches over all of them, and takes all down again.
 //!
 //! ```text
-//!   folder, ports ─► alerting ─► ledger ─► cache ─► psp ─► proxy ─► api ─► load ─► quiet and steady ─► `ready`
+//!   folder, ports ─► alerting ─► ledger ─► cache ─► psp, dns ─► proxy ─► api ─► load ─► quiet and steady ─► `ready`
 //! ```
 
 mod behind;
+mod control;
 mod crew;
 mod folder;
 mod health;
@@ -15,14 +16,20 @@ mod spawner;
 use std::future::Future;
 use std::path::Path;
 use std::pin::pin;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use tokio::time::{sleep, timeout_at};
 
 use crate::programs::Programs;
 use crate::{LabError, LabExports, LabKind, state};
-use crew::Crew;
+pub use control::start_again;
+use control::{Asked, Control, START_LIMIT};
+use crew::{Crew, Part};
 use health::{Looker, Steady};
 use plan::Plan;
 
+/// A database that has just been killed is looked at again after this.
+const TRY_AGAIN: Duration = Duration::from_millis(300);
 /// Starts with other ports when another program has just taken one of ours.
 const MAX_STARTS: usize = 3;
 
@@ -49,11 +56,11 @@ pub async fn up(
         };
         let outcome = match started {
             None => Ok(()),
-            Some(Ok((exports, looker))) => {
-                ready(&exports);
+            Some(Ok(running)) => {
+                ready(&running.exports);
                 tokio::select! {
-                    never = behind::watch(&looker, &exports.load) => match never {},
-                    died = crew.first_death() => Err(died),
+                    never = behind::watch(&running.looker, &running.exports.load) => match never {},
+                    died = attend(&mut crew, &running) => Err(died),
                     () = &mut stop => Ok(()),
                 }
             }
@@ -70,8 +77,56 @@ pub async fn up(
     }
 }
 
+/// A lab that is ready.
+struct Running {
+    exports: LabExports,
+    looker: Looker,
+    control: Control,
+    plan: Plan,
+    /// What starts its database.
+    db: Part,
+}
+
+/// Does what the lab is told, until a part dies that must not.
+async fn attend(crew: &mut Crew, running: &Running) -> LabError {
+    loop {
+        let asked = tokio::select! {
+            died = crew.first_death(Some(running.db.name)) => return died,
+            asked = running.control.asked() => asked,
+        };
+        if let Err(died) = start_db(crew, running, asked).await {
+            return died;
+        }
+    }
+}
+
+/// Starts the database again, unless it runs; an error is the death of another part.
+async fn start_db(crew: &mut Crew, running: &Running, asked: Asked) -> Result<(), LabError> {
+    let (name, deadline) = (running.db.name, Instant::now() + START_LIMIT);
+    let how = loop {
+        if !crew.has(name) {
+            crew.start(running.db.clone()).await?;
+        }
+        let ready = crew.until_ready(name, || health::ledger_answers(running.plan.ledger));
+        match timeout_at(deadline.into(), ready).await {
+            Ok(Ok(())) => break Ok(format!("{name} runs")),
+            // What is left of the one that was killed may still be in its way.
+            Ok(Err(LabError::ChildDied { child, .. })) if child == name && Instant::now() < deadline => {
+                crew.forget(name);
+                sleep(TRY_AGAIN).await;
+            }
+            Ok(Err(died @ LabError::ChildDied { .. })) => return Err(died),
+            Ok(Err(error)) => break Err(error.to_string()),
+            Err(_) => break Err(format!("{name} was not ready within {} s", START_LIMIT.as_secs())),
+        }
+    };
+    state::remember(running.exports.kind, crew.dir(), crew.pids().map(|(_, pid)| pid))?;
+    asked.answer(&how).await;
+    Ok(())
+}
+
 /// Starts every part in order and waits until each can be used by the next.
-async fn start(kind: LabKind, rps: u32, crew: &mut Crew) -> Result<(LabExports, Looker), LabError> {
+async fn start(kind: LabKind, rps: u32, crew: &mut Crew) -> Result<Running, LabError> {
     let began = Instant::now();
     let (plan, ports) = Plan::draw(kind, rps)?;
     crew.hold(ports);
@@ -79,26 +134,31 @@ async fn start(kind: LabKind, rps: u32, crew: &mut Crew) -> Result<(LabExports, 
     // Even a lab that is killed while it starts leaves no folder for ever.
     state::remember(kind, crew.dir(), std::iter::empty())?;
     plan.write_files(crew.dir())?;
-    match kind {
+    let db = match kind {
         LabKind::Real => {
             let programs = Programs::find()?;
             real::start_alerting(crew, &plan, &programs).await?;
-            real::start_ledger(crew, &plan, &programs).await?;
+            let db = real::start_ledger(crew, &plan, &programs).await?;
             real::start_cache(crew, &plan, &programs).await?;
+            db
         }
         LabKind::Embedded => {
             crew.start(plan.alerting()).await?;
-            crew.start(plan.embedded_ledger()).await?;
+            let db = plan.embedded_ledger(crew.dir());
+            crew.start(db.clone()).await?;
             crew.until_ready("ledger", || health::ledger_answers(plan.ledger))
                 .await?;
             crew.start(plan.embedded_cache()).await?;
+            db
         }
-    }
+    };
     crew.until_ready("cache", || health::cache_answers(plan.cache))
         .await?;
     crew.start(plan.psp()).await?;
     let psp = format!("http://{}/healthz", plan.psp);
     crew.until_ready("psp", || looker.answers(&psp)).await?;
+    crew.start(plan.dns()).await?;
+    crew.until_ready("dns", || health::dns_answers(plan.dns)).await?;
     crew.start(plan.proxy(crew)).await?;
     let version = format!("http://{}/version", plan.proxy_api);
     crew.until_ready("proxy", || looker.answers(&version)).await?;
@@ -116,10 +176,17 @@ async fn start(kind: LabKind, rps: u32, crew: &mut Crew) -> Result<(LabExports, 
     }
     crew.until_ready("load", || looker.is_steady(&steady)).await?;
     let exports = plan.exports(crew);
+    let control = Control::open(crew.dir(), crew.program())?;
     state::remember(kind, crew.dir(), crew.pids().map(|(_, pid)| pid))?;
     crew.say(&format!(
         "the {kind} lab is ready ({:.1} s)",
         began.elapsed().as_secs_f64()
     ));
-    Ok((exports, looker))
+    Ok(Running {
+        exports,
+        looker,
+        control,
+        plan,
+        db,
+    })
 }

@@ -15,6 +15,7 @@ use super::crew::{Crew, Part};
 use crate::alerting::AlertingSettings;
 use crate::api::{ApiSettings, PASSWORD};
 use crate::cache::CacheSettings;
+use crate::dns::{self, DnsSettings};
 use crate::exec::ExecSettings;
 use crate::ledger::LedgerSettings;
 use crate::load::LoadSettings;
@@ -22,10 +23,11 @@ use crate::ports::{Hold, Ports};
 use crate::psp::PspSettings;
 use crate::{LabError, LabExports, LabKind, ports, rules};
 
-/// The fault proxy's proxies: in front of the ledger, the cache, and the payment service provider.
+/// The fault proxy's proxies: in front of the ledger, the cache, the payment service provider, and the name server.
 const DB: &str = "payments-db";
 const CACHE: &str = "payments-cache";
 const PSP: &str = "payments-psp";
+const DNS: &str = "payments-dns";
 
 /// The addresses of one lab.
 #[derive(Debug)]
@@ -44,6 +46,9 @@ pub(super) struct Plan {
     pub psp: SocketAddr,
     /// The provider as the API sees it.
     proxied_psp: SocketAddr,
+    pub dns: SocketAddr,
+    /// The name server as users see it.
+    proxied_dns: SocketAddr,
     /// The load's metrics.
     pub load: SocketAddr,
     pub proxy_api: SocketAddr,
@@ -64,6 +69,8 @@ impl Plan {
             proxied_cache,
             psp,
             proxied_psp,
+            dns,
+            proxied_dns,
             load,
             proxy_api,
             prometheus,
@@ -82,6 +89,8 @@ impl Plan {
             proxied_cache,
             psp,
             proxied_psp,
+            dns,
+            proxied_dns,
             load,
             proxy_api,
             prometheus,
@@ -100,7 +109,8 @@ impl Plan {
         };
         let proxy = entry(DB, "postgres", self.proxied_ledger, self.ledger)
             + &entry(CACHE, "redis", self.proxied_cache, self.cache)
-            + &entry(PSP, "http", self.proxied_psp, self.psp);
+            + &entry(PSP, "http", self.proxied_psp, self.psp)
+            + &entry(DNS, "dns", self.proxied_dns, self.dns);
         write(dir, "proxy.toml", &proxy)?;
         if self.kind == LabKind::Real {
             let (api, alertmanager) = (self.api.to_string(), self.alertmanager.to_string());
@@ -150,6 +160,18 @@ impl Plan {
         )
     }
 
+    /// Who knows the API's name.
+    pub(super) fn dns(&self) -> Part {
+        own(
+            "dns",
+            "dns",
+            &DnsSettings {
+                parent: self.parent,
+                listen: self.dns,
+            },
+        )
+    }
+
     /// Its users.
     pub(super) fn load(&self) -> Part {
         own(
@@ -165,13 +187,14 @@ impl Plan {
     }
 
     /// What stands in for PostgreSQL.
-    pub(super) fn embedded_ledger(&self) -> Part {
+    pub(super) fn embedded_ledger(&self, dir: &Path) -> Part {
         own(
             "ledger",
             "ledger",
             &LedgerSettings {
                 parent: self.parent,
                 listen: self.ledger,
+                data: dir.join("ledger.db"),
             },
         )
     }
@@ -247,6 +270,8 @@ impl Plan {
             prometheus: url(self.prometheus),
             alertmanager: url(self.alertmanager),
             webhook: self.webhook_url(),
+            named_api: format!("http://{}:{}", dns::NAME, self.api.port()),
+            resolver: self.proxied_dns.to_string(),
             dir: PathBuf::from(crew.dir()),
             env: BTreeMap::from([(PASSWORD.to_owned(), crew.password().to_owned())]),
             pids,

@@ -8,7 +8,7 @@ use std::path::Path;
 use tokio::task::JoinSet;
 use tokio_postgres::NoTls;
 
-use super::crew::Crew;
+use super::crew::{Crew, Part};
 use super::health;
 use super::plan::Plan;
 use crate::programs::Programs;
@@ -43,8 +43,12 @@ pub(super) async fn start_alerting(
         .await
 }
 
-/// Makes a database, starts PostgreSQL on it and creates the tables.
-pub(super) async fn start_ledger(crew: &mut Crew, plan: &Plan, programs: &Programs) -> Result<(), LabError> {
+/// Makes a database, starts PostgreSQL on it and creates the tables; returns what starts it again.
+pub(super) async fn start_ledger(
+    crew: &mut Crew,
+    plan: &Plan,
+    programs: &Programs,
+) -> Result<Part, LabError> {
     let home = crew.dir().join("postgres");
     DirBuilder::new()
         .mode(0o700)
@@ -71,9 +75,9 @@ pub(super) async fn start_ledger(crew: &mut Crew, plan: &Plan, programs: &Progra
         .await?;
     let port = plan.ledger.port().to_string();
     let settings = [
-        // A practice ledger need not survive a power cut.
+        // A practice ledger need not survive a power cut; what it has committed survives the end of its process.
         "fsync=off",
-        "synchronous_commit=off",
+        "synchronous_commit=on",
         "full_page_writes=off",
         "max_connections=200",
         "shared_buffers=32MB",
@@ -83,8 +87,8 @@ pub(super) async fn start_ledger(crew: &mut Crew, plan: &Plan, programs: &Progra
     ];
     let mut args = vec!["-D", &data, "-p", &port];
     settings.iter().for_each(|setting| args.extend(["-c", setting]));
-    crew.start(plan.foreign_as("postgres", &programs.postgres, &args, user))
-        .await?;
+    let part = plan.foreign_as("postgres", &programs.postgres, &args, user);
+    crew.start(part.clone()).await?;
     crew.until_ready("postgres", || health::ledger_answers(plan.ledger))
         .await?;
     create_tables(plan.ledger)
@@ -92,7 +96,8 @@ pub(super) async fn start_ledger(crew: &mut Crew, plan: &Plan, programs: &Progra
         .map_err(|source| LabError::Ledger {
             doing: "create the ledger's tables".into(),
             source,
-        })
+        })?;
+    Ok(part)
 }
 
 /// Starts a Redis that keeps nothing on disk.

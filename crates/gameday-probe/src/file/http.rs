@@ -1,16 +1,16 @@
 //! Reads `[http]`: what all requests of a flow share, and what a step may say otherwise.
 //!
 //! ```text
-//! [http]  version = "auto|1.1|2", family = "ip4|ip6", source = "IP", connect_to = "IP", follow = 5,
+//! [http]  version = "auto|1.1|2", family = "ip4|ip6", source = "IP", resolver = "IP:PORT", connect_to = "IP", follow = 5,
 //!         cookies = true, compressed = true, traceparent = true, max_body = "1MiB", headers = { … },
 //!         auth = { basic | bearer | client_credentials }, roots = "ca.pem", cert = "client.pem",
 //!         key = "client.key", server_name = "…", insecure = false
 //! ```
 //!
-//! A step may say all but `family`, `source`, `cookies` and `traceparent` for itself; one that says anything of
+//! A step may say all but `family`, `source`, `resolver`, `cookies` and `traceparent` for itself; one that says anything of
 //! TLS says all of it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -72,6 +72,7 @@ impl Common {
         let mut settings = usual.or(&mut table, scope);
         settings.route.family = read_family(&mut table, scope);
         settings.route.source = address(&mut table, "source", scope);
+        settings.route.resolver = read_resolver(&mut table, scope);
         let common = Self {
             cookies: table.get("cookies").unwrap_or(true),
             traceparent: table.get("traceparent").unwrap_or(true),
@@ -170,6 +171,25 @@ pub(crate) fn address(table: &mut Table<'_, '_>, key: &'static str, scope: &Scop
         scope.problems().add(typed.span(), message);
     }
     address.ok()
+}
+
+/// Takes who is asked for names: an address with a port, or `system`.
+fn read_resolver(table: &mut Table<'_, '_>, scope: &Scope<'_, '_>) -> Option<SocketAddr> {
+    let typed: Spanned<String> = table.spanned("resolver")?;
+    let text = scope.now(&typed)?;
+    if text == "system" {
+        return None;
+    }
+    let address = text.parse().ok();
+    if address.is_none() {
+        let problem = scope
+            .problems()
+            .source()
+            .problem(typed.span(), format!("`{text}` is not a resolver"));
+        let hint = "an address and a port, such as `127.0.0.1:53`, or `system`";
+        scope.problems().push(problem.hint(hint));
+    }
+    address
 }
 
 /// Takes trust and identity: `roots`, `cert`, `key`, `server_name`, `insecure`.

@@ -1,13 +1,15 @@
 //! Names to addresses, as this machine is configured and without a cache.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::OnceLock;
 use std::time::Instant;
 
 use gameday_core::Reason;
-use hickory_resolver::TokioResolver;
+use hickory_resolver::config::{NameServerConfig, ResolverConfig};
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::{ResolverBuilder, TokioResolver};
 
 use super::lacking;
 use super::route::{Family, Route};
@@ -45,8 +47,8 @@ impl Resolver {
             Err(_) if is_localhost(host) => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
             Err(_) => {
                 let began = Instant::now();
-                let found = self.ask(host).await;
-                evidence.add(exhibit(host, &found, began));
+                let found = self.ask(host, route.resolver).await;
+                evidence.add(exhibit(host, route.resolver, &found, began));
                 found?
             }
         };
@@ -63,15 +65,23 @@ impl Resolver {
         Ok(addresses)
     }
 
-    async fn ask(&self, host: &str) -> Result<Vec<IpAddr>, Fault> {
-        let resolver = self
-            .system
-            .get_or_init(system_resolver)
-            .as_ref()
-            .map_err(|error| {
-                let message = format!("this machine has no usable resolver configuration: {error}");
-                Fault::new(Reason::CannotLook, message)
-            })?;
+    async fn ask(&self, host: &str, of: Option<SocketAddr>) -> Result<Vec<IpAddr>, Fault> {
+        let unusable = |error: &String| {
+            let message = format!("this machine has no usable resolver configuration: {error}");
+            Fault::new(Reason::CannotLook, message)
+        };
+        let own = of
+            .map(resolver_at)
+            .transpose()
+            .map_err(|error| unusable(&error))?;
+        let resolver = match &own {
+            Some(own) => own,
+            None => self
+                .system
+                .get_or_init(system_resolver)
+                .as_ref()
+                .map_err(unusable)?,
+        };
         let found = resolver
             .lookup_ip(host)
             .await
@@ -87,7 +97,12 @@ impl Resolver {
     }
 }
 
-fn exhibit(host: &str, found: &Result<Vec<IpAddr>, Fault>, began: Instant) -> Exhibit {
+fn exhibit(
+    host: &str,
+    of: Option<SocketAddr>,
+    found: &Result<Vec<IpAddr>, Fault>,
+    began: Instant,
+) -> Exhibit {
     let answer = match found {
         Ok(addresses) => {
             let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
@@ -97,7 +112,7 @@ fn exhibit(host: &str, found: &Result<Vec<IpAddr>, Fault>, began: Instant) -> Ex
     };
     Exhibit::Dns {
         question: format!("{host} A AAAA"),
-        server: "system".to_owned(),
+        server: of.map_or_else(|| "system".to_owned(), |server| server.to_string()),
         answer,
         took_us: micros(began.elapsed()),
     }
@@ -110,7 +125,23 @@ fn is_localhost(host: &str) -> bool {
 }
 
 fn system_resolver() -> Result<TokioResolver, String> {
-    let mut builder = TokioResolver::builder_tokio().map_err(|error| error.to_string())?;
+    built(TokioResolver::builder_tokio().map_err(|error| error.to_string())?)
+}
+
+/// One that asks a certain server, over UDP, and over TCP what does not fit.
+fn resolver_at(server: SocketAddr) -> Result<TokioResolver, String> {
+    let mut names = NameServerConfig::udp_and_tcp(server.ip());
+    for connection in &mut names.connections {
+        connection.port = server.port();
+    }
+    let config = ResolverConfig::from_parts(None, Vec::new(), vec![names]);
+    built(TokioResolver::builder_with_config(
+        config,
+        TokioRuntimeProvider::default(),
+    ))
+}
+
+fn built(mut builder: ResolverBuilder<TokioRuntimeProvider>) -> Result<TokioResolver, String> {
     // A cached answer would hide a resolver that broke in the meantime.
     builder.options_mut().cache_size = 0;
     builder.build().map_err(|error| error.to_string())

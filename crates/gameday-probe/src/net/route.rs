@@ -1,6 +1,6 @@
 //! How a service is reached: what a probe may choose beside host and port.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::tls::OwnTls;
@@ -43,6 +43,8 @@ pub(crate) struct Route {
     /// Dialled instead of what the name resolves to; the name stays in SNI and `Host`.
     pub(crate) address: Option<IpAddr>,
     pub(crate) family: Family,
+    /// Who is asked for names instead of this machine's resolver.
+    pub(crate) resolver: Option<SocketAddr>,
     /// The local address to dial from.
     pub(crate) source: Option<IpAddr>,
     pub(crate) version: HttpVersion,

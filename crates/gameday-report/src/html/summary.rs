@@ -95,6 +95,9 @@ pub(super) fn numbers(trial: &Trial) -> Markup {
             (number("Self-heal", "fault removed → steady", trial.self_heal_ms))
             (number("Hang-over", "fault removed → resolved notice", of(|alert| alert.hang_over_ms)))
         }
+        @if let Some(sight) = &trial.sight {
+            p.note { span.key { "Who saw it" } " " (prose(&sight.summary)) "." }
+        }
         @if trial.alerts.len() > 1 && let Some(alert) = alert {
             p.note { "Detection and hang-over are those of " (clean(&alert.title())) ", the first to arrive." }
         }

@@ -16,6 +16,7 @@ use super::people::{AckReport, Mitigation, PersonLine};
 use super::picture::Picture;
 use super::predicted::Predicted;
 use super::probe::ProbeReport;
+use super::sight::SightReport;
 use super::steady::SteadyReport;
 use super::story::BriefLine;
 use super::{Moment, Verdict as DrillVerdict};
@@ -100,6 +101,8 @@ pub struct Trial {
     pub faults: Vec<FaultReport>,
     /// Each expected alert.
     pub alerts: Vec<AlertReport>,
+    /// Who saw it first, the probes or the alerts; null when nothing was touched.
+    pub sight: Option<SightReport>,
     /// Alerts that nobody expected.
     pub other_alerts: Vec<OtherAlert>,
     /// Alerts that must not come.

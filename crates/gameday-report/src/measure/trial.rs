@@ -8,6 +8,7 @@ use super::fault::{self, Fault};
 use super::mark::{Moment, keep};
 use super::record::{AlertReport, Trial, TrialMarks};
 use super::recovery::{self, Recovery};
+use super::sight;
 use super::timeline::Timeline;
 use super::verdict::{self, Ruling};
 use super::{alert, finding, forbid, happened, impact, listing, people, picture, probe, steady, story};
@@ -27,6 +28,7 @@ pub(super) fn measure(index: usize, timeline: &Timeline<'_>) -> Trial {
         .map(|expect| alert::measure(timeline, expect, &faults, &recovery))
         .collect();
     let mut trial = unjudged(index, timeline, &recovery, alerts);
+    trial.sight = sight::read(timeline, &faults, &trial.alerts);
     let Ruling {
         verdict,
         summary,
@@ -48,6 +50,7 @@ fn judge(timeline: &Timeline<'_>, faults: &[Fault<'_>], recovery: &Recovery, tri
         timeline,
         faults,
         alerts: &trial.alerts,
+        sight: trial.sight.as_ref(),
         forbid: &trial.forbid,
         steady: &trial.steady,
         probes: &trial.probes,
@@ -85,6 +88,7 @@ fn unjudged(index: usize, timeline: &Timeline<'_>, recovery: &Recovery, alerts: 
         group_stage_clean,
         why,
         faults: Vec::new(),
+        sight: None,
         other_alerts: listing::other_alerts(timeline, &alerts),
         alerts,
         forbid: forbid::read(timeline),

@@ -10,6 +10,7 @@ use super::mark::Moment;
 use super::probe::ProbeReport;
 use super::record::{AlertReport, Rollback};
 use super::recovery::Recovery;
+use super::sight::SightReport;
 use super::steady::SteadyReport;
 use super::timeline::Timeline;
 use crate::words;
@@ -76,6 +77,7 @@ pub(super) struct Facts<'a> {
     pub timeline: &'a Timeline<'a>,
     pub faults: &'a [Fault<'a>],
     pub alerts: &'a [AlertReport],
+    pub sight: Option<&'a SightReport>,
     pub forbid: &'a [ForbidReport],
     pub steady: &'a [SteadyReport],
     pub probes: &'a [ProbeReport],
@@ -279,6 +281,10 @@ impl Facts<'_> {
             .iter()
             .map(|alert| format!("{} {}", alert.title(), alert.detail))
             .collect();
+        // Where no alert is expected, that is what the drill was for.
+        if let (true, Some(sight)) = (parts.is_empty(), self.sight) {
+            parts.push(sight.summary.clone());
+        }
         if let Ok(ms) = self.recovery.self_heal {
             parts.push(format!(
                 "the service was steady again {} after the fault was gone",

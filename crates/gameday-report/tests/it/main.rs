@@ -15,5 +15,6 @@ mod plan;
 mod predicted;
 mod renderings;
 mod script;
+mod sight;
 mod stories;
 mod verdicts;

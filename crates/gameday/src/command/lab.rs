@@ -1,6 +1,6 @@
 //! `gameday lab`: the practice system.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use gameday_lab::{LabChoice, LabExports, LabKind};
@@ -14,6 +14,7 @@ use crate::{command, exit};
 pub(crate) fn lab(args: &LabArgs) -> ExitCode {
     let done = match &args.command {
         LabCommand::Up { lab, rps, output } => up(*lab, *rps, *output),
+        LabCommand::Start { part, dir } => start(part, dir),
         LabCommand::Down => down(),
         LabCommand::Child { role, settings } => {
             gameday_lab::child(role, settings).map_err(|error| error.to_string())
@@ -86,6 +87,8 @@ fn print_exports(exports: &LabExports) {
         ("prometheus", &exports.prometheus),
         ("alertmanager", &exports.alertmanager),
         ("webhook", &exports.webhook),
+        ("named_api", &exports.named_api),
+        ("resolver", &exports.resolver),
     ];
     for (name, url) in addresses {
         output::print(&format!("{name:<13}{url}"));
@@ -94,6 +97,12 @@ fn print_exports(exports: &LabExports) {
         output::print(&format!("export {name}={value}"));
     }
     output::say("the lab is up; Ctrl-C, end of input or `gameday lab down` stops it");
+}
+
+fn start(part: &str, dir: &Path) -> Result<(), String> {
+    let started = command::runtime().block_on(gameday_lab::start_again(dir, part));
+    output::print(&started.map_err(|error| error.to_string())?);
+    Ok(())
 }
 
 fn down() -> Result<(), String> {

@@ -135,6 +135,9 @@ fn lab_variables(lab: &Lab) -> BTreeMap<String, String> {
         ("prometheus", &exports.prometheus),
         ("alertmanager", &exports.alertmanager),
         ("webhook", &exports.webhook),
+        ("named_api", &exports.named_api),
+        ("resolver", &exports.resolver),
+        ("dir", &exports.dir.display().to_string()),
     ]
     .map(|(name, url)| (name.to_owned(), url.clone()))
     .into()

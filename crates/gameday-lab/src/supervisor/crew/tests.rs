@@ -29,7 +29,7 @@ fn part(name: &'static str) -> Part {
 async fn a_part_that_ends_is_told_with_its_status_and_last_words() {
     let (mut crew, _folder) = crew("echo \"started as $1 $2 $3 $4\"; echo 'no more' >&2; exit 3");
     crew.start(part("load")).await.unwrap();
-    let told = crew.first_death().await.to_string();
+    let told = crew.first_death(None).await.to_string();
     assert!(
         told.starts_with("`load` of the lab ended (exit status: 3)"),
         "{told}"
@@ -38,6 +38,23 @@ async fn a_part_that_ends_is_told_with_its_status_and_last_words() {
         told.ends_with("started as lab child load {\"parent\":1}\nno more"),
         "{told}"
     );
+}
+
+#[tokio::test]
+async fn a_part_that_may_end_can_be_started_again() {
+    let (mut crew, _folder) = crew("sleep 0.1; exit 3");
+    crew.start(part("ledger")).await.unwrap();
+    let pid_file = crew.dir().join("db.pid");
+    let first = fs::read_to_string(&pid_file).unwrap();
+    assert!(crew.has("ledger"));
+    let waited = timeout(Duration::from_millis(600), crew.first_death(Some("ledger"))).await;
+    assert!(waited.is_err(), "its death is none of the lab's");
+    assert!(!crew.has("ledger"));
+    crew.start(part("ledger")).await.unwrap();
+    assert_ne!(fs::read_to_string(&pid_file).unwrap(), first);
+    crew.start(part("load")).await.unwrap();
+    let told = crew.first_death(Some("ledger")).await.to_string();
+    assert!(told.starts_with("`load` of the lab ended"), "{told}");
 }
 
 #[tokio::test]
@@ -55,7 +72,7 @@ async fn a_death_ends_the_wait_for_readiness() {
 async fn a_taken_port_is_told_apart() {
     let (mut crew, _folder) = crew("echo 'bind: Address already in use'; exit 1");
     crew.start(part("api")).await.unwrap();
-    assert!(crew.first_death().await.is_port_clash());
+    assert!(crew.first_death(None).await.is_port_clash());
 }
 
 #[tokio::test]

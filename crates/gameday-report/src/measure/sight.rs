@@ -1,0 +1,212 @@
+//! Who saw it first: the users, for whom the probes stand, or the alerting.
+//!
+//! ```text
+//!   T0e ─ 1.2 s ─► checkout from eu-west: down ─ … ─► PaymentsErrorsHigh: pending ─► firing ─► notified
+//! ```
+//!
+//! A look says when it was over that something is down, so that is when it was known; an alert is as old as its marks.
+
+use gameday_core::{AlertState, EventKind, Outcome};
+use serde::Serialize;
+
+use super::episode::identity;
+use super::fault::Fault;
+use super::mark::Moment;
+use super::record::AlertReport;
+use super::timeline::Timeline;
+use crate::words;
+
+/// Who noticed the fault, in the order in which they did.
+#[derive(Debug, Clone, Serialize)]
+pub struct SightReport {
+    /// From when it is counted: the first fault took effect, or was ordered if that is not known.
+    pub since: Moment,
+    /// Who was first: `probes` or `alerts`; null when nobody saw it.
+    pub first: Option<&'static str>,
+    /// Each who saw it, earliest first.
+    pub seen: Vec<Seen>,
+    /// All of it in a sentence.
+    pub summary: String,
+}
+
+/// Somebody who saw it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Seen {
+    /// `probes` or `alerts`.
+    pub by: &'static str,
+    /// Which probe or alert.
+    pub who: String,
+    /// Where the probe looked from.
+    pub region: Option<String>,
+    /// The reason why the probe said down, or the state of the alert: `pending`, `firing`, `notified`.
+    pub what: String,
+    /// When.
+    pub at: Moment,
+    /// Milliseconds after `since`.
+    pub after_ms: i64,
+}
+
+const PROBES: &str = "probes";
+const ALERTS: &str = "alerts";
+
+/// Looks through a trial; none when nothing was touched.
+pub(super) fn read(
+    timeline: &Timeline<'_>,
+    faults: &[Fault<'_>],
+    alerts: &[AlertReport],
+) -> Option<SightReport> {
+    let ordered = faults.iter().filter(|fault| fault.ordered.is_some());
+    let first = ordered.min_by_key(|fault| fault.ordered.map(|event| event.seq))?;
+    let since = match (&first.effective, first.ordered) {
+        (Ok(effective), _) => *effective,
+        (Err(_), event) => Moment::new(event?.time),
+    };
+    let mut seen = of_probes(timeline, since);
+    seen.extend(of_expected(alerts, since));
+    seen.extend(of_others(timeline, alerts, since));
+    seen.sort_by(|a, b| (a.at, &a.who, &a.region, &a.what).cmp(&(b.at, &b.who, &b.region, &b.what)));
+    Some(SightReport {
+        since,
+        first: seen.first().map(|seen| seen.by),
+        summary: summary(&seen, !timeline.started.plan.probes.is_empty()),
+        seen,
+    })
+}
+
+/// The first look of each probe in each region that said down.
+fn of_probes(timeline: &Timeline<'_>, since: Moment) -> Vec<Seen> {
+    let mut seen: Vec<Seen> = Vec::new();
+    for event in timeline.events {
+        let EventKind::ProbeDone(done) = &event.kind else {
+            continue;
+        };
+        let (Outcome::Down(reason), at) = (&done.outcome, Moment::new(event.time)) else {
+            continue;
+        };
+        let region = Some(event.region.to_string());
+        let known = seen
+            .iter()
+            .any(|seen| seen.who == done.probe.as_str() && seen.region == region);
+        if at >= since && !known {
+            seen.push(Seen {
+                by: PROBES,
+                who: done.probe.to_string(),
+                region,
+                what: reason.word().to_owned(),
+                at,
+                after_ms: at.ms_since(since),
+            });
+        }
+    }
+    seen
+}
+
+/// The marks of what was expected.
+fn of_expected(alerts: &[AlertReport], since: Moment) -> Vec<Seen> {
+    let states = alerts.iter().flat_map(|alert| {
+        let marks = &alert.marks;
+        [
+            ("pending", marks.t2),
+            ("firing", marks.t3),
+            ("notified", marks.t5),
+        ]
+        .map(|(what, at)| alert_seen(&alert.name, what, at, since))
+    });
+    states.flatten().collect()
+}
+
+/// When what nobody expected was first seen.
+fn of_others(timeline: &Timeline<'_>, expected: &[AlertReport], since: Moment) -> Vec<Seen> {
+    let mut seen: Vec<(String, Seen)> = Vec::new();
+    let mut add = |name: &str, whose: String, what: &'static str, at: Moment| {
+        let key = format!("{name} {whose} {what}");
+        let is_new = !seen.iter().any(|(known, _)| *known == key);
+        if is_new && !expected.iter().any(|alert| alert.name == name) {
+            seen.extend(alert_seen(name, what, Some(at), since).map(|seen| (key, seen)));
+        }
+    };
+    for event in timeline.events {
+        match &event.kind {
+            EventKind::AlertSeen(alert) => {
+                let what = match alert.state {
+                    AlertState::Pending => "pending",
+                    AlertState::Firing | AlertState::Suppressed => "firing",
+                    AlertState::Gone => continue,
+                };
+                let whose = format!("{:?}", identity(&alert.labels));
+                add(&alert.alert, whose, what, Moment::new(event.time));
+            }
+            EventKind::Notified(notice) => {
+                for alert in notice.alerts.iter().filter(|alert| alert.status == "firing") {
+                    let whose = format!("{:?}", identity(&alert.labels));
+                    add(&alert.alert, whose, "notified", Moment::new(notice.arrived));
+                }
+            }
+            _ => {}
+        }
+    }
+    seen.into_iter().map(|(_, seen)| seen).collect()
+}
+
+fn alert_seen(name: &str, what: &str, at: Option<Moment>, since: Moment) -> Option<Seen> {
+    let at = at.filter(|at| *at >= since)?;
+    Some(Seen {
+        by: ALERTS,
+        who: name.to_owned(),
+        region: None,
+        what: what.to_owned(),
+        at,
+        after_ms: at.ms_since(since),
+    })
+}
+
+/// `probes saw it first, after 1.2 s (checkout from eu-west: dns_nxdomain); the first alert, X, was pending after 8.0 s`.
+fn summary(seen: &[Seen], have_probes: bool) -> String {
+    let of = |by: &str| seen.iter().find(|seen| seen.by == by);
+    let first_alert = |what: &str| seen.iter().find(|seen| seen.by == ALERTS && seen.what == what);
+    let probe = |seen: &Seen| {
+        let region = seen.region.as_deref().unwrap_or_default();
+        let after = words::span(seen.after_ms);
+        format!("after {after} (`{}` from {region}: {})", seen.who, seen.what)
+    };
+    let alert = |seen: &Seen| {
+        format!(
+            "after {} (`{}` {})",
+            words::span(seen.after_ms),
+            seen.who,
+            seen.what
+        )
+    };
+    let told = first_alert("notified").map_or_else(
+        || "and nobody was notified".to_owned(),
+        |seen| {
+            format!(
+                "and the first notification came after {}",
+                words::span(seen.after_ms)
+            )
+        },
+    );
+    match (of(PROBES), of(ALERTS)) {
+        (Some(first), None) => format!("probes saw it {}; no alert did", probe(first)),
+        (None, Some(first)) if have_probes => {
+            format!("an alert saw it {}, {told}; no probe was down", alert(first))
+        }
+        (None, Some(first)) => format!("an alert saw it {}, {told}; no probe looked", alert(first)),
+        (Some(users), Some(page)) if users.at <= page.at => {
+            format!(
+                "probes saw it first, {}; an alert {}, {told}",
+                probe(users),
+                alert(page)
+            )
+        }
+        (Some(users), Some(page)) => {
+            format!(
+                "an alert saw it first, {}, {told}; probes {}",
+                alert(page),
+                probe(users)
+            )
+        }
+        (None, None) if have_probes => "nobody saw it: no probe was down and no alert came".to_owned(),
+        (None, None) => "nobody saw it: no probe looked and no alert came".to_owned(),
+    }
+}

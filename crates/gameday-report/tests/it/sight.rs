@@ -1,0 +1,124 @@
+//! Who saw it first: the probes or the alerts, to the millisecond.
+
+use expect_test::{Expect, expect};
+use gameday_core::{EventKind, Outcome, Reason};
+
+use crate::fixture::golden;
+use crate::script::Script;
+
+/// A look of `checkout` in a region that says down, when it was over.
+fn down(script: &Script, region: &str, ms: u64, reason: Reason) -> Script {
+    let mut script = script.clone();
+    let look = script.lines.iter().find_map(|(_, _, kind)| match kind {
+        EventKind::ProbeDone(done) => Some(done.clone()),
+        _ => None,
+    });
+    let mut look = look.expect("probes look");
+    look.outcome = Outcome::Down(reason);
+    script.seen_in(region, ms * 1000, EventKind::ProbeDone(look));
+    script
+}
+
+#[track_caller]
+fn check(script: &Script, summary: &Expect) {
+    let measurement = script.measured();
+    let sight = measurement.trials[0].sight.as_ref().expect("a fault was ordered");
+    let seen: Vec<String> = sight
+        .seen
+        .iter()
+        .map(|seen| format!("{} {} {}", seen.after_ms, seen.who, seen.what))
+        .collect();
+    let first = sight.first.unwrap_or("nobody");
+    summary.assert_eq(&format!("{first}: {}\n{}\n", sight.summary, seen.join("\n")));
+}
+
+fn without_alerts() -> Script {
+    golden().planned(|plan| plan.expect.clear()).without(|kind| {
+        matches!(
+            kind,
+            EventKind::AlertSeen(_) | EventKind::Notified(_) | EventKind::RawSamples { .. }
+        )
+    })
+}
+
+#[test]
+fn an_alert_that_comes_before_the_probes_is_first() {
+    check(
+        &golden(),
+        &expect![[r#"
+        alerts: an alert saw it first, after 6.2 s (`PaymentsLatencyHigh` pending), and the first notification came after 13.2 s; probes after 19.9 s (`checkout` from eu-west: connection_reset)
+        6195 PaymentsLatencyHigh pending
+        11195 PaymentsLatencyHigh firing
+        13207 PaymentsLatencyHigh notified
+        19911 checkout connection_reset
+    "#]],
+    );
+}
+
+#[test]
+fn probes_that_are_down_sooner_see_it_first_and_each_region_counts() {
+    let script = down(&golden(), "eu-west", 13_231, Reason::DnsNxdomain);
+    let script = down(&script, "eu-west", 14_231, Reason::DnsTimeout);
+    let script = down(&script, "us-east", 20_031, Reason::DnsServfail);
+    check(
+        &script,
+        &expect![[r#"
+        probes: probes saw it first, after 1.2 s (`checkout` from eu-west: dns_nxdomain); an alert after 6.2 s (`PaymentsLatencyHigh` pending), and the first notification came after 13.2 s
+        1200 checkout dns_nxdomain
+        6195 PaymentsLatencyHigh pending
+        8000 checkout dns_servfail
+        11195 PaymentsLatencyHigh firing
+        13207 PaymentsLatencyHigh notified
+    "#]],
+    );
+}
+
+#[test]
+fn probes_that_come_later_are_told_so() {
+    check(
+        &down(&golden(), "eu-west", 30_031, Reason::HttpStatus),
+        &expect![[r#"
+            alerts: an alert saw it first, after 6.2 s (`PaymentsLatencyHigh` pending), and the first notification came after 13.2 s; probes after 18.0 s (`checkout` from eu-west: http_status)
+            6195 PaymentsLatencyHigh pending
+            11195 PaymentsLatencyHigh firing
+            13207 PaymentsLatencyHigh notified
+            18000 checkout http_status
+        "#]],
+    );
+}
+
+#[test]
+fn what_only_probes_saw_is_the_summary_of_the_drill() {
+    let script = down(&without_alerts(), "eu-west", 13_231, Reason::DnsNxdomain);
+    check(
+        &script,
+        &expect![[r#"
+        probes: probes saw it after 1.2 s (`checkout` from eu-west: dns_nxdomain); no alert did
+        1200 checkout dns_nxdomain
+    "#]],
+    );
+    let summary = script.measured().summary;
+    assert!(summary.contains("no alert did"), "{summary}");
+}
+
+#[test]
+fn a_look_from_before_the_fault_has_not_seen_it() {
+    check(
+        &down(&without_alerts(), "eu-west", 9_000, Reason::DnsNxdomain),
+        &expect![[r#"
+            probes: probes saw it after 19.9 s (`checkout` from eu-west: connection_reset); no alert did
+            19911 checkout connection_reset
+        "#]],
+    );
+}
+
+#[test]
+fn nothing_is_said_of_a_drill_that_touched_nothing() {
+    let script = golden().without(|kind| {
+        matches!(
+            kind,
+            EventKind::FaultOrdered { .. } | EventKind::FaultInjected { .. } | EventKind::FaultTouched { .. }
+        )
+    });
+    assert!(script.measured().trials[0].sight.is_none());
+}
