@@ -101,6 +101,10 @@ fn check_exports(exports: &Exports) {
     for name in ["payments-db", "payments-cache", "payments-psp", "payments-dns"] {
         assert_eq!(proxies[name]["enabled"], true, "{name}");
     }
+    let port = exports.api.rsplit(':').next().unwrap();
+    assert_eq!(exports.named_api, format!("http://api.payments.test:{port}"));
+    let names = &proxies["payments-dns"]["listen"];
+    assert_eq!(names.as_str(), Some(exports.resolver.as_str()));
     let webhook = exports
         .webhook
         .strip_prefix("http://")
