@@ -35,7 +35,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Read, u64> {
     let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
     for line in lines.by_ref() {
         let Some(statement) = statement(line) else {
-            return match lines.any(|line| statement_is_whole(line)) {
+            return match lines.any(statement_is_whole) {
                 true => Err(found.whole),
                 false => Ok(found),
             };
