@@ -1,7 +1,7 @@
 //! An alert as a source lists it, and the contract of whatever lists alerts.
 
 use futures_util::future::BoxFuture;
-use gameday_core::{AlertSeen, AlertState, SourceName};
+use gameday_core::{AlertSeen, AlertState, SourceName, Suppressor};
 
 use crate::SourceError;
 
@@ -16,6 +16,13 @@ pub trait AlertSource: Send + Sync {
 
     /// What it lists now.
     fn poll(&self) -> BoxFuture<'_, Result<Vec<Alert>, SourceError>>;
+
+    /// Describes what keeps an alert that was just listed from being told, and notes in it what only a look
+    /// elsewhere shows. A source that keeps nobody quiet has nothing to say.
+    fn explain<'a>(&'a self, seen: &'a mut AlertSeen) -> BoxFuture<'a, Vec<Suppressor>> {
+        let _ = seen;
+        Box::pin(std::future::ready(Vec::new()))
+    }
 }
 
 impl Alert {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::BoxFuture;
-use gameday_core::{ClockSample, SourceName, Timestamp};
+use gameday_core::{AlertSeen, ClockSample, SourceName, Suppressor, Timestamp};
 
 use crate::client::Client;
 use crate::{Alert, AlertSource, SourceError};
@@ -18,6 +18,7 @@ pub use survey::{AlertmanagerSurvey, LiveAlert, LiveGroup, Silence};
 mod exposition;
 mod routing;
 mod state;
+mod suppressors;
 mod survey;
 
 /// An Alertmanager, or whatever answers as one does.
@@ -184,5 +185,10 @@ impl AlertSource for Alertmanager {
 
     fn poll(&self) -> BoxFuture<'_, Result<Vec<Alert>, SourceError>> {
         Box::pin(self.alerts(&self.names))
+    }
+
+    fn explain<'a>(&'a self, seen: &'a mut AlertSeen) -> BoxFuture<'a, Vec<Suppressor>> {
+        // An Alertmanager that does not say is told by its poll.
+        Box::pin(async { self.describe(seen).await.unwrap_or_default() })
     }
 }

@@ -7,7 +7,7 @@
 //!   Webhook ◄── POST, payload v4 ──────────────────────────► Notification  what reached on-call
 //! ```
 //!
-//! Invariants: sources are read-only, and the one way out of this crate is a GET; nothing is ever
+//! Invariants: sources are read-only, and the one way out of this crate is a GET or a HEAD; nothing is ever
 //! silenced, edited or acknowledged. A time is read from a payload or is none: a missing, unreadable
 //! or zero time never becomes a number. Every answer has a cap and every wait an end.
 
@@ -17,6 +17,7 @@ mod burn;
 mod client;
 mod error;
 mod lenient;
+mod links;
 mod predict;
 mod prometheus;
 mod promql;
@@ -35,6 +36,7 @@ pub use burn::{
     pairs_for,
 };
 pub use error::SourceError;
+pub use links::{Link, try_links};
 pub use predict::{
     Asked, ExpectedFault, ScrapeEffect, ScrapeFault, Spread, Survey, group_stage, predict, questions, spread,
 };

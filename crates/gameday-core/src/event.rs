@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    FaultName, Offset, Outcome, Phases, PlanRecord, ProbeName, RegionName, SourceName, SteadyName, StepName,
-    Timestamp,
+    FaultName, LinkChecked, Offset, Outcome, Phases, PlanRecord, ProbeName, RegionName, SourceName,
+    SteadyName, StepName, Suppressor, Timestamp,
 };
 
 /// The version of the journal's format, in its first event.
@@ -146,6 +146,10 @@ pub enum EventKind {
         /// Who showed it.
         source: SourceName,
     },
+    /// What keeps an alert from being told.
+    SuppressorSeen(Box<Suppressor>),
+    /// A link of an alert that arrived was asked for.
+    LinkChecked(Box<LinkChecked>),
     /// Raw samples, as Prometheus keeps them; the truth about rules.
     RawSamples {
         /// Whose samples.

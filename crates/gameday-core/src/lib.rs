@@ -8,6 +8,7 @@
 //! Invariants: this crate opens no socket and spawns no task. Events hold names and numbers, never
 //! types of the crates above.
 
+mod arrival;
 mod clock;
 mod event;
 mod journal;
@@ -22,6 +23,7 @@ mod token;
 mod units;
 mod vars;
 
+pub use arrival::{LinkChecked, Suppressor, SuppressorKind};
 pub use clock::{ClockOffset, ClockReading, ClockSample};
 pub use event::{
     AlertSeen, AlertState, DrillStarted, Ended, Event, EventKind, FaultEnd, Notification, NotifiedAlert,

@@ -96,6 +96,12 @@ pub struct ObserveRecord {
     pub alertmanager: Vec<String>,
     /// Where our webhook receiver listens.
     pub webhook: Option<String>,
+    /// Annotations of the alerts that arrive whose links are tried.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<String>,
+    /// Whether an alert that is neither expected nor forbidden fails the drill.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unexpected_fails: bool,
 }
 
 /// Journals from when there could be but one hold that one, or null.
@@ -189,6 +195,15 @@ pub struct ExpectRecord {
     pub labels: BTreeMap<String, String>,
     /// The receiver it must reach.
     pub receiver: Option<String>,
+    /// True when it must never come: silence is the pass.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub never: bool,
+    /// Labels it must have, whatever their values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub required_labels: Vec<String>,
+    /// Annotations it must have, whatever they say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub required_annotations: Vec<String>,
 }
 
 /// Alerts that must not come.

@@ -167,6 +167,29 @@ pub struct Observe {
     pub alertmanager: Vec<String>,
     /// Where our receiver listens.
     pub webhook: Option<String>,
+    /// Annotations whose links are tried when an expected alert has arrived.
+    pub links: Vec<String>,
+    /// Whether an alert that is neither expected nor forbidden fails the drill.
+    pub unexpected_fails: bool,
+    /// What each expected alert must carry.
+    pub required: Required,
+}
+
+/// What an alert must carry when it arrives, whatever it says there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Required {
+    /// Names of labels.
+    pub labels: Vec<String>,
+    /// Names of annotations.
+    pub annotations: Vec<String>,
+}
+
+impl Observe {
+    /// Whether there is anything that could tell of an alert.
+    #[must_use]
+    pub fn tells_of_alerts(&self) -> bool {
+        self.prometheus.is_some() || !self.alertmanager.is_empty() || self.webhook.is_some()
+    }
 }
 
 /// One steady-state condition.
@@ -254,6 +277,10 @@ pub struct Expectation {
     pub labels: BTreeMap<String, String>,
     /// The receiver it must reach.
     pub receiver: Option<String>,
+    /// It must never come.
+    pub never: bool,
+    /// What it must carry, by its own account and by `[observe]`'s.
+    pub required: Required,
     /// What the fault is believed to do meanwhile, for the prediction.
     pub during: During,
 }
@@ -319,7 +346,10 @@ impl Plan {
         alert: &'a str,
         labels: &'a BTreeMap<String, String>,
     ) -> impl Iterator<Item = &'a Forbid> {
-        let expected = self.expect.iter().any(|expect| expect.is_about(alert, labels));
+        let expected = self
+            .expect
+            .iter()
+            .any(|expect| !expect.never && expect.is_about(alert, labels));
         let forbid = self.forbid.iter();
         forbid.filter(move |forbid| !expected && forbid.is_about(alert, labels))
     }

@@ -1,6 +1,7 @@
 //! `report.html`: one file that needs no network, reads on a phone and prints; without its script it is whole.
 
 mod account;
+mod arrivals;
 mod figure;
 mod labels;
 mod parts;
@@ -87,7 +88,7 @@ fn body(measurement: &Measurement) -> Markup {
 /// What happened in a trial, table by table.
 fn told(trial: &Trial) -> Markup {
     html! {
-        div #alerts { (tables::other_alerts(trial)) (tables::notifications(trial)) }
+        div #alerts { (arrivals::forbidden(trial)) (arrivals::other_alerts(trial)) (arrivals::notifications(trial)) (arrivals::links(trial)) }
         div #recovery { (tables::recovery(trial)) }
         div #impact { (account::impact(trial)) (tables::probes(trial)) }
         div #safety { (tables::faults(trial)) (tables::safety(trial)) }
@@ -115,7 +116,7 @@ fn others(measurement: &Measurement, shown: &Trial) -> Markup {
                 (summary::numbers(trial))
                 (timeline::section(trial))
                 (waterfall::stages(trial))
-                (tables::other_alerts(trial)) (tables::notifications(trial)) (tables::recovery(trial))
+                (arrivals::forbidden(trial)) (arrivals::other_alerts(trial)) (arrivals::notifications(trial)) (tables::recovery(trial))
                 (account::impact(trial)) (tables::faults(trial)) (tables::safety(trial))
             }
         }

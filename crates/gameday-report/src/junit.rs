@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::words::{self, clean, exact_or_dash, spaced};
-use crate::{AlertReport, AlertVerdict, Measurement, SteadyReport, Trial, Verdict};
+use crate::{AlertReport, AlertVerdict, ForbidReport, Measurement, SteadyReport, Trial, Verdict};
 
 /// Renders `junit.xml`.
 #[must_use]
@@ -11,7 +11,7 @@ pub fn render_junit(measurement: &Measurement) -> String {
     let suites: Vec<(String, Vec<Case>)> = measurement
         .trials
         .iter()
-        .map(|trial| (suite_name(measurement, trial), cases(trial)))
+        .map(|trial| (suite_name(measurement, trial), cases(measurement, trial)))
         .collect();
     let all = || suites.iter().flat_map(|(_, cases)| cases);
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
@@ -50,12 +50,14 @@ fn suite_name(measurement: &Measurement, trial: &Trial) -> String {
     }
 }
 
-fn cases(trial: &Trial) -> Vec<Case> {
+fn cases(measurement: &Measurement, trial: &Trial) -> Vec<Case> {
     let mut cases: Vec<Case> = trial
         .alerts
         .iter()
         .map(|alert| expectation(alert, trial.verdict))
         .collect();
+    cases.extend(trial.forbid.iter().map(|forbid| forbidden(forbid, trial.verdict)));
+    cases.extend(unexpected(measurement, trial));
     for steady in &trial.steady {
         cases.push(steadiness(steady, "before", steady.before, trial.verdict));
         cases.push(steadiness(steady, "after", steady.after, trial.verdict));
@@ -109,6 +111,46 @@ fn expectation(alert: &AlertReport, verdict: Verdict) -> Case {
         result,
         output,
     }
+}
+
+fn forbidden(forbid: &ForbidReport, verdict: Verdict) -> Case {
+    let result = match forbid.verdict {
+        AlertVerdict::Passed => Result::Passed,
+        other => not_passed(verdict, format!("{}: {}", spaced(other.word()), forbid.detail)),
+    };
+    let came = forbid.alerts.iter();
+    let came: Vec<String> = came
+        .map(|alert| format!("{} at {}", alert.name, alert.seen_at.clock()))
+        .collect();
+    Case {
+        class: "forbid",
+        name: forbid.label.clone(),
+        ms: None,
+        result,
+        output: format!("{}; {}", forbid.matchers, came.join(", "))
+            .trim_end_matches("; ")
+            .to_owned(),
+    }
+}
+
+/// Alerts that nobody expected, where they fail a drill.
+fn unexpected(measurement: &Measurement, trial: &Trial) -> Option<Case> {
+    let came = trial.other_alerts.iter();
+    let came: Vec<&str> = came
+        .filter(|other| other.verdict == AlertVerdict::Unexpected)
+        .map(|other| other.name.as_str())
+        .collect();
+    let result = match came.as_slice() {
+        [] => Result::Passed,
+        came => Result::Failed(format!("unexpected: {}", came.join(", "))),
+    };
+    measurement.plan.observe.unexpected_fails.then(|| Case {
+        class: "alert",
+        name: "nothing unexpected".into(),
+        ms: None,
+        result,
+        output: String::new(),
+    })
 }
 
 fn steadiness(steady: &SteadyReport, when: &str, holds: Option<bool>, verdict: Verdict) -> Case {

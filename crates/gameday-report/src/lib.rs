@@ -38,11 +38,11 @@ pub use json::render_json;
 pub use junit::render_junit;
 pub use markdown::render_markdown;
 pub use measure::{
-    AckReport, Advice, AlertReport, AlertVerdict, BriefLine, BudgetReport, Check, ClockReport, Digest,
-    FaultReport, Finding, ForbidReport, ForbiddenAlert, GROUP_STAGE_CHECK, ImpactLine, ImpactReport,
-    LimitsMs, LogLine, Marks, Measurement, Mitigation, Moment, NoticeReport, OtherAlert, PersonLine, Phase,
-    Predicted, ProbeReport, Rollback, SafetyLine, StagesMs, SteadyReport, TimelineError, Trial, TrialMarks,
-    Verdict, Weight, measure,
+    AckReport, Advice, AlertReport, AlertVerdict, BriefLine, BudgetReport, Check, ClockReport, Course,
+    Digest, FaultReport, Finding, ForbidReport, ForbiddenAlert, GROUP_STAGE_CHECK, ImpactLine, ImpactReport,
+    LimitsMs, LinkReport, LogLine, Marks, Measurement, Mitigation, Moment, NearMiss, Noise, NoticeReport,
+    OtherAlert, PersonLine, Phase, Predicted, ProbeReport, ReceiverNoise, Rollback, SafetyLine, StagesMs,
+    SteadyReport, SuppressedBy, TimelineError, Trial, TrialMarks, Verdict, Weight, measure,
 };
 pub use measure::{Seen, SightReport};
 pub use write::write_all;

@@ -1,5 +1,7 @@
 //! `report.md`: the report as it pastes into a pull request.
 
+mod arrivals;
+
 use std::fmt::Write;
 
 use crate::words::{self, clean, exact_or_dash, limit, spaced, span_or_dash};
@@ -20,6 +22,7 @@ pub fn render_markdown(measurement: &Measurement) -> String {
         reasons(&mut out, trial);
         sight(&mut out, trial);
         scorecard(&mut out, trial);
+        arrivals::tell(&mut out, trial);
         stages(&mut out, trial);
         recovery(&mut out, trial);
         safety(&mut out, trial);

@@ -8,7 +8,10 @@
 
 mod advice;
 mod alert;
+mod alert_verdict;
+mod before;
 mod clock;
+mod course;
 mod doubt;
 mod episode;
 mod evidence;
@@ -18,10 +21,14 @@ mod finding;
 mod forbid;
 mod happened;
 mod impact;
+mod links;
 mod listing;
 mod mark;
 mod marks;
 mod means;
+mod never;
+mod noise;
+mod others;
 mod people;
 mod picture;
 mod predicted;
@@ -32,18 +39,23 @@ mod sight;
 mod stages;
 mod steady;
 mod story;
+mod suppression;
 mod timeline;
 mod trial;
 mod verdict;
 
 pub use advice::Advice;
+pub use course::{Course, NearMiss};
 pub use finding::{Finding, Weight};
 pub use forbid::{ForbidReport, ForbiddenAlert};
 pub use happened::LogLine;
 pub use impact::{BudgetReport, ImpactLine, ImpactReport};
-pub use listing::{Check, ClockReport, NoticeReport, OtherAlert, SafetyLine};
+pub use links::LinkReport;
+pub use listing::{Check, ClockReport, NoticeReport, SafetyLine};
 pub use mark::Moment;
 pub use means::Digest;
+pub use noise::{Noise, ReceiverNoise};
+pub use others::OtherAlert;
 pub use people::{AckReport, Mitigation, PersonLine};
 pub(crate) use picture::{
     Bar, Curve, GuardLane, Lane, Look, Notch, Picture, ProbeLane, State, thin_looks, thin_points,
@@ -58,6 +70,7 @@ pub use sight::{Seen, SightReport};
 pub use steady::SteadyReport;
 pub use story::BriefLine;
 pub(crate) use story::stage_word;
+pub use suppression::SuppressedBy;
 pub use timeline::TimelineError;
 pub use trial::GROUP_STAGE_CHECK;
 

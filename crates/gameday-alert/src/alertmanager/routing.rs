@@ -150,6 +150,24 @@ impl Routing {
         indexes.map(|(index, _)| index).collect()
     }
 
+    /// The time interval because of which nothing is sent from a route at a moment, if that is so.
+    #[must_use]
+    pub fn muting_interval<'r>(&self, route: &'r Route, at: Timestamp) -> Option<&'r str> {
+        let holds = |name: &&String| self.calendars.get(*name).is_some_and(|one| one.holds(at));
+        let inactive = || {
+            route
+                .active
+                .first()
+                .filter(|_| !route.active.iter().any(|name| holds(&name)))
+        };
+        route
+            .mute
+            .iter()
+            .find(holds)
+            .or_else(inactive)
+            .map(String::as_str)
+    }
+
     /// Why nothing is sent from a route at a moment, if that is so.
     #[must_use]
     pub fn muted_at(&self, route: &Route, at: Timestamp) -> Option<String> {

@@ -4,7 +4,9 @@ mod people;
 mod stopped;
 
 use super::*;
-use crate::plan::{AbortIf, During, Entry, Expectation, FaultKind, Guard, Observe, Plan, Steady, SteadyKind};
+use crate::plan::{
+    AbortIf, During, Entry, Expectation, FaultKind, Guard, Observe, Plan, Required, Steady, SteadyKind,
+};
 use expect_test::{Expect, expect};
 use gameday_core::{FaultEnd, FaultName, NotifiedAlert, Outcome, Reason, TargetName, Timestamp};
 use std::collections::BTreeMap;
@@ -55,6 +57,8 @@ fn plan() -> Plan {
             resolved: Some(SEC * 6),
             labels: BTreeMap::new(),
             receiver: None,
+            never: false,
+            required: Required::default(),
             during: During::default(),
         }],
         forbid: vec![],

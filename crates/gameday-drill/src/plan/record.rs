@@ -88,6 +88,8 @@ impl Plan {
                     .map(|url| redact_url(url))
                     .collect(),
                 webhook: redacted(&self.observe.webhook),
+                links: self.observe.links.clone(),
+                unexpected_fails: self.observe.unexpected_fails,
             },
             steady: self.steady.iter().map(Steady::record).collect(),
             timeline: self.timeline.iter().map(entry_record).collect(),
@@ -176,5 +178,8 @@ fn expect_record(expect: &Expectation) -> ExpectRecord {
         resolved_ms: expect.resolved.map(ms),
         labels: expect.labels.clone(),
         receiver: expect.receiver.clone(),
+        never: expect.never,
+        required_labels: expect.required.labels.clone(),
+        required_annotations: expect.required.annotations.clone(),
     }
 }

@@ -5,6 +5,7 @@
 
 mod collect;
 mod fault_task;
+mod links;
 mod looks;
 mod oracle;
 mod people;
@@ -145,6 +146,8 @@ struct Runner<'r> {
     tasks: JoinSet<()>,
     /// Labels of the expected alerts as they were seen, for the raw samples at the end.
     jobs: std::collections::BTreeSet<String>,
+    /// Links of the expected alerts, to be tried at the end.
+    links: links::Links,
     ended: Option<Ended>,
     /// The task that panicked, if one did.
     died: Option<String>,
@@ -170,6 +173,7 @@ impl<'r> Runner<'r> {
                 .iter()
                 .filter_map(|expect| expect.job.clone())
                 .collect(),
+            links: links::Links::default(),
             ended: None,
             died: None,
         }
@@ -261,6 +265,7 @@ impl<'r> Runner<'r> {
             Report::Input(input) => self.feed(input).await,
             Report::Both(kind, input) => {
                 self.note_job(&kind);
+                self.links.note(self.plan, &kind);
                 let recorded = self.journal.record(kind)?;
                 if let EventKind::RollbackChecked { verified, .. } = recorded.kind {
                     self.whole = verified;
@@ -356,6 +361,9 @@ impl<'r> Runner<'r> {
 
     async fn finish(&mut self) -> io::Result<()> {
         let ended = self.ended.take().unwrap_or(Ended::Aborted);
+        if ended == Ended::Completed {
+            self.links.check(self.journal).await?;
+        }
         if !matches!(ended, Ended::Refused(_)) {
             collect::raw_samples(self.plan, self.journal, &self.jobs).await?;
         }

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use gameday_alert::{Alert, AlertSource, Alertmanager, Prometheus, SourceError, Webhook};
-use gameday_core::{AlertState, EventKind, Journal, RegionName, Span};
+use gameday_core::{AlertSeen, AlertState, EventKind, Journal, RegionName, Span};
 use gameday_probe::Scheduled;
 
 use super::oracle::Oracle;
@@ -117,7 +117,7 @@ async fn sources(plan: &Plan, checks: &mut Checks<'_>) -> io::Result<(Sources, O
                 }
                 sources.prometheus = Some(Arc::new(prometheus));
             }
-            Err(why) => drop(checks.note("prometheus", Err(why))?),
+            Err(refusal) => checks.refuse("prometheus", refusal)?,
         }
     }
     for (index, url) in plan.observe.alertmanager.iter().enumerate() {
@@ -127,7 +127,7 @@ async fn sources(plan: &Plan, checks: &mut Checks<'_>) -> io::Result<(Sources, O
                 held = held.or(Some(groups));
                 sources.alertmanagers.push(Arc::new(alertmanager));
             }
-            Err(why) => drop(checks.note("alertmanager", Err(why))?),
+            Err(refusal) => checks.refuse("alertmanager", refusal)?,
         }
     }
     if let Some(url) = &plan.observe.webhook {
@@ -142,9 +142,9 @@ async fn sources(plan: &Plan, checks: &mut Checks<'_>) -> io::Result<(Sources, O
     Ok((sources, held))
 }
 
-/// The alerts that Alertmanager is asked for; all of them (none named) when others must not come.
+/// The alerts that Alertmanager is asked for; all of them (none named) when others matter as well.
 fn watched_alerts(plan: &Plan) -> Vec<String> {
-    if plan.forbid.is_empty() {
+    if plan.forbid.is_empty() && !plan.observe.unexpected_fails {
         expected_alerts(plan)
     } else {
         Vec::new()
@@ -159,7 +159,7 @@ fn expected_alerts(plan: &Plan) -> Vec<String> {
 }
 
 /// An expected alert that is pending or firing, or a forbidden one that is firing, before anything was touched.
-fn already_there(plan: &Plan, alerts: Vec<Alert>) -> Option<String> {
+fn already_there(plan: &Plan, alerts: Vec<Alert>) -> Option<Refusal> {
     let meant = |alert: &Alert| {
         let seen = alert.seen();
         plan.expect
@@ -174,14 +174,35 @@ fn already_there(plan: &Plan, alerts: Vec<Alert>) -> Option<String> {
         "firing"
     };
     let name = &alert.seen().alert;
-    Some(format!(
-        "the alert `{name}` is {state} already: what it says next would prove nothing"
-    ))
+    let why = format!("the alert `{name}` is {state} already: what it says next would prove nothing");
+    let seen = Some(Box::new(AlertSeen::from(alert)));
+    Some(Refusal { why, seen })
+}
+
+/// Why a drill must not go on, and the alert that is there already, if that is why.
+struct Refusal {
+    why: String,
+    seen: Option<Box<AlertSeen>>,
+}
+
+impl From<String> for Refusal {
+    fn from(why: String) -> Self {
+        Self { why, seen: None }
+    }
+}
+
+impl Checks<'_> {
+    fn refuse(&mut self, name: &str, refusal: Refusal) -> io::Result<()> {
+        if let Some(seen) = refusal.seen {
+            self.journal.record(EventKind::AlertSeen(seen))?;
+        }
+        self.note(name, Err(refusal.why)).map(drop)
+    }
 }
 
 type FoundPrometheus = (Prometheus, Vec<EventKind>, String);
 
-async fn prometheus(plan: &Plan, url: &str) -> Result<FoundPrometheus, String> {
+async fn prometheus(plan: &Plan, url: &str) -> Result<FoundPrometheus, Refusal> {
     let say = |error: SourceError| error.to_string();
     let prometheus = Prometheus::new(url).map_err(say)?;
     let info = prometheus.check().await.map_err(say)?;
@@ -189,9 +210,8 @@ async fn prometheus(plan: &Plan, url: &str) -> Result<FoundPrometheus, String> {
     let rules = prometheus.rules(&names).await.map_err(say)?;
     for name in &names {
         if !rules.iter().any(|rule| rule.seen.alert == *name) {
-            return Err(format!(
-                "no alert rule is named `{name}`: the expectation could never be met"
-            ));
+            let why = format!("no alert rule is named `{name}`: the expectation could never be met");
+            return Err(why.into());
         }
     }
     if let Some(alert) = already_there(plan, prometheus.alerts().await.map_err(say)?) {
@@ -217,7 +237,7 @@ async fn alertmanager(
     plan: &Plan,
     index: usize,
     url: &str,
-) -> Result<(Alertmanager, String, String), String> {
+) -> Result<(Alertmanager, String, String), Refusal> {
     let say = |error: SourceError| error.to_string();
     let alertmanager = Alertmanager::peer(index, url, watched_alerts(plan)).map_err(say)?;
     let info = alertmanager.check().await.map_err(say)?;

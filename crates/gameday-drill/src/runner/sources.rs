@@ -89,7 +89,11 @@ impl Poller {
             match self.source.poll().await {
                 Ok(alerts) => {
                     self.answered().await;
-                    for seen in self.watch.observe(alerts) {
+                    for mut seen in self.watch.observe(alerts) {
+                        for suppressor in self.source.explain(&mut seen).await {
+                            let kind = EventKind::SuppressorSeen(Box::new(suppressor));
+                            self.tell(Report::Note(kind)).await;
+                        }
                         let kind = EventKind::AlertSeen(Box::new(seen.clone()));
                         self.tell(Report::Both(kind, Input::Alert(seen))).await;
                     }

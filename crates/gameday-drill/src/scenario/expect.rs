@@ -6,13 +6,14 @@ use gameday_core::{FaultName, Problems, Ratio, Span, Table};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::plan::{During, Entry, Expectation, Observe};
+use super::observe;
+use crate::plan::{During, Entry, Expectation, Observe, Required};
 
 pub(super) fn read(root: &mut Table<'_, '_>, timeline: &[Entry], observe: &Observe) -> Vec<Expectation> {
     let problems = root.problems();
     let mut expectations = Vec::new();
     for (label, table) in root.tables("expect") {
-        if observe.prometheus.is_none() && observe.alertmanager.is_empty() && observe.webhook.is_none() {
+        if !observe.tells_of_alerts() {
             problems.add(label.span(), "an expected alert needs a source in [observe]");
         }
         expectations.extend(read_one(label.into_inner(), table, timeline, observe));
@@ -36,12 +37,23 @@ fn read_one(
     let resolved: Option<Spanned<Span>> = table.spanned("resolved");
     let labels: BTreeMap<String, String> = table.get("labels").unwrap_or_default();
     let receiver: Option<Spanned<String>> = table.spanned("receiver");
+    let never: Option<Spanned<bool>> = table.spanned("never");
+    let required = read_required(&mut table, &observe.required);
     let during = read_during(&mut table);
     table.finish();
 
-    if firing.is_none() && notified.is_none() && resolved.is_none() {
+    let never = never.filter(|never| *never.get_ref()).map(|never| never.span());
+    if let (Some(_), Some(resolved)) = (&never, &resolved) {
+        problems.add(
+            resolved.span(),
+            "an alert that must never come has nothing to resolve",
+        );
+    }
+    if never.is_none() && firing.is_none() && notified.is_none() && resolved.is_none() {
         let problem = problems.source().problem(place, "an expectation needs a limit");
-        problems.push(problem.hint("`firing`, `notified` or `resolved`, e.g. `notified = \"30s\"`"));
+        problems.push(
+            problem.hint("`firing`, `notified` or `resolved`, e.g. `notified = \"30s\"`; or `never = true`"),
+        );
     }
     if let (Some(firing), Some(notified)) = (&firing, &notified)
         && notified.get_ref().get() < firing.get_ref().get()
@@ -81,8 +93,23 @@ fn read_one(
         resolved,
         labels,
         receiver,
+        never: never.is_some(),
+        required,
         during,
     })
+}
+
+/// What it must carry: as `[observe]` says of all, and as it says itself.
+fn read_required(table: &mut Table<'_, '_>, of_all: &Required) -> Required {
+    let own = observe::read_required(table);
+    let both = |of_all: &[String], own: Vec<String>| {
+        let more = own.into_iter().filter(|name| !of_all.contains(name));
+        of_all.iter().cloned().chain(more).collect()
+    };
+    Required {
+        labels: both(&of_all.labels, own.labels),
+        annotations: both(&of_all.annotations, own.annotations),
+    }
 }
 
 /// `during = { bad = "10%", traffic = "50%", lag = "600ms" }`: what the prediction goes by.

@@ -12,7 +12,7 @@ pub(super) fn read(root: &mut Table<'_, '_>, observe: &Observe) -> Vec<Forbid> {
     let problems = root.problems();
     let mut all = Vec::new();
     for (label, mut table) in root.tables("forbid") {
-        if observe.prometheus.is_none() && observe.alertmanager.is_empty() && observe.webhook.is_none() {
+        if !observe.tells_of_alerts() {
             problems.add(label.span(), "a forbidden alert needs a source in [observe]");
         }
         let text: Option<Spanned<String>> = table.need_spanned("alert");

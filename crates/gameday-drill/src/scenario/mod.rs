@@ -6,6 +6,7 @@ mod expect;
 mod fault;
 mod forbid;
 mod guard;
+mod observe;
 mod probes;
 mod regions;
 mod steady;
@@ -15,11 +16,10 @@ mod timeline;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use gameday_core::{Problem, Problems, Source, Span, Table, Vars, redact_url, references, substitute};
+use gameday_core::{Problem, Problems, Source, Span, Table, Vars, references, substitute};
 use serde::Deserialize;
-use toml::de::DeValue;
 
-use crate::plan::{Observe, Plan};
+use crate::plan::Plan;
 
 /// What a scenario is read with, beside its own text.
 #[derive(Debug, Clone, Default)]
@@ -119,7 +119,7 @@ fn read(source: &Source, given: &Given, problems: &Problems<'_>) -> Option<Plan>
     let regions = regions::read(&mut root);
     let probes = probes::read(&mut root, source, &regions);
     regions.tell_unused(&probes, problems);
-    let observe = read_observe(&mut root, problems);
+    let observe = observe::read(&mut root);
     let steady = steady::read(&mut root, &probes, observe.prometheus.is_some());
     let mut timeline = timeline::read(&mut root, &targets);
     let expect = expect::read(&mut root, &timeline, &observe);
@@ -278,64 +278,6 @@ fn read_load(root: &mut Table<'_, '_>, has_lab: bool) -> Option<u32> {
         );
     }
     good
-}
-
-fn read_observe(root: &mut Table<'_, '_>, problems: &Problems<'_>) -> Observe {
-    let Some(mut table) = root.table("observe") else {
-        return Observe::default();
-    };
-    let mut url = |key: &'static str| {
-        let url = table.spanned::<String>(key)?;
-        check_url(problems, &url);
-        Some(url.into_inner())
-    };
-    let (prometheus, webhook) = (url("prometheus"), url("webhook"));
-    let observe = Observe {
-        prometheus,
-        alertmanager: read_alertmanagers(&mut table, problems),
-        webhook,
-    };
-    table.finish();
-    observe
-}
-
-/// One Alertmanager, or a list: the peers of a cluster.
-fn read_alertmanagers(table: &mut Table<'_, '_>, problems: &Problems<'_>) -> Vec<String> {
-    let key = "alertmanager";
-    let listed = matches!(
-        table.entries_mut().get(key).map(toml::Spanned::get_ref),
-        Some(DeValue::Array(_))
-    );
-    let urls: Vec<toml::Spanned<String>> = match listed {
-        true => table.get(key).unwrap_or_default(),
-        false => table.spanned(key).into_iter().collect(),
-    };
-    for url in &urls {
-        check_url(problems, url);
-    }
-    urls.into_iter().map(toml::Spanned::into_inner).collect()
-}
-
-/// A base URL of ours is `http://` or `https://` with a host; anything else is told now, not at run time.
-fn check_url(problems: &Problems<'_>, url: &toml::Spanned<String>) {
-    let fine = reqwest::Url::parse(url.get_ref())
-        .is_ok_and(|parsed| matches!(parsed.scheme(), "http" | "https") && parsed.has_host());
-    if !fine {
-        let shown = redact_url(url.get_ref());
-        let mut problem = problems
-            .source()
-            .problem(url.span(), format!("`{shown}` is not a URL"));
-        if shown != *url.get_ref() {
-            problem = problem.hiding_the_line();
-        }
-        problems.push(problem.hint("write it with its scheme, such as `http://127.0.0.1:9090`"));
-    } else if redact_url(url.get_ref()) != *url.get_ref() {
-        // The journal keeps addresses, and a journal must hold no secret.
-        let problem = problems
-            .source()
-            .problem(url.span(), "an address holds no user, password or query");
-        problems.push(problem.hiding_the_line());
-    }
 }
 
 fn read_recover(root: &mut Table<'_, '_>, no_steady: bool) -> Option<Duration> {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use gameday_core::{Problems, Table, TargetName, TokenFrom};
 use toml::Spanned;
 
-use super::check_url;
+use super::observe::check_url;
 use crate::network::Peer;
 use crate::plan::Target;
 

@@ -257,7 +257,7 @@ fn expectations_name_a_limit_and_a_fault() {
         "firing = \"25s\", notified = \"30s\"",
         "",
         expect![[r#"
-            14:1 an expectation needs a limit | `firing`, `notified` or `resolved`, e.g. `notified = "30s"`
+            14:1 an expectation needs a limit | `firing`, `notified` or `resolved`, e.g. `notified = "30s"`; or `never = true`
         "#]],
     );
     check(

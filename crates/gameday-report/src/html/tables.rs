@@ -4,7 +4,7 @@ use gameday_core::ObserveRecord;
 use maud::{Markup, html};
 
 use super::parts::{Tone, against, holds, label_set, link, pill, prose, section};
-use crate::words::{self, clean, count, exact_or_dash, limit, micros};
+use crate::words::{self, clean, exact_or_dash, limit, micros};
 use crate::{Measurement, Moment, Phase, ProbeReport, Trial};
 
 fn clock(at: Option<Moment>) -> String {
@@ -132,51 +132,6 @@ fn phase_cells(phase: &Phase) -> Markup {
     }
 }
 
-pub(super) fn notifications(trial: &Trial) -> Markup {
-    if trial.marks.t0.is_none() {
-        return html! {};
-    }
-    section(
-        "Notifications received",
-        html! {
-            @if trial.notifications.is_empty() { p.note { "None." } } @else {
-                table.plain {
-                    thead { tr { th { "Arrived" } th { "Receiver" } th { "Status" } th { "Alerts" } } }
-                    tbody { @for notice in &trial.notifications { tr {
-                        td.t { (notice.arrived.clock()) }
-                        td { (clean(&notice.receiver)) }
-                        td { (clean(&notice.status)) }
-                        td {
-                            (clean(&notice.alerts.join(", ")))
-                            @if notice.truncated_alerts > 0 { " and " (count(notice.truncated_alerts, "alert")) " left out" }
-                        }
-                    } } }
-                }
-            }
-        },
-    )
-}
-
-pub(super) fn other_alerts(trial: &Trial) -> Markup {
-    if trial.other_alerts.is_empty() {
-        return html! {};
-    }
-    section(
-        "Alerts nobody expected",
-        html! {
-            table.plain {
-                thead { tr { th { "First seen" } th { "Alert" } th { "State" } th { "Labels" } } }
-                tbody { @for other in &trial.other_alerts { tr {
-                    td.t { (other.seen_at.clock()) }
-                    th scope="row" { (clean(&other.name)) }
-                    td { @if other.fired { "fired" } @else { "pending only" } }
-                    td { (label_set(&other.labels)) }
-                } } }
-            }
-        },
-    )
-}
-
 pub(super) fn checks(trial: &Trial) -> Markup {
     section(
         "Pre-flight",
@@ -255,6 +210,7 @@ pub(super) fn plan(measurement: &Measurement) -> Markup {
                     ", resolved " (against(None, expect.resolved_ms)) " " (label_set(&expect.labels))
                     @if let Some(receiver) = &expect.receiver { " to " (clean(receiver)) }
                 } }
+                @for forbid in &plan.forbid { dt { "Forbid " (clean(&forbid.label)) } dd { code { (clean(&forbid.alert)) } } }
                 dt { "Guard" } dd {
                     (clean(&plan.guard.abort_if.join("; "))) "; at most " (limit(plan.guard.max_duration_ms)) "; lease " (limit(plan.guard.lease_ms))
                 }

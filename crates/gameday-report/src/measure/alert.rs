@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use gameday_core::ExpectRecord;
 
 use super::advice;
+use super::alert_verdict::AlertVerdict;
+use super::course::{self, Course};
 use super::evidence::Evidence;
-use super::expectation::{AlertVerdict, Case, Spans, spans};
+use super::expectation::{Case, Spans, spans};
 use super::fault::Fault;
+use super::links;
 use super::mark::{Moment, keep};
 use super::marks::{AlertMarks, moment, raw_times};
 use super::people;
@@ -15,6 +18,7 @@ use super::predicted;
 use super::record::{AlertReport, LimitsMs, Marks, StagesMs};
 use super::recovery::Recovery;
 use super::stages;
+use super::suppression;
 use super::timeline::Timeline;
 
 /// Measures and judges one expectation.
@@ -55,6 +59,8 @@ fn report(
     recovery: &Recovery,
 ) -> AlertReport {
     let spans = spans(timeline, fault, &marks);
+    let suppressed = suppression::read(timeline, evidence);
+    let course = Course::read(timeline, expect, fault, evidence.interval_us);
     let case = Case {
         timeline,
         expect,
@@ -62,9 +68,15 @@ fn report(
         evidence,
         marks: &marks,
         spans: &spans,
+        course,
+        near_miss: course::near_miss(timeline, expect, fault, evidence),
+        suppressed: &suppressed,
     };
     let mut report = unjudged(expect);
     (report.verdict, report.detail) = case.judge();
+    (report.course, report.near_miss) = (case.course, case.near_miss);
+    report.suppressed_by = suppressed;
+    report.links = links::of_alert(timeline, &expect.alert);
     take_times(&mut report, timeline, fault, &marks, recovery);
     report.ack = people::ack(timeline, expect, fault, &marks.t5);
     let predicted = predicted::read(timeline, expect, &report.marks);
@@ -122,7 +134,7 @@ fn unjudged(expect: &ExpectRecord) -> AlertReport {
     AlertReport {
         name: expect.alert.clone(),
         label: expect.label.clone(),
-        class: "expected",
+        class: if expect.never { "never" } else { "expected" },
         verdict: AlertVerdict::Unknown,
         detail: String::new(),
         marks: Marks::default(),
@@ -146,6 +158,10 @@ fn unjudged(expect: &ExpectRecord) -> AlertReport {
         raw: BTreeMap::new(),
         why: BTreeMap::new(),
         notes: Vec::new(),
+        course: Course::default(),
+        near_miss: None,
+        suppressed_by: Vec::new(),
+        links: Vec::new(),
     }
 }
 

@@ -23,6 +23,8 @@ pub(super) struct Episode {
     pub first_firing: Option<Timestamp>,
     /// Last tick at which it fired.
     pub last_firing: Option<Timestamp>,
+    /// Last tick at which it was pending or firing, as far as that was seen.
+    pub last: Timestamp,
     /// Whether it was seen firing, at a known tick or not.
     pub fired: bool,
     /// Whether Prometheus was asked late enough to know that it is over.
@@ -155,12 +157,14 @@ fn cut(labels: &BTreeMap<String, String>, ticks: &Ticks, interval: Option<i64>, 
                 start: time,
                 first_firing: None,
                 last_firing: None,
+                last: time,
                 fired: false,
                 over: true,
                 active_at: None,
             });
         }
         let episode = episodes.last_mut().expect("one was pushed");
+        episode.last = time;
         if firing {
             episode.fired = true;
             episode.first_firing = episode.first_firing.or(Some(time));
@@ -198,6 +202,7 @@ fn polled(events: &[Event], alert: &str) -> Vec<Episode> {
             start: key.1,
             first_firing: None,
             last_firing: None,
+            last: key.1,
             fired,
             active_at: Some(key.1),
         })

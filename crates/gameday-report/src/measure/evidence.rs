@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gameday_core::{AlertSeen, AlertState, EventKind, ExpectRecord, NotifiedAlert, Timestamp};
+use gameday_core::{AlertSeen, EventKind, ExpectRecord, NotifiedAlert, Timestamp};
 
 use super::episode::{self, Episode, identity};
 use super::mark::Moment;
@@ -61,15 +61,14 @@ impl<'a> Evidence<'a> {
         all
     }
 
-    /// Whether the alert was ever listed as silenced or inhibited, and by what.
-    pub(super) fn suppressed_by(&self) -> Option<String> {
-        let muted = self
-            .listed
-            .iter()
-            .find(|(_, seen)| seen.state == AlertState::Suppressed)?;
-        Some(match muted.1.suppressed_by.as_slice() {
-            [] => "something that Alertmanager did not name".to_owned(),
-            names => names.join(", "),
+    /// Labels and annotations of the alert that arrived; of one that was only listed, what the listing says.
+    pub(super) fn carried(&self, expect: &ExpectRecord) -> Option<(&'a Labels, &'a Labels)> {
+        let told = self.firing(expect).or(self.notices.first().copied());
+        let told = told.map(|notice| (&notice.alert.labels, &notice.alert.annotations));
+        told.or_else(|| {
+            self.listed
+                .first()
+                .map(|(_, seen)| (&seen.labels, &seen.annotations))
         })
     }
 
@@ -213,7 +212,7 @@ fn choose(episodes: Vec<Episode>, named: Option<(&Labels, Option<Timestamp>)>) -
     episodes.into_iter().min_by_key(rank)
 }
 
-fn carries(labels: &Labels, wanted: &Labels) -> bool {
+pub(super) fn carries(labels: &Labels, wanted: &Labels) -> bool {
     wanted.iter().all(|(key, value)| labels.get(key) == Some(value))
 }
 

@@ -1,54 +1,21 @@
 //! Whether an expected alert came as it should; in doubt the answer is `unknown`, never a pass.
 
-use gameday_core::ExpectRecord;
-use serde::Serialize;
+use std::collections::BTreeMap;
 
+use gameday_core::ExpectRecord;
+
+use super::alert_verdict::AlertVerdict;
+use super::before;
+use super::course::{Course, NearMiss};
 use super::doubt;
 use super::evidence::Evidence;
 use super::fault::Fault;
 use super::mark::{Known, Moment};
 use super::marks::{AlertMarks, moment};
+use super::never;
+use super::suppression::{self, SuppressedBy};
 use super::timeline::Timeline;
 use crate::words;
-
-/// Whether an expectation held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AlertVerdict {
-    /// It came in time, with its labels, where it should.
-    Passed,
-    /// It came, but over a limit.
-    Late,
-    /// It did not come.
-    Missed,
-    /// The fault touched nothing, so nothing was tested.
-    NotEffective,
-    /// It fired but was silenced or inhibited.
-    Muted,
-    /// It was delivered, but not to the receiver that was asked for.
-    Misrouted,
-    /// An alert of that name came with other labels.
-    LabelsDiffer,
-    /// It cannot be said.
-    Unknown,
-}
-
-impl AlertVerdict {
-    /// The word that `report.json` uses.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Passed => "passed",
-            Self::Late => "late",
-            Self::Missed => "missed",
-            Self::NotEffective => "not_effective",
-            Self::Muted => "muted",
-            Self::Misrouted => "misrouted",
-            Self::LabelsDiffer => "labels_differ",
-            Self::Unknown => "unknown",
-        }
-    }
-}
 
 /// The spans that limits are about.
 pub(super) struct Spans {
@@ -65,15 +32,20 @@ pub(super) struct Case<'a> {
     pub evidence: &'a Evidence<'a>,
     pub marks: &'a AlertMarks,
     pub spans: &'a Spans,
+    pub course: Course,
+    pub near_miss: Option<NearMiss>,
+    pub suppressed: &'a [SuppressedBy],
 }
 
-type Ruling = (AlertVerdict, String);
+pub(super) type Ruling = (AlertVerdict, String);
 
 impl Case<'_> {
     /// The verdict and a sentence.
     pub(super) fn judge(&self) -> Ruling {
         let (verdict, detail) = self.judge_as_seen();
-        match self.lost().or_else(|| self.doubt()) {
+        // That it came cannot be doubted because something else was not seen.
+        let lost = self.lost().filter(|_| verdict != AlertVerdict::Forbidden);
+        match lost.or_else(|| self.doubt()) {
             // What was seen, or not seen, while a source was away proves nothing: never a pass.
             Some(why) if verdict != AlertVerdict::NotEffective => (AlertVerdict::Unknown, why),
             _ => (verdict, detail),
@@ -94,7 +66,16 @@ impl Case<'_> {
             } else {
                 AlertVerdict::Unknown
             };
-            return (verdict, why.clone());
+            // A drill that was refused because of it has shown it before anything was ordered.
+            let refused = self.fault.ordered.is_none();
+            let there = refused.then(|| self.already_there()).flatten();
+            return there.unwrap_or_else(|| (verdict, why.clone()));
+        }
+        if let Some(ruling) = self.already_there() {
+            return ruling;
+        }
+        if self.expect.never {
+            return never::judge(self);
         }
         if self.evidence.firing(self.expect).is_none()
             && let Some(ruling) = self.gone_astray()
@@ -103,7 +84,9 @@ impl Case<'_> {
         }
         self.judge_firing()
             .or_else(|| self.judge_notice())
+            .or_else(|| Some((AlertVerdict::Flapping, self.course.flaps()?)))
             .or_else(|| self.judge_end())
+            .or_else(|| Some((AlertVerdict::Incomplete, self.lacks()?)))
             .unwrap_or_else(|| (AlertVerdict::Passed, self.passed_text()))
     }
 
@@ -116,11 +99,8 @@ impl Case<'_> {
                 format!("it reached `{receiver}`, not `{wanted}`"),
             ));
         }
-        if let Some(by) = self.evidence.suppressed_by() {
-            return Some((
-                AlertVerdict::Muted,
-                format!("it fired but was suppressed by {by}"),
-            ));
+        if let Some(ruling) = suppression::verdict(self.evidence, self.suppressed) {
+            return Some(ruling);
         }
         let fired = self
             .evidence
@@ -143,9 +123,44 @@ impl Case<'_> {
         Some(wrong.join(", "))
     }
 
+    /// It was there when the fault took effect, and never came anew.
+    fn already_there(&self) -> Option<Ruling> {
+        let since = self.evidence.earlier?;
+        let anew = self.evidence.episode.is_some() || !self.evidence.notices.is_empty();
+        let end = Moment::new(self.timeline.last().time);
+        let from = self.fault.effective.clone().unwrap_or(end);
+        let active = || before::was_active(self.timeline, self.expect, from, self.evidence.interval_us);
+        (!anew && active()).then(|| {
+            let since = since.text();
+            let why = format!("it was active since {since}, before the fault took effect");
+            (AlertVerdict::AlreadyFiring, why)
+        })
+    }
+
+    /// What it must carry and does not.
+    fn lacks(&self) -> Option<String> {
+        let (labels, annotations) = self.evidence.carried(self.expect)?;
+        let missing = |kind: &str, names: &[String], there: &BTreeMap<String, String>| {
+            let names = names
+                .iter()
+                .filter(|name| there.get(*name).is_none_or(String::is_empty));
+            names.map(|name| format!("{kind} `{name}`")).collect::<Vec<_>>()
+        };
+        let mut lacks = missing("label", &self.expect.required_labels, labels);
+        lacks.extend(missing(
+            "annotation",
+            &self.expect.required_annotations,
+            annotations,
+        ));
+        (!lacks.is_empty()).then(|| format!("it came without the {}", lacks.join(" and the ")))
+    }
+
     fn judge_firing(&self) -> Option<Ruling> {
         let fired = self.marks.t3.is_ok() || self.evidence.episode.as_ref().is_some_and(|e| e.fired);
         if !fired {
+            if let Some(near_miss) = &self.near_miss {
+                return Some((AlertVerdict::PendingOnly, near_miss.text()));
+            }
             let why = self.marks.t3.as_ref().err().cloned().unwrap_or_default();
             let limit = self.expect.firing_ms.or(self.expect.notified_ms);
             return Some(self.absent("firing", limit, &self.fault.effective, &why));

@@ -1,8 +1,10 @@
 //! Findings: what the drill showed that somebody should look at, each with what could be done about it.
 
+mod arrived;
+
 use serde::Serialize;
 
-use super::expectation::AlertVerdict;
+use super::alert_verdict::AlertVerdict;
 use super::record::{AlertReport, Trial};
 use super::timeline::Timeline;
 use super::verdict::Verdict;
@@ -49,6 +51,7 @@ pub(super) fn read(timeline: &Timeline<'_>, trial: &Trial) -> Vec<Finding> {
         found.watching(trial);
         found.speed(trial);
     }
+    found.arrived(trial);
     found.plan(timeline, trial);
     found.0.sort_by_key(|finding| finding.weight);
     found.0
@@ -215,13 +218,6 @@ impl Findings {
     }
 
     fn watching(&mut self, trial: &Trial) {
-        for other in trial.other_alerts.iter().filter(|other| other.fired) {
-            self.add(
-                Weight::Note,
-                format!("`{}` fired and nobody expected it", other.name),
-                "Expect it, forbid it, or find out whether it is noise.",
-            );
-        }
         let blind: u64 = trial
             .probes
             .iter()
@@ -324,6 +320,14 @@ fn action_of(verdict: AlertVerdict) -> &'static str {
     match verdict {
         AlertVerdict::Late => "Shorten the largest stage, or raise the limit if that is soon enough.",
         AlertVerdict::Muted => "Find out who silenced it and whether that should end.",
+        AlertVerdict::Inhibited => {
+            "Find out whether one of the two alerts is enough, or the rule inhibits too much."
+        }
+        AlertVerdict::PendingOnly => "Shorten the rule's `for`, or hold the fault for longer than it.",
+        AlertVerdict::Flapping => "Give the rule `keep_firing_for`, or a longer window.",
+        AlertVerdict::Incomplete => "Add what is missing to the rule.",
+        AlertVerdict::AlreadyFiring => "Wait until that alert is over, then drill again.",
+        AlertVerdict::Forbidden => "Make the rule tell of its own cause only, or drop it.",
         AlertVerdict::Misrouted => "Mend the route in Alertmanager, or the receiver that is expected.",
         AlertVerdict::Unknown => "Drill again when all sources answer.",
         AlertVerdict::NotEffective => {

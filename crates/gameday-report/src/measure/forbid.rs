@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use gameday_core::{EventKind, ForbidRecord};
 use serde::Serialize;
 
+use super::alert_verdict::AlertVerdict;
 use super::mark::Moment;
 use super::timeline::Timeline;
 
@@ -16,7 +17,7 @@ pub struct ForbidReport {
     /// Prometheus' matchers, as written.
     pub matchers: String,
     /// `passed`, `forbidden`, or `unknown` when it cannot be said.
-    pub verdict: &'static str,
+    pub verdict: AlertVerdict,
     /// The verdict in a sentence.
     pub detail: String,
     /// Those that came.
@@ -60,10 +61,18 @@ fn judge(timeline: &Timeline<'_>, record: &ForbidRecord) -> ForbidReport {
     let alerts: Vec<ForbiddenAlert> = timeline.events.iter().filter_map(came).collect();
     // Who could not look has not seen that nothing came.
     let (verdict, detail) = match (alerts.first(), timeline.losses().first()) {
-        (Some(first), _) => ("forbidden", format!("the alert `{}` fired", first.name)),
-        (None, Some(lost)) => ("unknown", format!("{} was lost: {}", lost.source, lost.error)),
-        (None, None) if timeline.first_ordered().is_none() => ("unknown", "nothing was touched".to_owned()),
-        (None, None) => ("passed", "no such alert fired".to_owned()),
+        (Some(first), _) => (
+            AlertVerdict::Forbidden,
+            format!("the alert `{}` fired", first.name),
+        ),
+        (None, Some(lost)) => (
+            AlertVerdict::Unknown,
+            format!("{} was lost: {}", lost.source, lost.error),
+        ),
+        (None, None) if timeline.first_ordered().is_none() => {
+            (AlertVerdict::Unknown, "nothing was touched".to_owned())
+        }
+        (None, None) => (AlertVerdict::Passed, "no such alert fired".to_owned()),
     };
     ForbidReport {
         label: record.label.clone(),

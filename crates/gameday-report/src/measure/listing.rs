@@ -1,14 +1,13 @@
 //! Lists that stand in a report as they were recorded: notifications, clocks, checks, safety.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use gameday_core::{AlertState, Event, EventKind, FaultEnd};
+use gameday_core::{Event, EventKind, FaultEnd};
 use serde::Serialize;
 
 use super::clock::Reading;
-use super::episode::identity;
 use super::mark::Moment;
-use super::record::{AlertReport, Rollback};
+use super::record::Rollback;
 use super::timeline::Timeline;
 use crate::words;
 
@@ -66,19 +65,6 @@ pub struct SafetyLine {
     pub what: &'static str,
     /// The rest of it.
     pub text: String,
-}
-
-/// An alert that nobody expected.
-#[derive(Debug, Clone, Serialize)]
-pub struct OtherAlert {
-    /// The alert's name.
-    pub name: String,
-    /// Its labels.
-    pub labels: BTreeMap<String, String>,
-    /// When it was first seen.
-    pub seen_at: Moment,
-    /// Whether it was seen firing.
-    pub fired: bool,
 }
 
 /// Every notification, in order of arrival.
@@ -248,30 +234,4 @@ pub(super) fn rollback(timeline: &Timeline<'_>) -> Rollback {
             }
         }
     }
-}
-
-/// Alerts that were seen and that no expectation is about.
-pub(super) fn other_alerts(timeline: &Timeline<'_>, expected: &[AlertReport]) -> Vec<OtherAlert> {
-    let mut found: BTreeMap<(String, BTreeMap<String, String>), OtherAlert> = BTreeMap::new();
-    for event in timeline.events {
-        let EventKind::AlertSeen(seen) = &event.kind else {
-            continue;
-        };
-        if seen.state == AlertState::Gone || expected.iter().any(|alert| alert.name == seen.alert) {
-            continue;
-        }
-        let labels = identity(&seen.labels);
-        let other = found
-            .entry((seen.alert.clone(), labels.clone()))
-            .or_insert_with(|| OtherAlert {
-                name: seen.alert.clone(),
-                labels,
-                seen_at: Moment::new(event.time),
-                fired: false,
-            });
-        other.fired |= matches!(seen.state, AlertState::Firing | AlertState::Suppressed);
-    }
-    let mut others: Vec<OtherAlert> = found.into_values().collect();
-    others.sort_by_key(|other| other.seen_at);
-    others
 }

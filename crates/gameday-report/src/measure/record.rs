@@ -6,12 +6,16 @@ use gameday_core::PlanRecord;
 use serde::Serialize;
 
 use super::advice::Advice;
+use super::course::{Course, NearMiss};
 use super::finding::Finding;
 use super::forbid::ForbidReport;
 use super::happened::LogLine;
 use super::impact::ImpactReport;
-use super::listing::{Check, ClockReport, NoticeReport, OtherAlert, SafetyLine};
+use super::links::LinkReport;
+use super::listing::{Check, ClockReport, NoticeReport, SafetyLine};
 use super::means::Digest;
+use super::noise::Noise;
+use super::others::OtherAlert;
 use super::people::{AckReport, Mitigation, PersonLine};
 use super::picture::Picture;
 use super::predicted::Predicted;
@@ -19,9 +23,10 @@ use super::probe::ProbeReport;
 use super::sight::SightReport;
 use super::steady::SteadyReport;
 use super::story::BriefLine;
+use super::suppression::SuppressedBy;
 use super::{Moment, Verdict as DrillVerdict};
 
-pub use super::expectation::AlertVerdict;
+pub use super::alert_verdict::AlertVerdict;
 pub use super::verdict::Verdict;
 
 /// Everything that a report says. Serialized, it is `report.json`.
@@ -114,6 +119,8 @@ pub struct Trial {
     pub probes: Vec<ProbeReport>,
     /// What it cost those who use the service.
     pub impact: ImpactReport,
+    /// Notifications counted: how much a person would have been called.
+    pub noise: Noise,
     /// Each notification that arrived.
     pub notifications: Vec<NoticeReport>,
     /// Clocks of other systems.
@@ -279,7 +286,7 @@ pub struct AlertReport {
     pub name: String,
     /// Its key in the scenario.
     pub label: String,
-    /// `expected`.
+    /// `expected`, or `never` when it must not come.
     pub class: &'static str,
     /// Whether the expectation held.
     pub verdict: AlertVerdict,
@@ -320,6 +327,14 @@ pub struct AlertReport {
     pub why: BTreeMap<String, String>,
     /// Where two sources disagree, and other things worth knowing.
     pub notes: Vec<String>,
+    /// How often it came and went.
+    pub course: Course,
+    /// How near it came to firing, when it was pending only.
+    pub near_miss: Option<NearMiss>,
+    /// What kept it quiet.
+    pub suppressed_by: Vec<SuppressedBy>,
+    /// Its links, and whether they lead anywhere.
+    pub links: Vec<LinkReport>,
 }
 
 impl AlertReport {

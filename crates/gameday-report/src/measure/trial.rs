@@ -11,7 +11,9 @@ use super::recovery::{self, Recovery};
 use super::sight;
 use super::timeline::Timeline;
 use super::verdict::{self, Ruling};
-use super::{alert, finding, forbid, happened, impact, listing, people, picture, probe, steady, story};
+use super::{
+    alert, finding, forbid, happened, impact, listing, noise, others, people, picture, probe, steady, story,
+};
 
 /// The pre-flight check that says whether Alertmanager had no group left over from before.
 ///
@@ -52,6 +54,7 @@ fn judge(timeline: &Timeline<'_>, faults: &[Fault<'_>], recovery: &Recovery, tri
         alerts: &trial.alerts,
         sight: trial.sight.as_ref(),
         forbid: &trial.forbid,
+        others: &trial.other_alerts,
         steady: &trial.steady,
         probes: &trial.probes,
         recovery,
@@ -62,6 +65,7 @@ fn judge(timeline: &Timeline<'_>, faults: &[Fault<'_>], recovery: &Recovery, tri
 /// Everything but the verdict, the faults and the picture.
 fn unjudged(index: usize, timeline: &Timeline<'_>, recovery: &Recovery, alerts: Vec<AlertReport>) -> Trial {
     let mut why = BTreeMap::new();
+    let forbid = forbid::read(timeline);
     let group_stage_clean = group_stage_clean(timeline);
     if group_stage_clean.is_none() {
         why.insert("group_stage_clean".into(), "it was not looked at".into());
@@ -89,9 +93,10 @@ fn unjudged(index: usize, timeline: &Timeline<'_>, recovery: &Recovery, alerts: 
         why,
         faults: Vec::new(),
         sight: None,
-        other_alerts: listing::other_alerts(timeline, &alerts),
+        other_alerts: others::read(timeline, &alerts, &forbid),
+        noise: noise::read(timeline),
         alerts,
-        forbid: forbid::read(timeline),
+        forbid,
         steady: steady::read(timeline),
         probes: probe::read(timeline),
         notifications: listing::notices(timeline),

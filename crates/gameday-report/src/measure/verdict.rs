@@ -3,10 +3,11 @@
 use gameday_core::{Ended, EventKind};
 use serde::Serialize;
 
-use super::expectation::AlertVerdict;
+use super::alert_verdict::AlertVerdict;
 use super::fault::Fault;
 use super::forbid::ForbidReport;
 use super::mark::Moment;
+use super::others::OtherAlert;
 use super::probe::ProbeReport;
 use super::record::{AlertReport, Rollback};
 use super::recovery::Recovery;
@@ -79,6 +80,7 @@ pub(super) struct Facts<'a> {
     pub alerts: &'a [AlertReport],
     pub sight: Option<&'a SightReport>,
     pub forbid: &'a [ForbidReport],
+    pub others: &'a [OtherAlert],
     pub steady: &'a [SteadyReport],
     pub probes: &'a [ProbeReport],
     pub recovery: &'a Recovery,
@@ -199,10 +201,18 @@ impl Facts<'_> {
         for forbid in self.forbid {
             let line = format!("forbidden by `{}`: {}", forbid.label, forbid.detail);
             match forbid.verdict {
-                "passed" => {}
-                "forbidden" => failures.push(line),
+                AlertVerdict::Passed => {}
+                AlertVerdict::Forbidden => failures.push(line),
                 _ => doubts.push(line),
             }
+        }
+        if self.timeline.started.plan.observe.unexpected_fails {
+            let others = self.others.iter();
+            failures.extend(
+                others
+                    .filter(|other| other.verdict == AlertVerdict::Unexpected)
+                    .map(|other| format!("the alert `{}` fired, and nobody expected it", other.name)),
+            );
         }
         self.judge_steady(&mut failures, &mut doubts);
         self.judge_recovery(&mut failures, &mut doubts);

@@ -2,7 +2,7 @@
 
 use gameday_core::{AlertState, EventKind, ExpectRecord};
 use gameday_report::AlertVerdict::{
-    self, LabelsDiffer, Late, Misrouted, Missed, Muted, NotEffective, Passed, Unknown,
+    self, LabelsDiffer, Late, Misrouted, Missed, Muted, NotEffective, Passed, PendingOnly, Unknown,
 };
 
 use crate::fixture::{golden, labels, notice, seen_by_alertmanager, source, touched};
@@ -109,7 +109,7 @@ fn an_alert_that_did_not_come_is_missed_only_if_it_was_waited_for() {
 }
 
 #[test]
-fn an_alert_that_was_only_pending_is_missed() {
+fn an_alert_that_was_only_pending_is_a_near_miss() {
     let pending = silent(&golden())
         .without(|kind| matches!(kind, EventKind::AlertSeen(seen) if seen.state != AlertState::Pending))
         .edited(|kind| {
@@ -117,7 +117,11 @@ fn an_alert_that_was_only_pending_is_missed() {
                 series.retain(|one| one.labels.get("alertstate").is_none_or(|state| state != "firing"));
             }
         });
-    check(&pending, Missed, "it was pending and never fired");
+    check(
+        &pending,
+        PendingOnly,
+        "it was pending and never fired: it was pending for 4.0 s of the 5 s that `for` asks",
+    );
 }
 
 #[test]
@@ -156,7 +160,7 @@ fn a_fault_that_touched_nothing_tests_nothing() {
 #[test]
 fn an_alert_that_was_silenced_is_muted() {
     let muted = silent(&golden()).and(24_000, seen_by_alertmanager(AlertState::Suppressed));
-    check(&muted, Muted, "suppressed by silence 42");
+    check(&muted, Muted, "suppressed by the silence `42`");
 }
 
 #[test]

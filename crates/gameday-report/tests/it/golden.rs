@@ -25,6 +25,10 @@ fn the_golden_drill_has_exactly_these_alert_numbers() {
               "summary": "p95 of payments is over 250 ms"
             },
             "class": "expected",
+            "course": {
+              "fired": 1,
+              "resolved": 1
+            },
             "detail": "reached `oncall` 13.2 s after the fault took effect",
             "hang_over_ms": 10228,
             "label": "PaymentsLatencyHigh",
@@ -39,6 +43,7 @@ fn the_golden_drill_has_exactly_these_alert_numbers() {
               "notified": 30000,
               "resolved": 60000
             },
+            "links": [],
             "marks": {
               "T1": "2026-11-22T10:00:12.782Z",
               "T10": "2026-11-22T10:01:22.236Z",
@@ -49,6 +54,7 @@ fn the_golden_drill_has_exactly_these_alert_numbers() {
               "T9": "2026-11-22T10:01:21.226Z"
             },
             "name": "PaymentsLatencyHigh",
+            "near_miss": null,
             "notes": [],
             "of": "slow",
             "predicted": null,
@@ -68,6 +74,7 @@ fn the_golden_drill_has_exactly_these_alert_numbers() {
               "rule": 5444,
               "scrape": 751
             },
+            "suppressed_by": [],
             "ttd_ms": 11195,
             "ttn_ms": 13207,
             "verdict": "passed",

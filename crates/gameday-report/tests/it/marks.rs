@@ -196,7 +196,7 @@ fn an_alert_from_before_the_fault_tells_nothing_of_it() {
         _ => {}
     });
     let alert = alert(&old);
-    assert_eq!(alert.verdict, AlertVerdict::Missed);
+    assert_eq!(alert.verdict, AlertVerdict::AlreadyFiring);
     assert!(
         alert.marks.named().iter().skip(1).all(|(_, at)| at.is_none()),
         "{:?}",

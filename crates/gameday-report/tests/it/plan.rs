@@ -49,6 +49,7 @@ pub(crate) fn golden_plan() -> PlanRecord {
             prometheus: Some("http://127.0.0.1:9090".into()),
             alertmanager: vec!["http://127.0.0.1:9093".into()],
             webhook: Some("http://127.0.0.1:9099/hook".into()),
+            ..ObserveRecord::default()
         },
         steady: vec![
             steady("fast", "checkout p95 <= 250ms for 10s", 250.0, Unit::Ms, true),
@@ -79,6 +80,9 @@ pub(crate) fn golden_plan() -> PlanRecord {
             resolved_ms: Some(60_000),
             labels: labels(&[("severity", "page")]),
             receiver: Some("oncall".into()),
+            never: false,
+            required_labels: vec![],
+            required_annotations: vec![],
         }],
         forbid: vec![],
         guard: GuardRecord {

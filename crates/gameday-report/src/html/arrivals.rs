@@ -1,0 +1,111 @@
+//! What reached on-call: notifications and how many, alerts that must not come, alerts that nobody expected.
+
+use maud::{Markup, html};
+
+use super::parts::{Tone, alert_pill, label_set, link, pill, prose, section};
+use crate::Trial;
+use crate::words::{clean, count};
+
+/// Each notification, and how often a person would have been called.
+pub(super) fn notifications(trial: &Trial) -> Markup {
+    if trial.marks.t0.is_none() {
+        return html! {};
+    }
+    section(
+        "Notifications received",
+        html! {
+            p.note { (prose(&trial.noise.sentence())) }
+            @if !trial.notifications.is_empty() {
+                table.plain {
+                    thead { tr { th { "Arrived" } th { "Receiver" } th { "Status" } th { "Alerts" } } }
+                    tbody { @for notice in &trial.notifications { tr {
+                        td.t { (notice.arrived.clock()) }
+                        td { (clean(&notice.receiver)) }
+                        td { (clean(&notice.status)) }
+                        td {
+                            (clean(&notice.alerts.join(", ")))
+                            @if notice.truncated_alerts > 0 { " and " (count(notice.truncated_alerts, "alert")) " left out" }
+                        }
+                    } } }
+                }
+            }
+        },
+    )
+}
+
+/// What must not come: a row for each entry of `[forbid]`.
+pub(super) fn forbidden(trial: &Trial) -> Markup {
+    if trial.forbid.is_empty() {
+        return html! {};
+    }
+    section(
+        "Alerts that must not come",
+        html! {
+            table.plain {
+                thead { tr { th { "Forbidden" } th { "Matchers" } th { "Verdict" } th { "" } } }
+                @for forbid in &trial.forbid {
+                    tbody {
+                        tr {
+                            th scope="row" { (clean(&forbid.label)) }
+                            td { code { (clean(&forbid.matchers)) } }
+                            td { (alert_pill(forbid.verdict)) }
+                            td { (prose(&forbid.detail)) }
+                        }
+                        @for alert in &forbid.alerts { tr.detail { td colspan="4" {
+                            (alert.seen_at.clock()) " " (clean(&alert.name)) " at " (clean(&alert.source)) " " (label_set(&alert.labels))
+                        } } }
+                    }
+                }
+            }
+        },
+    )
+}
+
+/// Alerts that no expectation is about.
+pub(super) fn other_alerts(trial: &Trial) -> Markup {
+    if trial.other_alerts.is_empty() {
+        return html! {};
+    }
+    section(
+        "Alerts nobody expected",
+        html! {
+            table.plain {
+                thead { tr { th { "First seen" } th { "Alert" } th { "State" } th { "Labels" } } }
+                tbody { @for other in &trial.other_alerts { tr {
+                    td.t { (other.seen_at.clock()) }
+                    th scope="row" { (clean(&other.name)) }
+                    td { (crate::words::spaced(other.verdict.word())) }
+                    td { (label_set(&other.labels)) }
+                } } }
+            }
+        },
+    )
+}
+
+/// The links of the alerts that arrived, each with whether it leads somewhere.
+pub(super) fn links(trial: &Trial) -> Markup {
+    let all = || {
+        let alerts = trial.alerts.iter();
+        alerts.flat_map(|alert| alert.links.iter().map(move |link| (alert, link)))
+    };
+    if all().next().is_none() {
+        return html! {};
+    }
+    section(
+        "Links of the alerts",
+        html! {
+            table.plain {
+                thead { tr { th { "Alert" } th { "Annotation" } th { "Link" } th { "" } } }
+                tbody { @for (alert, one) in all() { tr {
+                    th scope="row" { (clean(&alert.title())) }
+                    td { code { (clean(&one.annotation)) } }
+                    td.wide { (link(&one.url)) }
+                    td { @match &one.why {
+                        None => (pill(Tone::Good, "works")),
+                        Some(why) => { (pill(Tone::Bad, "dead")) " " (prose(why)) }
+                    } }
+                } } }
+            }
+        },
+    )
+}

@@ -1,0 +1,62 @@
+//! Findings of what arrived, or nearly did: dead links, near misses, flapping, alerts that nobody spoke of.
+
+use super::super::alert_verdict::AlertVerdict;
+use super::super::record::{AlertReport, Trial};
+use super::{Findings, Weight};
+
+impl Findings {
+    /// What the alerts showed beyond their verdicts.
+    pub(super) fn arrived(&mut self, trial: &Trial) {
+        let mut seen: Vec<&str> = Vec::new();
+        for alert in &trial.alerts {
+            // Several expectations may be of one alert.
+            if !seen.contains(&alert.name.as_str()) {
+                self.links(alert);
+                seen.push(&alert.name);
+            }
+            self.course(alert);
+        }
+        let unexpected = trial.other_alerts.iter();
+        for other in unexpected.filter(|other| other.verdict == AlertVerdict::Unexpected) {
+            self.add(
+                Weight::Note,
+                format!("`{}` fired and nobody expected it", other.name),
+                "Expect it, forbid it, or find out whether it is noise.",
+            );
+        }
+    }
+
+    fn links(&mut self, alert: &AlertReport) {
+        for link in alert.links.iter().filter(|link| !link.alive) {
+            let why = link.why.as_deref().unwrap_or_default();
+            let text = format!(
+                "the link `{}` of the alert `{}` is dead ({why}): {}",
+                link.annotation, alert.name, link.url
+            );
+            self.add(
+                Weight::Bad,
+                text,
+                "Mend the link: it is what on-call opens first.",
+            );
+        }
+    }
+
+    fn course(&mut self, alert: &AlertReport) {
+        if alert.verdict != AlertVerdict::Flapping
+            && let Some(why) = alert.course.flaps()
+        {
+            let text = format!("the alert `{}` flapped: {why}", alert.name);
+            self.add(
+                Weight::Note,
+                text,
+                "Give the rule `keep_firing_for`, or a longer window.",
+            );
+        }
+        if alert.verdict == AlertVerdict::Passed
+            && let Some(near_miss) = &alert.near_miss
+        {
+            let text = format!("`{}` stayed away, but {}", alert.title(), near_miss.text());
+            self.add(Weight::Note, text, "Drill it longer: it may come.");
+        }
+    }
+}
