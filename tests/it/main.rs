@@ -36,3 +36,4 @@ mod soak;
 mod terminating;
 mod tokens;
 mod truth;
+mod verdicts;
