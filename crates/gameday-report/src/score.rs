@@ -97,7 +97,11 @@ fn of_alert(all: &[&AlertReport]) -> Vec<Row> {
     // What nobody asked for and nobody saw is no row.
     rows.retain(|row| row.limit.is_some() || row.measured != "—");
     if rows.is_empty() {
-        rows.push(timed(all, "comes", None, |alert| alert.ttd_ms, None));
+        let what = match first.class {
+            "never" => "stays away",
+            _ => "comes",
+        };
+        rows.push(timed(all, what, None, |alert| alert.ttd_ms, None));
     }
     let own = rows.iter().map(|row| row.score).max().unwrap_or(Score::Good);
     if let Some(row) = rows.first_mut() {
@@ -201,8 +205,8 @@ pub(crate) fn middle(values: &[i64]) -> Option<i64> {
 
 fn of_forbid(all: &[&ForbidReport]) -> Vec<Row> {
     let score = |one: &ForbidReport| match one.verdict {
-        "passed" => Score::Good,
-        "forbidden" => Score::Bad,
+        AlertVerdict::Passed => Score::Good,
+        AlertVerdict::Forbidden => Score::Bad,
         _ => Score::Doubt,
     };
     let worst = all.iter().max_by_key(|one| score(one));
@@ -213,12 +217,12 @@ fn of_forbid(all: &[&ForbidReport]) -> Vec<Row> {
         predicted: None,
         measured: worst.alerts.len().to_string(),
         score: score(worst),
-        word: if worst.verdict == "passed" {
+        word: if worst.verdict == AlertVerdict::Passed {
             "stayed away".to_owned()
         } else {
-            spaced(worst.verdict)
+            spaced(worst.verdict.word())
         },
-        detail: (worst.verdict != "passed").then(|| worst.detail.clone()),
+        detail: (worst.verdict != AlertVerdict::Passed).then(|| worst.detail.clone()),
         shares: None,
     };
     worst.map(row).into_iter().collect()

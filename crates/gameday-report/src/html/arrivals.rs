@@ -99,7 +99,7 @@ pub(super) fn links(trial: &Trial) -> Markup {
                 tbody { @for (alert, one) in all() { tr {
                     th scope="row" { (clean(&alert.title())) }
                     td { code { (clean(&one.annotation)) } }
-                    td.wide { (link(&one.url)) }
+                    td.wide { (link(&one.url, &one.url)) }
                     td { @match &one.why {
                         None => (pill(Tone::Good, "works")),
                         Some(why) => { (pill(Tone::Bad, "dead")) " " (prose(why)) }
