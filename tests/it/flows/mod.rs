@@ -1,4 +1,7 @@
 //! Flows as people write them, here and in other tools, looked at by the real binary on servers that behave.
 
+mod encodings;
 mod importing;
 mod shop;
+mod tokens;
+mod words;

@@ -46,9 +46,7 @@ impl Asking<'_, '_> {
             None => self.follow(request.clone(), step.follow, deadline).await?,
             Some(poll) => self.poll(step, poll, values, deadline).await?,
         };
-        if let (401, Some(Auth::ClientCredentials(how))) = (response.status, &step.auth) {
-            how.forget();
-        }
+        forget_refused(step, &response);
         judge(step, &response, values)?;
         match &step.replay {
             None => Ok(()),
@@ -72,11 +70,15 @@ impl Asking<'_, '_> {
         let mut last = "no answer yet".to_owned();
         loop {
             match self.ask(step, values, end).await {
-                Ok(response) => match poll.until.check(&response, values) {
-                    Ok(()) => return Ok(response),
-                    Err(Unmet::Found(found)) => last = shown(&found, values),
-                    Err(Unmet::Missing(missing)) => return Err(missing.into()),
-                },
+                Ok(response) => {
+                    // The next request of the poll comes with a new one.
+                    forget_refused(step, &response);
+                    match poll.until.check(&response, values) {
+                        Ok(()) => return Ok(response),
+                        Err(Unmet::Found(found)) => last = shown(&found, values),
+                        Err(Unmet::Missing(missing)) => return Err(missing.into()),
+                    }
+                }
                 // What was cut off by `within` says so; what failed by itself says why.
                 Err(Stop::Fault(_)) if within <= deadline && Instant::now() >= end => {}
                 Err(stop) => return Err(stop),
@@ -120,6 +122,13 @@ impl Asking<'_, '_> {
             self.authorize(auth, &mut request, values, deadline).await?;
         }
         Ok(request)
+    }
+}
+
+/// A token that the service refuses is good no more, whatever its end.
+fn forget_refused(step: &StepPlan, response: &Response) {
+    if let (401, Some(Auth::ClientCredentials(how))) = (response.status, &step.auth) {
+        how.forget();
     }
 }
 
