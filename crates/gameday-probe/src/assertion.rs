@@ -7,7 +7,7 @@
 //! | texts | `url` `ip` `sha256` `body` `header NAME` `cookie NAME` `cookie NAME[Attribute]` `regex /…(…)…/` |
 //! | JSON | `json JSONPATH` (RFC 9535); a path that may find several values finds a list |
 //!
-//! The vocabulary is Hurl's. `==` and `in` compare with JSON literals; texts may hold `{{…}}`. A list of one value is
+//! The vocabulary is Hurl's. `==` and `in` compare with JSON literals, `in 200..299` with a range; texts may hold `{{…}}`. A list of one value is
 //! that value, except to `count` and `nth`.
 
 mod cursor;

@@ -6,6 +6,7 @@ mod tests;
 use std::time::{Duration, Instant};
 
 use gameday_core::{Outcome, Phases, Reason, StepDone, StepName};
+use tokio::time::sleep_until;
 
 use crate::kind::Means;
 use crate::observation::{Fault, Observation, Reading};
@@ -19,6 +20,7 @@ pub(crate) async fn look(flow: &FlowPlan, means: &Means<'_>, values: &mut Values
     let mut look = Look::default();
     let mut session = Session::begin(means.connector, flow);
     for step in flow.steps.iter().filter(|step| !step.always) {
+        pause(step, means.deadline).await;
         look.add(step, run(step, &mut session, means.deadline, values).await);
         if look.fault.is_some() {
             break;
@@ -28,6 +30,7 @@ pub(crate) async fn look(flow: &FlowPlan, means: &Means<'_>, values: &mut Values
     let total = Duration::from_micros(look.steps.iter().map(|step| step.total_us).sum());
     let tidy_by = Instant::now() + TIDY_LIMIT;
     for step in flow.steps.iter().filter(|step| step.always) {
+        pause(step, tidy_by).await;
         // A step that needs a value which no step saved has nothing to tidy up.
         let report = run_step(&mut session, step, values, tidy_by).await;
         look.steps.extend(report.map(|report| report.done));
@@ -41,6 +44,13 @@ pub(crate) async fn look(flow: &FlowPlan, means: &Means<'_>, values: &mut Values
         readings: look.retries,
         evidence: session.evidence,
         trace_id: session.trace_id,
+    }
+}
+
+/// Waits as long as the file wants it; that is nobody's time.
+async fn pause(step: &StepPlan, deadline: Instant) {
+    if let Some(delay) = step.delay {
+        sleep_until((Instant::now() + delay).min(deadline).into()).await;
     }
 }
 

@@ -91,6 +91,8 @@ pub(crate) struct StepPlan {
     pub(crate) route: Arc<Route>,
     pub(crate) reading: Arc<BodyPlan>,
     pub(crate) compressed: bool,
+    /// It begins so much later than the step before it has ended.
+    pub(crate) delay: Option<Duration>,
     /// Each request of the step is over by then.
     pub(crate) timeout: Option<Duration>,
     /// So many redirects are followed.

@@ -2,6 +2,7 @@
 
 mod encodings;
 mod importing;
+mod ported;
 mod shop;
 mod tokens;
 mod words;

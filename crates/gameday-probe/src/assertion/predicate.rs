@@ -18,6 +18,8 @@ pub(crate) enum Predicate {
     Differs(Literal),
     Compares(Order, Number),
     In(Vec<Literal>),
+    /// From one number to another, both of them included.
+    Within(Number, Number),
     /// A text in a text, or a value in a list.
     Contains(Literal),
     StartsWith(Template),
@@ -102,6 +104,9 @@ impl Predicate {
             Self::Compares(order, wanted) => {
                 found.as_number().is_some_and(|found| order.holds(found, wanted))
             }
+            Self::Within(least, most) => found
+                .as_number()
+                .is_some_and(|found| Order::AtLeast.holds(found, least) && Order::AtMost.holds(found, most)),
             Self::In(literals) => {
                 for literal in literals {
                     if literal.equals(found, values)? {

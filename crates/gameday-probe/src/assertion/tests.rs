@@ -71,6 +71,29 @@ fn check(assertion: &str, expect: Expect) {
 fn a_status_is_compared() {
     check("status == 201", expect!["holds"]);
     check("status in [200, 201]", expect!["holds"]);
+    check("status in 200..299", expect!["holds"]);
+    check("status in 201..201", expect!["holds"]);
+    check("status not in 400 .. 599", expect!["holds"]);
+    check("status in 202..299", expect!["found 201"]);
+    check("json $.rate in 0.5..1", expect!["holds"]);
+    check("duration in 1ms..1s", expect!["holds"]);
+    check("bytes in 1..1KiB", expect!["holds"]);
+    check(
+        "status in 299..200",
+        expect!["error: nothing is in `299..200`: it begins with the larger one"],
+    );
+    check(
+        "status in 200..",
+        expect![[r#"
+            error: `` is no end of a range here
+            hint: for example `status in 200..299`; a list stands in brackets"#]],
+    );
+    check(
+        "header Via in 1..2",
+        expect![[r#"
+            error: `1` is no end of a range here
+            hint: for example `status in 200..299`; a list stands in brackets"#]],
+    );
     check("status == 200", expect!["found 201"]);
     check("  status   in [200]  ", expect!["found 201"]);
 }
@@ -172,8 +195,8 @@ fn what_is_no_assertion_is_told_with_a_hint() {
     check(
         "status in 200",
         expect![[r#"
-        error: `in` wants a list
-        hint: for example `status in [200, 201]`"#]],
+            error: `in` wants a list or a range
+            hint: for example `status in [200, 201]` or `status in 200..299`"#]],
     );
     check(
         "status == [200]",

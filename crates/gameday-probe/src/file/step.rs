@@ -61,6 +61,8 @@ pub(super) fn read_step(
     times.refuse_longer(slo.as_ref(), "slo", scope);
     let timeout = span(&mut table, "timeout", scope);
     times.refuse_longer(timeout.as_ref(), "timeout", scope);
+    let delay = span(&mut table, "delay", scope);
+    times.refuse_longer(delay.as_ref(), "delay", scope);
     let retry = read_retry(&mut table, scope);
     let replay = read_replay(&mut table, scope);
     let always = table.get("always").unwrap_or(false);
@@ -85,6 +87,7 @@ pub(super) fn read_step(
         route: Arc::new(settings.route),
         reading: Arc::new(reading(settings.max_body, &expect, poll.as_ref(), &origins)),
         compressed: settings.compressed,
+        delay: delay.map(Spanned::into_inner),
         timeout: timeout.map(Spanned::into_inner),
         follow: settings.follow,
         expect,

@@ -333,3 +333,20 @@ fn a_missing_or_empty_environment_variable_is_named_with_its_secret_and_file() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_delay_is_waited_for_and_is_nobodys_time() {
+    let delayed = ("name = \"pay\"", "name = \"pay\"\ndelay = \"300ms\"");
+    let fixture = fixture(Shop::default(), delayed).await;
+    let began = Instant::now();
+    let seen = fixture.run().await;
+    assert!(matches!(seen.outcome, Outcome::Up { .. }), "{:?}", words(&seen));
+    // A look that took less would not have waited; its own time is what is left.
+    assert!(began.elapsed() >= Duration::from_millis(300));
+    assert!(seen.total + Duration::from_millis(300) <= began.elapsed());
+    let seen = fixture
+        .flow
+        .run(Instant::now() + Duration::from_millis(150))
+        .await;
+    assert_eq!(seen.outcome, Outcome::Down(Reason::Timeout), "{:?}", words(&seen));
+}

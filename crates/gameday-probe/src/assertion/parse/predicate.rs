@@ -74,6 +74,7 @@ pub(super) fn read(
             order(operator),
             subject.number(operator, value)?,
         )),
+        "in" if value.contains("..") && !value.starts_with('[') => Some(subject.range(value)?),
         "in" => subject.list(value, template)?.map(Predicate::In),
         "contains" => subject.contained(value, template)?.map(Predicate::Contains),
         "startsWith" => subject
@@ -160,7 +161,8 @@ impl Subject<'_> {
 
     fn list(&self, text: &str, template: MakeTemplate<'_>) -> Result<Option<Vec<Literal>>, Wrong> {
         let Some(Value::Array(items)) = json(text) else {
-            return Err(Wrong::new("`in` wants a list").hint("for example `status in [200, 201]`"));
+            return Err(Wrong::new("`in` wants a list or a range")
+                .hint("for example `status in [200, 201]` or `status in 200..299`"));
         };
         if items.is_empty() {
             return Err(Wrong::new(
@@ -175,6 +177,23 @@ impl Subject<'_> {
             }
         }
         Ok(Some(literals))
+    }
+
+    /// `200..299`: both of them included.
+    fn range(&self, text: &str) -> Result<Predicate, Wrong> {
+        let (least, most) = text.split_once("..").unwrap_or((text, ""));
+        let number = |text: &str| {
+            let hint = "for example `status in 200..299`; a list stands in brackets";
+            let number = self.number("in", text.trim());
+            number.map_err(|_| Wrong::new(format!("`{text}` is no end of a range here")).hint(hint))
+        };
+        let (least, most) = (number(least)?, number(most)?);
+        match least.as_f64() <= most.as_f64() {
+            true => Ok(Predicate::Within(least, most)),
+            false => Err(Wrong::new(format!(
+                "nothing is in `{text}`: it begins with the larger one"
+            ))),
+        }
     }
 
     /// A number, with a unit where the query has one.

@@ -122,7 +122,7 @@ impl Import<'_> {
             .filter_map(whole)
             .collect();
         let mut expect = match codes.as_slice() {
-            [] => vec!["status >= 200".to_owned(), "status < 300".to_owned()],
+            [] => vec!["status in 200..299".to_owned()],
             [one] => vec![format!("status == {one}")],
             several => vec![format!("status in [{}]", several.join(", "))],
         };

@@ -20,6 +20,7 @@ pub(super) struct Options {
     max_redirects: Option<u32>,
     retries: u32,
     interval: Option<Duration>,
+    delay: Option<Duration>,
     tls: Vec<(String, String)>,
     pub(super) user: Option<String>,
     pub(super) headers: Vec<(String, String)>,
@@ -63,6 +64,7 @@ impl Options {
                     return Err(format!("a step is tried again {MAX_RETRIES} times at most"));
                 }
             },
+            "delay" => self.delay = Some(span(value, 1)?),
             "retry-interval" => self.interval = Some(span(value, 1)?),
             "max-time" => self.max_time = Some(span(value, 1000)?),
             "insecure" if is_on => self.tls.push(("insecure".to_owned(), "true".to_owned())),
@@ -95,7 +97,7 @@ impl Options {
         Ok(())
     }
 
-    /// Writes what depends on several of them; how long the step may wait between its tries.
+    /// Writes what depends on several of them; how long the step may wait before it and between its tries.
     pub(super) fn finish(&self, step: &mut Step) -> Duration {
         if self.follow {
             step.raw("follow", &self.max_redirects.unwrap_or(MAX_FOLLOW).to_string());
@@ -106,8 +108,12 @@ impl Options {
         if let Some(max_time) = self.max_time {
             step.text("timeout", &Span::from_value(max_time).to_string());
         }
+        let delay = self.delay.unwrap_or_default();
+        if !delay.is_zero() {
+            step.text("delay", &Span::from_value(delay).to_string());
+        }
         if self.retries == 0 {
-            return Duration::ZERO;
+            return delay;
         }
         let interval = self.interval.unwrap_or(Duration::from_secs(1));
         let every = quoted(&Span::from_value(interval).to_string());
@@ -116,13 +122,12 @@ impl Options {
             ("every".to_owned(), every),
         ];
         step.raw("retry", &inline(&retry));
-        interval * self.retries
+        delay + interval * self.retries
     }
 }
 
 fn why_not(option: &str) -> String {
     match option {
-        "delay" => "a step does not wait; `poll` waits for a condition, `retry` between tries".to_owned(),
         "repeat" => "a step runs once a look".to_owned(),
         "connect-timeout" => "there is `timeout` for a whole request".to_owned(),
         "http1.0" | "http3" => "HTTP/1.1 and HTTP/2 are spoken here".to_owned(),

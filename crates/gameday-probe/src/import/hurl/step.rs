@@ -23,7 +23,7 @@ pub(super) struct Import<'t> {
     pub(super) names: Names,
     step_names: BTreeSet<String>,
     pub(super) left_out: Vec<LeftOut>,
-    /// How long all steps may wait between their tries.
+    /// How long all steps may wait before them and between their tries.
     pub(super) waits: Duration,
 }
 

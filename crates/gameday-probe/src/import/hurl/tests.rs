@@ -480,7 +480,7 @@ Connection: keep-alive
         expect![[r##"
             # From shop.hurl
             every = "60s"
-            timeout = "110s"
+            timeout = "113s"
 
             [vars]
             a = "1"
@@ -489,6 +489,7 @@ Connection: keep-alive
             name = "get"
             get = "https://example.org/"
             connect_to = "127.0.0.1"
+            delay = "3s"
             retry = { times = 100, every = "1s" }
             expect = [
                 "status == 200",
@@ -501,7 +502,6 @@ Connection: keep-alive
             get = "https://example.org/quiet"
         "##]],
         expect![[r#"
-            3: delay: 3s: a step does not wait; `poll` waits for a condition, `retry` between tries
             4: aws-sigv4: aws:amz:eu-central-1:sts: `auth` is basic, bearer or client credentials here
             5: http3: true: HTTP/1.1 and HTTP/2 are spoken here
             6: repeat: 5: a step runs once a look
