@@ -126,6 +126,7 @@ impl Alertmanager {
             position,
             peers,
             empty_groups: held.map(|held| empty(held, groups.len())),
+            empty_before: 0,
             groups,
             silences: self.client.read_with(&silences, survey::silences)?,
             fired_lately: Vec::new(),

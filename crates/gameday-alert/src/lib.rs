@@ -38,7 +38,8 @@ pub use burn::{
 pub use error::SourceError;
 pub use links::{Link, try_links};
 pub use predict::{
-    Asked, ExpectedFault, ScrapeEffect, ScrapeFault, Spread, Survey, group_stage, predict, questions, spread,
+    Asked, ExpectedFault, Interval, ScrapeEffect, ScrapeFault, Spread, Survey, group_stage, longest_interval,
+    predict, questions, spread, undrained,
 };
 pub use prometheus::{
     GroupRule, Prometheus, PrometheusInfo, Recording, Rule, RuleGroup, RuleState, Sample, Settings, Target,

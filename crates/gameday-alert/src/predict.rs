@@ -21,6 +21,7 @@ use gameday_core::{ClockReading, FaultName, PredictedMark, Prediction, Timestamp
 use crate::alertmanager::AlertmanagerSurvey;
 use crate::{RuleGroup, Sample, Settings, Target};
 
+mod clean;
 mod climb;
 mod condition;
 mod crossing;
@@ -37,6 +38,8 @@ mod slo;
 use delivery::Parcel;
 use forecast::Forecast;
 use rules::Rules;
+
+pub use clean::{Interval, longest_interval, undrained};
 
 /// Everything that was seen of the alerting at a moment.
 #[derive(Debug, Clone, Default)]

@@ -23,6 +23,8 @@ pub struct AlertmanagerSurvey {
     pub groups: Vec<LiveGroup>,
     /// Groups that hold none and that are not gone yet; none when it does not say how many it holds.
     pub empty_groups: Option<u64>,
+    /// So many of them were there before any fault and are none of ours: whoever asks says so.
+    pub empty_before: u64,
     /// Silences that are active.
     pub silences: Vec<Silence>,
     /// Labels of the alerts that fired in the last 16 minutes, as Prometheus says.

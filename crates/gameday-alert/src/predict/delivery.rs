@@ -229,7 +229,10 @@ fn phantom(
     alertmanager: &AlertmanagerSurvey,
     route: &Route,
 ) -> Option<String> {
-    if alertmanager.empty_groups == Some(0) {
+    if alertmanager
+        .empty_groups
+        .is_some_and(|empty| empty <= alertmanager.empty_before)
+    {
         return None;
     }
     let mut fired = alertmanager.fired_lately.iter();

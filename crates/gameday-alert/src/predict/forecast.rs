@@ -3,7 +3,7 @@
 use gameday_core::{Odds, PredictedMark, Prediction, Timestamp};
 
 use super::climb::{Ready, ReadyCondition, origin, share_over};
-use super::condition::{self, Condition, Leaf, Level, Limit, Study};
+use super::condition::{self, Condition, Leaf, Level, Limit, Series, Study};
 use super::crossing::Mix;
 use super::delivery::{self, Delivery, HAND_OFF_US, Parcel, told};
 use super::odds;
@@ -12,7 +12,7 @@ use super::rule::{Course, Timing, follow};
 use super::rules::{RuleAt, Rules, matcher_of};
 use super::scene::{Evaluated, Impact, Scene, Scraped, Side};
 use super::{Asked, ScrapeEffect, Survey, labels, percent, slo, words};
-use crate::{Rule, RuleGroup, Sample, Target};
+use crate::{Matcher, Rule, RuleGroup, Sample, Target};
 
 /// Between the order and the first byte that a fault touches: bytes have to flow.
 const EFFECT_US: i64 = 100_000;
@@ -320,23 +320,7 @@ impl Builder<'_> {
     fn targets(&mut self, leaf: &Leaf) -> Vec<Scraped> {
         let mut found: Vec<&Target> = Vec::new();
         for series in &leaf.series {
-            let origins = self.survey.answers.get(&origin(&series.text)).map(Vec::as_slice);
-            let matchers: Vec<_> = series.selector.matchers.iter().filter_map(matcher_of).collect();
-            let theirs = self.survey.targets.iter().filter(|target| {
-                let told = origins.unwrap_or_default().iter().any(|origin| {
-                    let label = |name: &str| origin.labels.get(name).map_or("", String::as_str);
-                    label("job") == target.job && label("instance") == target.instance
-                });
-                // Series that are not there yet come from where their matchers say.
-                let by_labels = || {
-                    matchers
-                        .iter()
-                        .filter(|matcher| target.labels.contains_key(&matcher.label))
-                        .all(|matcher| matcher.matches(&target.labels[&matcher.label]))
-                };
-                told || (origins.is_none_or(<[Sample]>::is_empty) && by_labels())
-            });
-            for target in theirs {
+            for target in origins(self.survey, series) {
                 if !found.iter().any(|known| std::ptr::eq(*known, target)) {
                     found.push(target);
                 }
@@ -385,6 +369,26 @@ impl Builder<'_> {
     }
 }
 
+/// The targets that series come from.
+pub(super) fn origins<'s>(survey: &'s Survey, series: &Series) -> impl Iterator<Item = &'s Target> {
+    let origins = survey.answers.get(&origin(&series.text)).map(Vec::as_slice);
+    let matchers: Vec<Matcher> = series.selector.matchers.iter().filter_map(matcher_of).collect();
+    survey.targets.iter().filter(move |target| {
+        let told = origins.unwrap_or_default().iter().any(|origin| {
+            let label = |name: &str| origin.labels.get(name).map_or("", String::as_str);
+            label("job") == target.job && label("instance") == target.instance
+        });
+        // Series that are not there yet come from where their matchers say.
+        let by_labels = || {
+            matchers
+                .iter()
+                .filter(|matcher| target.labels.contains_key(&matcher.label))
+                .all(|matcher| matcher.matches(&target.labels[&matcher.label]))
+        };
+        told || (origins.is_none_or(<[Sample]>::is_empty) && by_labels())
+    })
+}
+
 /// When a group is evaluated, on our clock.
 fn evaluated(survey: &Survey, group: &RuleGroup) -> Option<Evaluated> {
     let last = ours(survey, group.last_evaluation?);
@@ -395,7 +399,7 @@ fn evaluated(survey: &Survey, group: &RuleGroup) -> Option<Evaluated> {
 }
 
 /// A time of Prometheus' clock on ours: less its offset, where that is more than its error.
-fn ours(survey: &Survey, raw: Timestamp) -> Timestamp {
+pub(super) fn ours(survey: &Survey, raw: Timestamp) -> Timestamp {
     match survey.clock {
         Some(clock) if clock.offset_us.saturating_abs() > clock.error_us => {
             raw.plus_micros(clock.offset_us.saturating_neg())

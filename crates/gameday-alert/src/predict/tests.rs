@@ -22,14 +22,14 @@ fn at(seconds: f64) -> Timestamp {
 }
 
 /// The alerting of a test.
-struct World {
-    survey: Survey,
-    asked: Asked,
+pub(super) struct World {
+    pub(super) survey: Survey,
+    pub(super) asked: Asked,
 }
 
 impl World {
     /// One alert `X` in a group of its own, evaluated at `phase` every `every` seconds.
-    fn new(query: &str, hold: &str, every: f64, phase: f64) -> Self {
+    pub(super) fn new(query: &str, hold: &str, every: f64, phase: f64) -> Self {
         let rule = format!(r#"{{"type":"alerting","name":"X","query":{query:?},{hold}}}"#);
         let mut world = Self {
             survey: Survey::default(),
@@ -88,7 +88,7 @@ impl World {
         clippy::cast_sign_loss,
         reason = "a test's own number"
     )]
-    fn scraped(mut self, every: f64, phase: f64) -> Self {
+    pub(super) fn scraped(mut self, every: f64, phase: f64) -> Self {
         let instance = format!("127.0.0.1:{}", 8000 + self.survey.targets.len());
         self.survey.targets.push(Target {
             job: "api".to_owned(),
@@ -109,7 +109,7 @@ impl World {
     }
 
     /// What a query yields before the fault.
-    fn answer(mut self, query: &str, samples: &[(&str, f64)]) -> Self {
+    pub(super) fn answer(mut self, query: &str, samples: &[(&str, f64)]) -> Self {
         let sample = |(labels, value): &(&str, f64)| Sample {
             labels: pairs(labels),
             value: *value,
@@ -126,6 +126,7 @@ impl World {
             peers: 0,
             groups: Vec::new(),
             empty_groups: Some(0),
+            empty_before: 0,
             silences: Vec::new(),
             fired_lately: Vec::new(),
             clock: None,
