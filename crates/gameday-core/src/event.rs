@@ -36,6 +36,20 @@ pub enum EventKind {
     DrillStarted(Box<DrillStarted>),
     /// The drill entered a stage.
     StageEntered(Stage),
+    /// A trial of several begins: what follows, up to the next, is its own.
+    TrialStarted {
+        /// Its number, from 0.
+        trial: u32,
+        /// How many there are to be.
+        of: u32,
+    },
+    /// Nothing of an earlier trial is left, or waiting for that is over; the faults begin after `wait_us`.
+    GateOpened(Box<GateOpened>),
+    /// A trial of several is over, and another follows.
+    TrialEnded {
+        /// Its number, from 0.
+        trial: u32,
+    },
     /// A pre-flight check and what it said.
     Checked {
         /// What was checked, e.g. `target db`.
@@ -230,6 +244,23 @@ pub struct DrillStarted {
     pub plan: PlanRecord,
 }
 
+/// When and how clean a trial of several begins.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GateOpened {
+    /// The trial's number, from 0.
+    pub trial: u32,
+    /// How long was waited for it.
+    pub waited_us: u64,
+    /// What is still left of an earlier trial although waiting is over; empty when the trial begins clean.
+    pub left: Vec<String>,
+    /// When the faults begin: this share of an interval after a tick of the alerting, 0 to 1, drawn from the seed.
+    pub phase: f64,
+    /// The interval: the longest of those at which is scraped and evaluated; none when nobody told one.
+    pub interval_us: Option<u64>,
+    /// From now until the faults begin.
+    pub wait_us: u64,
+}
+
 /// The stages of a drill, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -272,6 +303,8 @@ pub enum StopReason {
     Person(String),
     /// `max_duration` was over.
     MaxDuration,
+    /// What an earlier trial did was not over in time for the next.
+    Gate(String),
     /// A fault could not be injected or was lost.
     Fault(String),
     /// A target stopped answering.
@@ -287,7 +320,7 @@ impl std::fmt::Display for StopReason {
             Self::StopFile => f.write_str("the stop file was found"),
             Self::Person(who) => write!(f, "{who} stopped it"),
             Self::MaxDuration => f.write_str("`max_duration` was over"),
-            Self::Fault(why) | Self::Target(why) => f.write_str(why),
+            Self::Gate(why) | Self::Fault(why) | Self::Target(why) => f.write_str(why),
         }
     }
 }

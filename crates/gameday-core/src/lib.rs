@@ -26,9 +26,9 @@ mod vars;
 pub use arrival::{LinkChecked, Suppressor, SuppressorKind};
 pub use clock::{ClockOffset, ClockReading, ClockSample};
 pub use event::{
-    AlertSeen, AlertState, DrillStarted, Ended, Event, EventKind, FaultEnd, Notification, NotifiedAlert,
-    Odds, PredictedMark, Prediction, ProbeDone, RawSeries, RecordingSeen, RuleSeen, SCHEMA, Stage,
-    SteadyEvaluated, StepDone, StopReason,
+    AlertSeen, AlertState, DrillStarted, Ended, Event, EventKind, FaultEnd, GateOpened, Notification,
+    NotifiedAlert, Odds, PredictedMark, Prediction, ProbeDone, RawSeries, RecordingSeen, RuleSeen, SCHEMA,
+    Stage, SteadyEvaluated, StepDone, StopReason,
 };
 pub use journal::{Journal, JournalError, ReadJournal, is_locked, read_journal};
 pub use names::{BadName, FaultName, ProbeName, RegionName, SourceName, SteadyName, StepName, TargetName};

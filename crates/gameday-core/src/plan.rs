@@ -18,6 +18,12 @@ pub struct PlanRecord {
     /// What all random choices of its toxics were made from.
     #[serde(default)]
     pub seed: Option<u64>,
+    /// How often the faults are run through.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub trials: u32,
+    /// How long a trial waits for what is left of the one before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate_within_ms: Option<u64>,
     /// Variables as they were used.
     pub vars: BTreeMap<String, String>,
     /// The blast radius.
@@ -42,6 +48,15 @@ pub struct PlanRecord {
     pub guard: GuardRecord,
     /// Steady state must be back this long after the last fault is removed.
     pub recover_within_ms: Option<u64>,
+}
+
+const fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_one(number: &u32) -> bool {
+    *number == 1
 }
 
 /// Something the drill may touch.
@@ -204,6 +219,9 @@ pub struct ExpectRecord {
     /// Annotations it must have, whatever they say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub required_annotations: Vec<String>,
+    /// The share of the trials in which it must come in time, as `[4, 5]` for `4 of 5`; all of them if none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detected: Option<[u32; 2]>,
 }
 
 /// Alerts that must not come.

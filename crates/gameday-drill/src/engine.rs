@@ -2,12 +2,16 @@
 //! as arguments, actions go out, and whoever runs it does all I/O.
 //!
 //! ```text
+//!                    ┌───────── another trial ◄─────────┐
 //!   preflight ──► steady ──► inject ──► verify ──► recover ──► ended
 //!       │            │          │ stop     ▲ │                    ▲
 //!       └── refused ─┴──────────┴──────────┘ └─ aborted / unverified
 //! ```
 
+mod dice;
 mod expect;
+mod gate;
+mod guard;
 mod input;
 mod people;
 mod steady;
@@ -23,17 +27,24 @@ use gameday_core::{
 
 use crate::plan::{Expectation, Plan, SteadyKind};
 use crate::window::Window;
+pub(crate) use dice::seed_of;
 use expect::ExpectState;
-pub use input::{Action, Input};
+use gate::Gate;
+pub use input::{Action, GateAsk, GateLook, Input};
 pub use people::Answer;
 use people::People;
-use steady::{SteadyWatch, not_holding};
+use steady::SteadyWatch;
 use timeline::Timeline;
 
 /// A drill that is being run.
 pub struct Drill<'p> {
     plan: &'p Plan,
     stage: Stage,
+    /// Which trial it is, from 0.
+    trial: u32,
+    /// Since when the trial may last `max_duration`.
+    began: Offset,
+    gate: Gate,
     entered: Offset,
     t0: Offset,
     removed_at: Offset,
@@ -64,6 +75,9 @@ impl<'p> Drill<'p> {
         Self {
             plan,
             stage: Stage::Preflight,
+            trial: 0,
+            began: Offset::default(),
+            gate: Gate::default(),
             entered: Offset::default(),
             t0: Offset::default(),
             removed_at: Offset::default(),
@@ -101,7 +115,14 @@ impl<'p> Drill<'p> {
     #[must_use]
     pub fn next_tick(&self) -> Option<Offset> {
         let t0 = (self.stage == Stage::Inject).then_some(self.t0);
-        let due = self.timeline.next(t0).into_iter().chain([self.next_second]).min();
+        let gate = self.gate.begins.filter(|_| self.stage == Stage::Steady);
+        let due = self
+            .timeline
+            .next(t0)
+            .into_iter()
+            .chain(gate)
+            .chain([self.next_second])
+            .min();
         due.filter(|_| !self.ended)
     }
 
@@ -116,7 +137,7 @@ impl<'p> Drill<'p> {
                 {
                     window.begin(now);
                 }
-                self.enter(Stage::Steady, now, out);
+                self.begin_trial(now, out);
             }
             Input::Preflight(Err(why)) => self.finish(Ended::Refused(why), out),
             Input::Probed(probe, outcome, total, message) => {
@@ -171,6 +192,7 @@ impl<'p> Drill<'p> {
                 }
                 self.alert_changed(&seen);
             }
+            Input::Gate(look) => self.gate.looked(look),
             Input::RollbackChecked(verified) => self.rolled_back(now, verified, out),
             Input::Stop(reason) => self.stop(reason, out),
             Input::Tick => {}
@@ -223,10 +245,15 @@ impl<'p> Drill<'p> {
         };
         if self.stage <= Stage::Steady {
             let label = &forbid.label;
-            let why = format!(
-                "the alert `{alert}` fires before anything was touched, and `{label}` of [forbid] forbids it"
-            );
-            return self.finish(Ended::Refused(why), out);
+            let when = match self.trial {
+                0 => "before anything was touched",
+                _ => "between two trials",
+            };
+            let why = format!("the alert `{alert}` fires {when}, and `{label}` of [forbid] forbids it");
+            return match self.trial {
+                0 => self.finish(Ended::Refused(why), out),
+                _ => self.stop(StopReason::Gate(why), out),
+            };
         }
         if self
             .forbidden
@@ -242,6 +269,14 @@ impl<'p> Drill<'p> {
     }
 
     fn alert_changed(&mut self, seen: &AlertSeen) {
+        if self
+            .plan
+            .expect
+            .iter()
+            .any(|expect| expect.is_about(&seen.alert, &seen.labels))
+        {
+            self.gate.changed(seen);
+        }
         // With a receiver of ours the notifications say it; without one the sources must.
         if self.plan.observe.webhook.is_none() {
             for (expect, state) in self.plan.expect.iter().zip(&mut self.expect) {
@@ -291,40 +326,10 @@ impl<'p> Drill<'p> {
         if self.stage == Stage::Inject && !self.stopping {
             self.check_guards(now, out);
         }
-        if now.since(Offset::default()) >= self.plan.guard.max_duration {
+        // Between two trials nothing is broken; how long that may last is the gate's.
+        let counts = self.plan.trials == 1 || self.stage != Stage::Steady;
+        if counts && now.since(self.began) >= self.plan.guard.max_duration {
             self.stop(StopReason::MaxDuration, out);
-        }
-    }
-
-    fn check_guards(&mut self, now: Offset, out: &mut Vec<Action>) {
-        let breach = self
-            .plan
-            .guard
-            .abort_if
-            .iter()
-            .zip(&mut self.guards)
-            .find_map(|(guard, window)| {
-                let counts = window.counts(now);
-                if !window.is_full(now) {
-                    return None;
-                }
-                let low = counts.success().is_some_and(|success| success < guard.floor);
-                let seen = format!(
-                    "{} up, {} down, {} unknown",
-                    counts.up, counts.down, counts.unknown
-                );
-                match (counts.is_blind(), low) {
-                    (true, _) => Some((guard.text.clone(), format!("blind: {seen}"))),
-                    (false, true) => Some((guard.text.clone(), seen)),
-                    (false, false) => None,
-                }
-            });
-        if let Some((guard, detail)) = breach {
-            out.push(Action::Record(EventKind::GuardBreached {
-                guard: guard.clone(),
-                detail,
-            }));
-            self.stop(StopReason::Guard(guard), out);
         }
     }
 
@@ -337,25 +342,6 @@ impl<'p> Drill<'p> {
             Stage::Steady => self.advance_gate(now, out),
             Stage::Inject => self.advance_timeline(now, out),
             Stage::Recover => self.advance_recovery(now, out),
-        }
-    }
-
-    fn advance_gate(&mut self, now: Offset, out: &mut Vec<Action>) {
-        if self.all_steady() {
-            self.t0 = now;
-            self.enter(Stage::Inject, now, out);
-            self.advance_timeline(now, out);
-        } else if now.since(self.entered) > self.plan.longest_window() * 2 + GATE_SLACK {
-            let conditions = self.plan.steady.iter().zip(&self.steady).filter_map(not_holding);
-            let troubles = self
-                .troubles
-                .iter()
-                .map(|(probe, message)| format!("{probe} last said: {message}"));
-            let why: Vec<String> = conditions.chain(troubles).collect();
-            self.finish(
-                Ended::Refused(format!("the steady state does not hold: {}", why.join("; "))),
-                out,
-            );
         }
     }
 
@@ -383,7 +369,11 @@ impl<'p> Drill<'p> {
         let looked = self.next_second >= self.removed_at + SECOND;
         let steady = (looked && self.all_steady()) || self.recovery_over(now);
         if settled && steady {
-            self.finish(Ended::Completed, out);
+            if self.trial + 1 < self.plan.trials {
+                self.next_trial(now, out);
+            } else {
+                self.finish(Ended::Completed, out);
+            }
         }
     }
 

@@ -116,17 +116,20 @@ async fn heal_one(registry: &Registry, open: &OpenDrill) -> Healed {
 
 type ToUndo = (FaultName, serde_json::Result<Undo>);
 
-/// Every fault that was ever ordered: removing one that is gone already is safe.
+/// Every fault that was ever ordered, as it was ordered last: removing one that is gone already is safe, and no trial
+/// begins before those of the one before were seen to be gone.
 fn ordered(events: &[Event]) -> Vec<ToUndo> {
     let mut seen = BTreeSet::new();
-    let faults = events.iter().filter_map(|event| match &event.kind {
+    let faults = events.iter().rev().filter_map(|event| match &event.kind {
         EventKind::FaultOrdered { fault, undo } => Some((fault.clone(), undo.clone())),
         _ => None,
     });
-    faults
-        .filter(|(fault, _)| seen.insert(fault.clone()))
+    let last = faults.filter(|(fault, _)| seen.insert(fault.clone()));
+    let mut last: Vec<ToUndo> = last
         .map(|(fault, undo)| (fault, serde_json::from_value(undo)))
-        .collect()
+        .collect();
+    last.reverse();
+    last
 }
 
 async fn undo_one(undo: &Undo, in_a_lab: bool) -> Result<String, String> {

@@ -33,7 +33,7 @@ pub use deed::{
     Allowance, Burn, CommandLine, CommandPair, Deed, EndSignal, Fill, Hook, Kill, Limit, LosePackets, Pause,
     Place, Request, Text, UnitAction, UnitDeed, Whose,
 };
-pub use engine::{Action, Answer, Drill, Input};
+pub use engine::{Action, Answer, Drill, GateAsk, GateLook, Input};
 pub use fault::{Effect, Fault, FaultError, HeldFault, ToxicFault, Undo};
 pub use forecast::{Forecast, forecast};
 pub use heal::{Healed, HealedState, heal};

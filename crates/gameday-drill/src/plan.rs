@@ -32,6 +32,10 @@ pub struct Plan {
     pub rps: Option<u32>,
     /// What all random choices of its toxics are made from; drawn anew for each drill if none.
     pub seed: Option<u64>,
+    /// How often the faults are run through: each time from a random phase of the alerting, after the one before is over.
+    pub trials: u32,
+    /// How long a trial waits for what is left of the one before; then it begins all the same, and is not counted.
+    pub gate_within: Duration,
     /// Variables as they are used.
     pub vars: BTreeMap<String, String>,
     /// The only things that may be touched.
@@ -283,6 +287,8 @@ pub struct Expectation {
     pub required: Required,
     /// What the fault is believed to do meanwhile, for the prediction.
     pub during: During,
+    /// The share of the trials in which it must come in time, `[4, 5]` for `4 of 5`; all of them if none.
+    pub detected: Option<[u32; 2]>,
 }
 
 /// What a fault is believed to do to the requests that an alert counts.
@@ -360,7 +366,7 @@ impl Plan {
 pub struct Guard {
     /// Abort conditions.
     pub abort_if: Vec<AbortIf>,
-    /// The whole drill may not last longer.
+    /// A trial may not last longer, nor a drill that has but one.
     pub max_duration: Duration,
     /// A fault ends by itself this long after its last renewal.
     pub lease: Duration,

@@ -171,9 +171,12 @@ impl Registry {
         }
     }
 
-    /// Where a helper marks how far its deed for a fault of a drill is.
-    pub(crate) fn mark(&self, drill: &str, fault: &FaultName) -> PathBuf {
-        self.folder.join(format!("{drill}.{fault}.mark"))
+    /// Where a helper marks how far its deed for a fault of a drill is; each trial has its own.
+    pub(crate) fn mark(&self, drill: &str, trial: u32, fault: &FaultName) -> PathBuf {
+        self.folder.join(match trial {
+            0 => format!("{drill}.{fault}.mark"),
+            trial => format!("{drill}.{trial}.{fault}.mark"),
+        })
     }
 
     fn path_of(&self, drill: &str) -> PathBuf {

@@ -3,17 +3,27 @@
 use std::fmt::Write;
 
 use crate::words::{self, clean, exact_or_dash, spaced};
-use crate::{AlertReport, AlertVerdict, ForbidReport, Measurement, SteadyReport, Trial, Verdict};
+use crate::{AlertReport, AlertVerdict, ForbidReport, Measurement, OverTrials, SteadyReport, Trial, Verdict};
 
 /// Renders `junit.xml`.
 #[must_use]
 pub fn render_junit(measurement: &Measurement) -> String {
+    let several = measurement.trials.len() > 1;
     let suites: Vec<(String, Vec<Case>)> = measurement
         .trials
         .iter()
-        .map(|trial| (suite_name(measurement, trial), cases(measurement, trial)))
+        .map(|trial| (suite_name(measurement, trial), cases(measurement, trial, several)))
         .collect();
-    let all = || suites.iter().flat_map(|(_, cases)| cases);
+    // With several trials an expectation is one case: it may be met although a trial missed it.
+    let together: Vec<Case> = match several {
+        true => measurement
+            .over_trials
+            .iter()
+            .map(|over| over_trials(over, measurement))
+            .collect(),
+        false => Vec::new(),
+    };
+    let all = || suites.iter().flat_map(|(_, cases)| cases).chain(&together);
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let (tests, failures, skipped) = counts(all());
     line(
@@ -22,6 +32,9 @@ pub fn render_junit(measurement: &Measurement) -> String {
             "<testsuites name=\"gameday\" tests=\"{tests}\" failures=\"{failures}\" skipped=\"{skipped}\">"
         ),
     );
+    if let (false, Some(first)) = (together.is_empty(), measurement.trials.first()) {
+        suite(&mut out, &measurement.drill, &together, first);
+    }
     for ((name, cases), trial) in suites.iter().zip(&measurement.trials) {
         suite(&mut out, name, cases, trial);
     }
@@ -50,10 +63,11 @@ fn suite_name(measurement: &Measurement, trial: &Trial) -> String {
     }
 }
 
-fn cases(measurement: &Measurement, trial: &Trial) -> Vec<Case> {
+fn cases(measurement: &Measurement, trial: &Trial, several: bool) -> Vec<Case> {
     let mut cases: Vec<Case> = trial
         .alerts
         .iter()
+        .filter(|_| !several)
         .map(|alert| expectation(alert, trial.verdict))
         .collect();
     cases.extend(trial.forbid.iter().map(|forbid| forbidden(forbid, trial.verdict)));
@@ -62,7 +76,7 @@ fn cases(measurement: &Measurement, trial: &Trial) -> Vec<Case> {
         cases.push(steadiness(steady, "before", steady.before, trial.verdict));
         cases.push(steadiness(steady, "after", steady.after, trial.verdict));
     }
-    cases.push(verdict(trial));
+    cases.push(verdict(trial, several));
     cases.push(guard(trial));
     cases.push(rollback(trial));
     cases
@@ -153,6 +167,31 @@ fn unexpected(measurement: &Measurement, trial: &Trial) -> Option<Case> {
     })
 }
 
+/// An expectation over all trials, each of them a line of its output.
+fn over_trials(over: &OverTrials, measurement: &Measurement) -> Case {
+    let result = match over.verdict {
+        Verdict::Passed => Result::Passed,
+        _ => not_passed(measurement.verdict, over.detail.clone()),
+    };
+    let of = |trial: &Trial| {
+        let alert = trial.alerts.iter().find(|alert| alert.label == over.label)?;
+        let (number, word) = (trial.index + 1, spaced(alert.verdict.word()));
+        let (ttd, ttn) = (exact_or_dash(alert.ttd_ms), exact_or_dash(alert.ttn_ms));
+        Some(format!(
+            "trial {number} {word}: ttd {ttd}, ttn {ttn}: {}",
+            alert.detail
+        ))
+    };
+    let lines: Vec<String> = measurement.trials.iter().filter_map(of).collect();
+    Case {
+        class: "alert",
+        name: over.label.clone(),
+        ms: over.ttn.median_ms,
+        result,
+        output: lines.join("; "),
+    }
+}
+
 fn steadiness(steady: &SteadyReport, when: &str, holds: Option<bool>, verdict: Verdict) -> Case {
     let result = match holds {
         Some(true) => Result::Passed,
@@ -171,10 +210,14 @@ fn steadiness(steady: &SteadyReport, when: &str, holds: Option<bool>, verdict: V
     }
 }
 
-fn verdict(trial: &Trial) -> Case {
-    let result = match trial.verdict {
+fn verdict(trial: &Trial, several: bool) -> Case {
+    let (verdict, summary) = match several {
+        true => (trial.apart.0, &trial.apart.1),
+        false => (trial.verdict, &trial.summary),
+    };
+    let result = match verdict {
         Verdict::Passed => Result::Passed,
-        _ => Result::Failed(trial.summary.clone()),
+        _ => Result::Failed(summary.clone()),
     };
     let output = trial.reasons.join("; ");
     Case {

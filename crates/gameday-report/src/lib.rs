@@ -23,6 +23,8 @@ mod junit;
 mod markdown;
 mod measure;
 mod score;
+mod statistics;
+mod terminal;
 mod words;
 mod write;
 
@@ -39,10 +41,13 @@ pub use junit::render_junit;
 pub use markdown::render_markdown;
 pub use measure::{
     AckReport, Advice, AlertReport, AlertVerdict, BriefLine, BudgetReport, Check, ClockReport, Course,
-    Digest, FaultReport, Finding, ForbidReport, ForbiddenAlert, GROUP_STAGE_CHECK, ImpactLine, ImpactReport,
-    LimitsMs, LinkReport, LogLine, Marks, Measurement, Mitigation, Moment, NearMiss, Noise, NoticeReport,
-    OtherAlert, PersonLine, Phase, Predicted, ProbeReport, ReceiverNoise, Rollback, SafetyLine, StagesMs,
-    SteadyReport, SuppressedBy, TimelineError, Trial, TrialMarks, Verdict, Weight, measure,
+    Digest, FaultReport, Finding, ForbidReport, ForbiddenAlert, GROUP_STAGE_CHECK, GateReport, ImpactLine,
+    ImpactReport, LimitsMs, LinkReport, LogLine, Marks, Measurement, Mitigation, Moment, NearMiss, Noise,
+    NoticeReport, OtherAlert, OverTrials, PersonLine, Phase, Predicted, ProbeReport, ReceiverNoise, Rollback,
+    SafetyLine, StagesMs, SteadyReport, SuppressedBy, TimelineError, Trial, TrialMarks, Verdict, Weight,
+    measure,
 };
 pub use measure::{Seen, SightReport};
+pub use statistics::Summary;
+pub use terminal::terminal_lines;
 pub use write::write_all;

@@ -4,14 +4,18 @@ mod arrivals;
 
 use std::fmt::Write;
 
+use crate::measure::range;
 use crate::words::{self, clean, exact_or_dash, limit, spaced, span_or_dash};
-use crate::{AlertReport, Measurement, Trial};
+use crate::{AlertReport, Measurement, Summary, Trial};
 
 /// Renders `report.md`.
 #[must_use]
 pub fn render_markdown(measurement: &Measurement) -> String {
     let mut out = String::new();
     heading(&mut out, measurement);
+    if measurement.trials.len() > 1 {
+        over_trials(&mut out, measurement);
+    }
     for trial in &measurement.trials {
         if measurement.trials.len() > 1 {
             line(
@@ -57,6 +61,62 @@ fn heading(out: &mut String, measurement: &Measurement) {
     );
     if let Some(hypothesis) = &measurement.plan.hypothesis {
         line(out, &format!("\n> {}", text(hypothesis)));
+    }
+}
+
+/// Several trials in a table, and what they say together.
+fn over_trials(out: &mut String, measurement: &Measurement) {
+    line(out, "\n## Over all trials\n");
+    if !measurement.over_trials.is_empty() {
+        line(
+            out,
+            "| expectation | verdict | detected | firing (TTD) | notified (TTN) | detail |",
+        );
+        line(out, "|---|---|---:|---:|---:|---|");
+    }
+    for over in &measurement.over_trials {
+        let share = over.detected_share.map_or_else(String::new, |[low, high]| {
+            format!(" (95 %: {} to {})", words::percent(low), words::percent(high))
+        });
+        let of = |summary: &Summary| match (range(summary), summary.covers) {
+            (Some(range), Some(covers)) => format!("{range} covers {}", words::sure(covers)),
+            (range, _) => range.unwrap_or_else(|| "—".to_owned()),
+        };
+        let cells = [
+            text(&over.label),
+            format!("**{}**", spaced(over.verdict.word())),
+            format!("{} of {}{share}", over.detected, over.trials - over.unknown),
+            text(&of(&over.ttd)),
+            text(&of(&over.ttn)),
+            prose(&over.detail),
+        ];
+        line(out, &format!("| {} |", cells.join(" | ")));
+    }
+    line(out, "\n| trial | verdict | phase | TTN | TTR | began |");
+    line(out, "|---:|---|---:|---:|---:|---|");
+    for trial in &measurement.trials {
+        let ttn: Vec<String> = trial
+            .alerts
+            .iter()
+            .map(|alert| exact_or_dash(alert.ttn_ms))
+            .collect();
+        let gate = trial.gate.as_ref();
+        let phase = gate.and_then(|gate| Some((gate.phase_ms?, gate.interval_ms?)));
+        let phase = phase.map_or_else(
+            || "—".to_owned(),
+            |(ms, of)| format!("{} of {}", limit(ms), limit(of)),
+        );
+        let began = match gate {
+            Some(gate) if !gate.left.is_empty() => format!("not clean: {}", prose(&gate.left.join("; "))),
+            _ if trial.group_stage_clean == Some(false) => "group not clean".to_owned(),
+            _ => "clean".to_owned(),
+        };
+        let (number, word) = (trial.index + 1, spaced(trial.verdict.word()));
+        let (ttn, ttr) = (ttn.join(", "), exact_or_dash(trial.ttr_ms));
+        line(
+            out,
+            &format!("| {number} | {word} | {phase} | {ttn} | {ttr} | {began} |"),
+        );
     }
 }
 

@@ -29,6 +29,7 @@ mod means;
 mod never;
 mod noise;
 mod others;
+mod over_trials;
 mod people;
 mod picture;
 mod predicted;
@@ -36,6 +37,7 @@ mod probe;
 mod record;
 mod recovery;
 mod sight;
+mod split;
 mod stages;
 mod steady;
 mod story;
@@ -56,6 +58,8 @@ pub use mark::Moment;
 pub use means::Digest;
 pub use noise::{Noise, ReceiverNoise};
 pub use others::OtherAlert;
+pub use over_trials::OverTrials;
+pub(crate) use over_trials::range;
 pub use people::{AckReport, Mitigation, PersonLine};
 pub(crate) use picture::{
     Bar, Curve, GuardLane, Lane, Look, Notch, Picture, ProbeLane, State, thin_looks, thin_points,
@@ -63,8 +67,8 @@ pub(crate) use picture::{
 pub use predicted::Predicted;
 pub use probe::{Phase, ProbeReport};
 pub use record::{
-    AlertReport, AlertVerdict, FaultReport, LimitsMs, Marks, Measurement, Rollback, StagesMs, Trial,
-    TrialMarks, Verdict,
+    AlertReport, AlertVerdict, FaultReport, GateReport, LimitsMs, Marks, Measurement, Rollback, StagesMs,
+    Trial, TrialMarks, Verdict,
 };
 pub use sight::{Seen, SightReport};
 pub use steady::SteadyReport;
@@ -81,7 +85,7 @@ use timeline::Timeline;
 /// The version of `report.json`.
 const REPORT_SCHEMA: u32 = 1;
 
-/// Works out what the journals of a drill mean; one journal is one trial.
+/// Works out what the journals of a drill mean; a journal is one trial or several.
 ///
 /// # Errors
 /// [`TimelineError`] when there is no journal, or one is not a journal that this build can read.
@@ -95,16 +99,20 @@ pub(crate) fn measure_all<'a>(
 ) -> Result<Measurement, TimelineError> {
     let timelines: Vec<Timeline<'_>> = journals.map(Timeline::read).collect::<Result<_, _>>()?;
     let first = timelines.first().ok_or(TimelineError::NoJournal)?.started;
-    let trials: Vec<Trial> = timelines
+    let parts: Vec<_> = timelines
         .iter()
-        .enumerate()
-        .map(|(index, timeline)| trial::measure(index, timeline))
+        .map(|timeline| split::trials(timeline.events))
         .collect();
-    let worst = trials
+    let parts = timelines
         .iter()
-        .max_by_key(|trial| trial.verdict.precedence())
-        .expect("there is a trial");
-    let (verdict, summary) = (worst.verdict, worst.summary.clone());
+        .zip(&parts)
+        .flat_map(|(timeline, parts)| parts.iter().map(|part| timeline.part(part)));
+    let trials: Vec<Trial> = parts
+        .enumerate()
+        .map(|(index, part)| trial::measure(index, &part))
+        .collect();
+    let over_trials = over_trials::read(&first.plan.expect, &trials);
+    let (verdict, summary) = verdict::over_trials(&trials, &over_trials);
     let rollback = trials
         .iter()
         .find(|trial| !trial.rollback.verified)
@@ -124,6 +132,7 @@ pub(crate) fn measure_all<'a>(
         mttd: means::of_detection(&trials),
         mttr: means::of_recovery(&trials),
         trials,
+        over_trials,
         plan: first.plan.clone(),
     })
 }

@@ -74,6 +74,14 @@ pub(crate) fn foretold(predicted: &Predicted) -> Vec<String> {
     lines
 }
 
+/// How sure something is, in percent; what is nearly certain is not rounded to certain.
+pub(crate) fn sure(share: f64) -> String {
+    let percent = share * 100.0;
+    let digits = if (99.0..100.0).contains(&percent) { 2 } else { 1 };
+    let text = format!("{percent:.digits$}");
+    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
 /// A limit of the plan, without needless decimals: `30 s`, `2.5 s`, `250 ms`.
 pub(crate) fn limit(ms: u64) -> String {
     match ms {

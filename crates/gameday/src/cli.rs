@@ -79,9 +79,12 @@ pub(crate) struct RunArgs {
     /// Set a variable of the scenario; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub(crate) set: Vec<(String, String)>,
-    /// Make all random choices of toxics from this number, as an earlier drill did
+    /// Make all random choices, of toxics and of when trials begin, from this number, as an earlier drill did
     #[arg(long)]
     pub(crate) seed: Option<u64>,
+    /// Run the faults through so many times, each from another phase of the alerting; else as the scenario says
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) trials: Option<u32>,
     /// Print what would happen, and touch nothing
     #[arg(long)]
     pub(crate) plan: bool,

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use gameday_core::{
-    AlertState, Ended, Event, EventKind, ExpectRecord, FaultEnd, FaultRecord, Outcome, Span, Stage, Unit,
-    printable,
+    AlertState, Ended, Event, EventKind, ExpectRecord, FaultEnd, FaultRecord, GateOpened, Outcome, Span,
+    Stage, Unit, printable,
 };
 
 /// What the lines so far have said.
@@ -19,6 +19,8 @@ pub(crate) struct Progress {
     probes: BTreeMap<(String, String), &'static str>,
     steady: BTreeMap<String, bool>,
     touched: std::collections::BTreeSet<String>,
+    /// The trial of several, and how many there are.
+    trial: Option<(u32, u32)>,
 }
 
 /// How far an expected alert is.
@@ -63,7 +65,10 @@ impl Progress {
         } else {
             format!("  [{}]", stages.join(", "))
         };
-        Some(format!("{}  {said}{stages}", event.at))
+        let trial = self
+            .trial
+            .map_or_else(String::new, |(trial, of)| format!("[{}/{of}] ", trial + 1));
+        Some(format!("{}  {trial}{said}{stages}", event.at))
     }
 
     fn said(&mut self, event: &Event) -> Option<String> {
@@ -78,6 +83,13 @@ impl Progress {
                 }
                 Some(format!("{}: {}", started.drill, started.plan.title))
             }
+            EventKind::TrialStarted { trial, of } => {
+                self.trial = Some((*trial, *of));
+                self.alerts.fill(AlertStage::Inactive);
+                self.touched.clear();
+                Some(format!("trial {} of {of}", trial + 1))
+            }
+            EventKind::GateOpened(gate) => Some(gate_line(gate)),
             EventKind::StageEntered(stage) => Some(stage_line(*stage).to_owned()),
             EventKind::Checked { name, ok, detail } => {
                 Some(format!("{} {name}: {detail}", if *ok { "ok" } else { "REFUSED" }))
@@ -238,6 +250,23 @@ impl Progress {
         }
         told
     }
+}
+
+fn gate_line(gate: &GateOpened) -> String {
+    let wait = Span::from_value(Duration::from_millis(gate.wait_us / 1000));
+    let phase = match gate.interval_us {
+        Some(us) => format!(
+            "{:.0}% of {} after a tick of the alerting",
+            gate.phase * 100.0,
+            Span::from_value(Duration::from_micros(us))
+        ),
+        None => "a random time".to_owned(),
+    };
+    let left = match gate.left.as_slice() {
+        [] => "the alerting is clean".to_owned(),
+        left => format!("NOT CLEAN, but waited long enough: {}", left.join("; ")),
+    };
+    format!("{left}; faults begin in {wait}, {phase}")
 }
 
 fn stage_line(stage: Stage) -> &'static str {

@@ -37,12 +37,31 @@ pub enum Input {
     Notified(Notification),
     /// An alert changed.
     Alert(AlertSeen),
+    /// What the gate asked for.
+    Gate(GateLook),
     /// The rollback was looked at.
     RollbackChecked(bool),
     /// The drill must end early.
     Stop(StopReason),
     /// Only the time went on.
     Tick,
+}
+
+/// What the gate before a trial of several wants to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GateAsk {
+    /// How long ago the last fault was removed; none before the first trial.
+    pub since_removal: Option<Duration>,
+}
+
+/// What it is told.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GateLook {
+    /// What of the alerting is not yet as it was before the first trial, a line each.
+    pub left: Vec<String>,
+    /// The longest interval at which is scraped or evaluated: a tick on the drill's clock, in microseconds since it
+    /// began, and the distance.
+    pub interval: Option<(i64, Duration)>,
 }
 
 /// What the engine wants done.
@@ -54,6 +73,8 @@ pub enum Action {
     Inject(FaultName),
     /// Remove the fault, trying until it is gone or its lease must have ended it.
     Remove(FaultName),
+    /// The trial before this one is over: write down what is known of it, and make the faults anew.
+    NextTrial(u32),
     /// Look whether anything of ours is left.
     Verify,
     /// Write down how it ended, and stop.

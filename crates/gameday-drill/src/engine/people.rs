@@ -22,6 +22,11 @@ const MOST_SAID: usize = 1000;
 const MOST_ALERTS: usize = 1000;
 
 impl People {
+    /// Another trial: what fires in it is not taken yet.
+    pub(super) fn begin_anew(&mut self) {
+        self.alerts.clear();
+    }
+
     pub(super) fn fired(&mut self, alert: &str) {
         if self.alerts.len() < MOST_ALERTS && !self.alerts.contains_key(alert) {
             self.alerts.insert(alert.to_owned(), false);

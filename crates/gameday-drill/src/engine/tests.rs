@@ -2,6 +2,7 @@
 
 mod people;
 mod stopped;
+mod trials;
 
 use super::*;
 use crate::plan::{
@@ -23,6 +24,8 @@ fn plan() -> Plan {
         lab: None,
         rps: None,
         seed: None,
+        trials: 1,
+        gate_within: SEC * 30,
         vars: BTreeMap::new(),
         targets: BTreeMap::new(),
         regions: vec![],
@@ -60,6 +63,7 @@ fn plan() -> Plan {
             never: false,
             required: Required::default(),
             during: During::default(),
+            detected: None,
         }],
         forbid: vec![],
         guard: Guard {
@@ -112,6 +116,7 @@ fn word(action: &Action) -> Option<String> {
         Action::Inject(fault) => format!("inject {fault}"),
         Action::Remove(fault) => format!("remove {fault}"),
         Action::Verify => "verify".into(),
+        Action::NextTrial(trial) => format!("trial {trial}"),
         Action::Finish(how) => format!("finish {how:?}"),
     })
 }

@@ -10,27 +10,28 @@ use super::{Fault, FaultError, HeldFault, ToxicFault, toxic};
 use crate::deed::{
     Burn, CommandLine, CommandPair, Deed, Fill, Kill, Limit, LosePackets, Pause, UnitDeed, Whose,
 };
+use crate::engine::seed_of;
 use crate::network::{Loss, Peer, Transport, table_name};
 use crate::plan::{Entry, FaultKind, Plan, Pressure, Target};
 use crate::runner::Run;
 
-/// Makes the fault of each timeline entry.
+/// Makes the fault of each timeline entry, for a trial of the drill.
 ///
 /// # Errors
 /// When a proxy's URL cannot be used, or its token cannot be had.
-pub(crate) fn build(plan: &Plan, run: &Run) -> Result<Vec<Arc<dyn Fault>>, FaultError> {
+pub(crate) fn build(plan: &Plan, run: &Run, trial: u32) -> Result<Vec<Arc<dyn Fault>>, FaultError> {
     plan.timeline
         .iter()
-        .map(|entry| build_one(plan, entry, run))
+        .map(|entry| build_one(plan, entry, run, trial))
         .collect()
 }
 
-fn build_one(plan: &Plan, entry: &Entry, run: &Run) -> Result<Arc<dyn Fault>, FaultError> {
+fn build_one(plan: &Plan, entry: &Entry, run: &Run, trial: u32) -> Result<Arc<dyn Fault>, FaultError> {
     let target = &plan.targets[&entry.on];
     let clock = SourceName::new(&format!("{}.{}", target.kind(), entry.on))
         .map_err(|error| FaultError::Refused(error.to_string()))?;
     if let Some(deed) = deed(plan, run, entry, target)? {
-        let mark = run.registry.mark(&run.drill, &entry.name);
+        let mark = run.registry.mark(&run.drill, trial, &entry.name);
         return Ok(Arc::new(HeldFault::new(&run.program, deed, mark, clock)));
     }
     let Target::Proxy {
@@ -60,7 +61,7 @@ fn build_one(plan: &Plan, entry: &Entry, run: &Run) -> Result<Arc<dyn Fault>, Fa
             let order = ToxicOrder {
                 toxicity: *toxicity,
                 scope: scope.clone(),
-                seed: plan.seed,
+                seed: plan.seed.map(|seed| seed_of(seed, trial)),
                 ..ToxicOrder::new(spec, toxic::stream(stream))
             };
             NewFault::toxic("", proxy, order)

@@ -67,6 +67,8 @@ impl Plan {
             hypothesis: self.hypothesis.clone(),
             runbook: self.runbook.clone(),
             seed: self.seed,
+            trials: self.trials,
+            gate_within_ms: (self.trials > 1).then(|| ms(self.gate_within)),
             vars: self.vars.clone(),
             targets: self
                 .targets
@@ -181,5 +183,6 @@ fn expect_record(expect: &Expectation) -> ExpectRecord {
         never: expect.never,
         required_labels: expect.required.labels.clone(),
         required_annotations: expect.required.annotations.clone(),
+        detected: expect.detected,
     }
 }

@@ -15,8 +15,13 @@ const PATIENCE: Duration = Duration::from_secs(6);
 /// The range begins this much before the drill.
 const MARGIN: Duration = Duration::from_secs(30);
 
-/// Records the raw `ALERTS` samples of the expected alerts and the `up` samples of their jobs.
-pub(super) async fn raw_samples(plan: &Plan, journal: &Journal, jobs: &BTreeSet<String>) -> io::Result<()> {
+/// Records the raw `ALERTS` samples of the expected alerts and the `up` samples of their jobs, from `since` on.
+pub(super) async fn raw_samples(
+    plan: &Plan,
+    journal: &Journal,
+    jobs: &BTreeSet<String>,
+    since: Offset,
+) -> io::Result<()> {
     let Some(prometheus) = plan
         .observe
         .prometheus
@@ -25,7 +30,13 @@ pub(super) async fn raw_samples(plan: &Plan, journal: &Journal, jobs: &BTreeSet<
     else {
         return Ok(());
     };
-    let range = (journal.clock().offset().since(Offset::default()) + MARGIN).as_secs();
+    // Of an earlier trial nothing is active any more when a later one begins, and nothing of it should be taken in.
+    let margin = if since == Offset::default() {
+        MARGIN
+    } else {
+        Duration::ZERO
+    };
+    let range = (journal.clock().offset().since(since) + margin).as_secs().max(1);
     let alerts: BTreeSet<&str> = plan.expect.iter().map(|expect| expect.alert.as_str()).collect();
     let selectors = alerts
         .iter()

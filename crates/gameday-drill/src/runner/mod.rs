@@ -5,6 +5,7 @@
 
 mod collect;
 mod fault_task;
+mod gate;
 mod links;
 mod looks;
 mod oracle;
@@ -21,7 +22,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gameday_core::{
-    DrillStarted, Ended, EventKind, FaultName, Journal, ProbeDone, ProbeName, RegionName, SCHEMA, StopReason,
+    DrillStarted, Ended, EventKind, FaultName, Journal, Offset, ProbeDone, ProbeName, RegionName, SCHEMA,
+    StopReason,
 };
 use gameday_probe::{Environment, Tick};
 use tokio::sync::{mpsc, oneshot};
@@ -149,6 +151,8 @@ struct Runner<'r> {
     /// Links of the expected alerts, to be tried at the end.
     links: links::Links,
     ended: Option<Ended>,
+    /// When the trial began to wait for its faults: the first one with the drill.
+    trial_began: Offset,
     /// The task that panicked, if one did.
     died: Option<String>,
 }
@@ -175,6 +179,7 @@ impl<'r> Runner<'r> {
                 .collect(),
             links: links::Links::default(),
             ended: None,
+            trial_began: Offset::default(),
             died: None,
         }
     }
@@ -202,16 +207,7 @@ impl<'r> Runner<'r> {
     /// Pre-flight was passed: everything that looks begins to look.
     async fn begin(&mut self, ready: preflight::Ready) -> io::Result<()> {
         self.claim = Some(ready.claim);
-        for (entry, fault) in self.plan.timeline.iter().zip(ready.faults) {
-            let task = FaultTask::start(
-                &mut self.tasks,
-                entry.name.clone(),
-                fault,
-                self.plan.guard.lease,
-                self.reports.clone(),
-            );
-            self.faults.insert(entry.name.clone(), task);
-        }
+        self.arm(ready.faults);
         self.tasks.spawn(Arc::clone(&ready.oracle).stay_awake());
         self.oracle = Some(ready.oracle);
         sources::start(&mut self.tasks, self.plan, ready.sources, &self.reports);
@@ -247,7 +243,7 @@ impl<'r> Runner<'r> {
         tokio::select! {
             Some(report) = self.inbox.recv() => self.take(report).await,
             Some(reason) = stops.recv() => self.feed(Input::Stop(reason)).await,
-            () = until_tick => self.feed(Input::Tick).await,
+            () = until_tick => self.tick().await,
             Some(ended) = self.tasks.join_next() => match ended {
                 // Whoever waits for a dead task waits for ever.
                 Err(error) if error.is_panic() => {
@@ -327,6 +323,7 @@ impl<'r> Runner<'r> {
                 self.faults[&fault].order(Order::Remove).await;
                 Ok(())
             }
+            Action::NextTrial(trial) => self.next_trial(trial).await,
             Action::Verify => {
                 let faults: Vec<Arc<dyn Fault>> = self.faults.values().map(FaultTask::fault).collect();
                 self.tasks.spawn(verify::look(faults, self.reports.clone()));
@@ -365,7 +362,7 @@ impl<'r> Runner<'r> {
             self.links.check(self.journal).await?;
         }
         if !matches!(ended, Ended::Refused(_)) {
-            collect::raw_samples(self.plan, self.journal, &self.jobs).await?;
+            collect::raw_samples(self.plan, self.journal, &self.jobs, self.trial_began).await?;
         }
         self.journal
             .record_durably(EventKind::DrillEnded(ended))
@@ -417,6 +414,6 @@ fn open_drill(plan: &Plan, run: &Run, journal: &Path) -> OpenDrill {
     }
 }
 
-fn build_faults(plan: &Plan, run: &Run) -> Result<Vec<Arc<dyn Fault>>, String> {
-    fault::build(plan, run).map_err(|error| error.to_string())
+fn build_faults(plan: &Plan, run: &Run, trial: u32) -> Result<Vec<Arc<dyn Fault>>, String> {
+    fault::build(plan, run, trial).map_err(|error| error.to_string())
 }

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use gameday_alert::{Survey, group_stage};
-use gameday_core::{FaultName, Prediction, Timestamp};
+use gameday_alert::{Asked, Survey, group_stage, longest_interval, undrained};
+use gameday_core::{Clock, FaultName, Prediction, Timestamp};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use crate::engine::GateLook;
 use crate::forecast::Asking;
 use crate::plan::Plan;
 
@@ -20,6 +21,8 @@ const GROUPS: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// What is older than this is no base for a prediction.
 const STALE_US: i64 = 60_000_000;
+/// Who has not answered for so long does not say that nothing is left.
+const SILENT_US: i64 = 15_000_000;
 /// From the order to the fault in place: the journal is flushed and the target asked.
 const ORDER_US: i64 = 15_000;
 
@@ -32,6 +35,8 @@ pub(super) struct Oracle {
 struct Seen {
     survey: Result<Survey, String>,
     at: Timestamp,
+    /// Empty groups of each Alertmanager before the first fault, when none of them can be of an expected alert.
+    empty_before: Vec<u64>,
 }
 
 impl Oracle {
@@ -45,7 +50,13 @@ impl Oracle {
                 .unwrap_or_else(|_| Err(format!("no answer within {} s", PATIENCE.as_secs()))),
         };
         let at = Timestamp::now();
-        let seen = Mutex::new(Seen { survey, at });
+        let mut seen = Seen {
+            survey,
+            at,
+            empty_before: Vec::new(),
+        };
+        seen.empty_before = seen.foreign_groups(&asking.alerts);
+        let seen = Mutex::new(seen);
         Arc::new(Self { asking, seen })
     }
 
@@ -68,9 +79,12 @@ impl Oracle {
                 Ok(survey)
             };
             // What was seen before still holds when nobody answers; it grows stale by itself.
-            if survey.is_ok() {
-                let at = Timestamp::now();
-                *self.seen() = Seen { survey, at };
+            if let Ok(mut survey) = survey {
+                let mut seen = self.seen();
+                for (alertmanager, empty) in survey.alertmanagers.iter_mut().zip(&seen.empty_before) {
+                    alertmanager.empty_before = *empty;
+                }
+                (seen.survey, seen.at) = (Ok(survey), Timestamp::now());
             }
         }
     }
@@ -129,7 +143,51 @@ impl Oracle {
         })
     }
 
+    /// What is left of a fault that was removed so long ago, for the gate of the next trial.
+    pub(super) fn gate(&self, since_removal: Option<Duration>, clock: Clock) -> GateLook {
+        let seen = self.seen();
+        let Ok(survey) = &seen.survey else {
+            return GateLook::default();
+        };
+        let alerts = &self.asking.alerts;
+        let groups = alerts.iter().filter_map(|asked| {
+            let why = group_stage(survey, asked)?;
+            Some(format!("{}: {why}", asked.alert))
+        });
+        let windows = alerts
+            .iter()
+            .filter_map(|asked| undrained(survey, asked, since_removal?));
+        let interval = longest_interval(survey, alerts);
+        let silent = Timestamp::now().micros_since(seen.at) > SILENT_US;
+        let silent = silent.then(|| "the alerting does not answer".to_owned());
+        // The tick on the monotonic clock, by way of now: the drill's own times are of that clock.
+        let on_clock = |tick: Timestamp| {
+            let now_us = i64::try_from(clock.offset().as_micros()).unwrap_or(i64::MAX);
+            now_us.saturating_sub(Timestamp::now().micros_since(tick))
+        };
+        GateLook {
+            left: groups.chain(windows).chain(silent).collect(),
+            interval: interval.map(|interval| (on_clock(interval.tick), interval.every)),
+        }
+    }
+
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().expect("nobody panics while holding it")
+    }
+}
+
+impl Seen {
+    /// How many empty groups each Alertmanager holds that are none of ours: a busy one always holds some. When one
+    /// may be of an expected alert, none is taken for foreign.
+    fn foreign_groups(&self, alerts: &[Asked]) -> Vec<u64> {
+        let Ok(survey) = &self.survey else {
+            return Vec::new();
+        };
+        let ours = alerts.iter().any(|asked| group_stage(survey, asked).is_some());
+        let empty = survey
+            .alertmanagers
+            .iter()
+            .map(|one| one.empty_groups.unwrap_or(0));
+        empty.map(|empty| if ours { 0 } else { empty }).collect()
     }
 }

@@ -87,7 +87,7 @@ pub(super) async fn look(plan: &Plan, run: &Run, journal: &Journal) -> io::Resul
 }
 
 async fn targets(plan: &Plan, run: &Run, checks: &mut Checks<'_>) -> io::Result<Vec<Arc<dyn Fault>>> {
-    let faults = match build_faults(plan, run) {
+    let faults = match build_faults(plan, run, 0) {
         Ok(faults) => faults,
         Err(why) => {
             checks.note("targets", Err(why))?;

@@ -39,6 +39,7 @@ fn read_one(
     let receiver: Option<Spanned<String>> = table.spanned("receiver");
     let never: Option<Spanned<bool>> = table.spanned("never");
     let required = read_required(&mut table, &observe.required);
+    let detected: Option<KOfN> = table.get("detected");
     let during = read_during(&mut table);
     table.finish();
 
@@ -96,6 +97,7 @@ fn read_one(
         never: never.is_some(),
         required,
         during,
+        detected: detected.map(|share| share.0),
     })
 }
 
@@ -109,6 +111,29 @@ fn read_required(table: &mut Table<'_, '_>, of_all: &Required) -> Required {
     Required {
         labels: both(&of_all.labels, own.labels),
         annotations: both(&of_all.annotations, own.annotations),
+    }
+}
+
+/// `4 of 5`: in so many trials of so many an alert must come in time.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct KOfN([u32; 2]);
+
+impl TryFrom<String> for KOfN {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let numbers = match words.as_slice() {
+            [k, "of", n] => k.parse::<u32>().ok().zip(n.parse::<u32>().ok()),
+            _ => None,
+        };
+        match numbers {
+            Some((k, n)) if 1 <= k && k <= n => Ok(Self([k, n])),
+            _ => Err(format!(
+                "`{text}` is no share of the trials: write `4 of 5` for at least four of five"
+            )),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod regions;
 mod steady;
 mod targets;
 mod timeline;
+mod trials;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -66,13 +67,14 @@ const LABS: [&str; 1] = ["payments"];
 /// The most requests a second that a lab's users can be asked to make.
 const MOST_RPS: u32 = 20_000;
 
-const TOP_LEVEL: [&str; 17] = [
+const TOP_LEVEL: [&str; 18] = [
     "title",
     "hypothesis",
     "runbook",
     "lab",
     "load",
     "seed",
+    "trials",
     "vars",
     "targets",
     "regions",
@@ -113,6 +115,7 @@ fn read(source: &Source, given: &Given, problems: &Problems<'_>) -> Option<Plan>
     let hypothesis = root.get("hypothesis");
     let runbook = root.get("runbook");
     let seed = root.get("seed");
+    let trials = trials::read(&mut root);
     let lab = read_lab(&mut root, &vars.all, problems);
     let rps = read_load(&mut root, lab.is_some());
     let targets = targets::read(&mut root);
@@ -140,6 +143,8 @@ fn read(source: &Source, given: &Given, problems: &Problems<'_>) -> Option<Plan>
         lab,
         rps,
         seed,
+        trials: trials.count,
+        gate_within: trials.gate_within,
         vars: vars.own,
         targets: targets.good,
         regions: regions.good,
@@ -253,6 +258,15 @@ enum Count {
     Text(String),
 }
 
+impl Count {
+    fn number(&self) -> Option<u32> {
+        match self {
+            Self::Number(number) => Some(*number),
+            Self::Text(text) => text.parse().ok(),
+        }
+    }
+}
+
 /// `load = { rps = 2000 }`: how many requests a second the lab's users make.
 fn read_load(root: &mut Table<'_, '_>, has_lab: bool) -> Option<u32> {
     let mut table = root.table("load")?;
@@ -266,10 +280,7 @@ fn read_load(root: &mut Table<'_, '_>, has_lab: bool) -> Option<u32> {
         problems.push(problem.hint("your own system has users of its own"));
     }
     let rps = rps?;
-    let number = match rps.get_ref() {
-        Count::Number(number) => Some(*number),
-        Count::Text(text) => text.parse().ok(),
-    };
+    let number = rps.get_ref().number();
     let good = number.filter(|number| (1..=MOST_RPS).contains(number));
     if good.is_none() {
         problems.add(

@@ -4,7 +4,6 @@ use maud::{Markup, html};
 
 use super::parts::{alert_pill, pill, section, tone, verdict_word};
 use super::scale::{LEFT, RIGHT, Scale, WIDTH, float, px, ticks};
-use crate::score::middle;
 use crate::words::{clean, exact, exact_or_dash, limit};
 use crate::{AlertReport, Measurement};
 
@@ -31,6 +30,8 @@ struct Strip<'a> {
     title: String,
     all: Vec<&'a AlertReport>,
     most: Option<u64>,
+    /// What never came stands last in its order.
+    median: Option<i64>,
 }
 
 fn strips(measurement: &Measurement) -> Vec<Strip<'_>> {
@@ -45,6 +46,11 @@ fn strips(measurement: &Measurement) -> Vec<Strip<'_>> {
             .filter_map(|trial| trial.alerts.get(index))
             .collect(),
         most: alert.limits_ms.notified.or(alert.limits_ms.firing),
+        median: measurement.over_trials.get(index).and_then(|over| {
+            over.ttn
+                .median_ms
+                .or(over.ttd.median_ms.filter(|_| over.ttn.trials == 0))
+        }),
     };
     first.alerts.iter().enumerate().map(strip).collect()
 }
@@ -106,7 +112,7 @@ fn points(strip: &Strip<'_>, x: &Scale, y: f64) -> Markup {
         }
         @for ms in predicted { path.foretold d="M0 -4l4 4l-4 4l-4 -4z" transform={ "translate(" (px(x.at(ms))) " " (px(middle_y)) ")" } {} }
         @for ms in &times { circle.point cx=(px(x.at(*ms))) cy=(px(middle_y)) r="4.5" { title { (exact(*ms)) } } }
-        @if let Some(ms) = middle(&times) { line.median x1=(px(x.at(ms))) x2=(px(x.at(ms))) y1=(px(middle_y - 9.0)) y2=(px(middle_y + 9.0)) {} }
+        @if let Some(ms) = strip.median { line.median x1=(px(x.at(ms))) x2=(px(x.at(ms))) y1=(px(middle_y - 9.0)) y2=(px(middle_y + 9.0)) {} }
         @for index in 0..missed {
             @let right = RIGHT - 6.0 - 12.0 * float(i64::try_from(index).unwrap_or(0)).min(6.0);
             path.look-down d="M-4 -4l8 8m0 -8l-8 8" transform={ "translate(" (px(right)) " " (px(middle_y)) ")" } {}

@@ -25,7 +25,7 @@ pub(super) struct Reading {
 }
 
 /// All measurements of all sources.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Clocks {
     pub by_source: BTreeMap<String, Vec<Reading>>,
 }

@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use super::record::Trial;
+use super::alert_verdict::AlertVerdict;
+use super::record::{AlertReport, Trial};
+use super::verdict::Verdict;
+use crate::statistics::{Times, wilson};
 use crate::words;
 
 /// A mean over trials with what makes it honest.
@@ -15,12 +18,18 @@ pub struct Digest {
     pub trials: u64,
     /// The mean, to the millisecond.
     pub mean_ms: Option<i64>,
-    /// The middle value, or the mean of the two middle ones.
+    /// The middle value, or the mean of the two middle ones; those that never came stand last.
     pub median_ms: Option<i64>,
     /// The smallest.
     pub min_ms: Option<i64>,
     /// The largest.
     pub max_ms: Option<i64>,
+    /// Trials in which it surely never came: they are in the median's order and in no mean.
+    pub never: u64,
+    /// How surely the true median lies between the smallest and the largest, 0 to 1.
+    pub covers: Option<f64>,
+    /// The share of trials that the number of those that had a value speaks for, with 95 %.
+    pub share: Option<[f64; 2]>,
     /// Trials that are counted but whose value is left out, because their group was not clean.
     pub excluded: u64,
     /// Why the numbers are null.
@@ -49,14 +58,17 @@ impl Digest {
             0 => String::new(),
             some => format!(", {some} left out: group not clean"),
         };
-        let range = match (self.median_ms, self.min_ms, self.max_ms) {
-            (Some(median), Some(min), Some(max)) => {
-                format!(
-                    ", median {} [{}, {}]",
-                    words::span(median),
-                    words::span(min),
+        let range = match (self.min_ms, self.max_ms) {
+            (Some(min), Some(max)) => {
+                let median = self
+                    .median_ms
+                    .map_or_else(|| "not reached".to_owned(), words::span);
+                let max = if self.never > 0 {
+                    "never".to_owned()
+                } else {
                     words::span(max)
-                )
+                };
+                format!(", median {median} [{}, {max}]", words::span(min))
             }
             _ => String::new(),
         };
@@ -85,10 +97,14 @@ pub(super) fn of_detection(trials: &[Trial]) -> Digest {
         .iter()
         .filter(|trial| !clean(trial) && earliest(trial).is_some())
         .count() as u64;
+    let never = trials
+        .iter()
+        .filter(|trial| clean(trial) && never_told(trial))
+        .count() as u64;
     digest(
         Had::Detected(detected),
         trials,
-        values,
+        Times::new(values, never),
         excluded,
         "no trial was notified and measured",
     )
@@ -98,26 +114,63 @@ pub(super) fn of_detection(trials: &[Trial]) -> Digest {
 pub(super) fn of_recovery(trials: &[Trial]) -> Digest {
     let values: Vec<i64> = trials.iter().filter_map(|trial| trial.ttr_ms).collect();
     let had = Had::Recovered(values.len() as u64);
-    digest(had, trials, values, 0, "no trial recovered and was measured")
+    let never = trials.iter().filter(|trial| never_recovered(trial)).count() as u64;
+    digest(
+        had,
+        trials,
+        Times::new(values, never),
+        0,
+        "no trial recovered and was measured",
+    )
 }
 
-fn digest(had: Had, trials: &[Trial], mut values: Vec<i64>, excluded: u64, none: &str) -> Digest {
-    values.sort_unstable();
-    let count = i64::try_from(values.len()).unwrap_or(i64::MAX);
-    let middle = values.len() / 2;
-    let median = match values.len() {
-        0 => None,
-        odd if odd % 2 == 1 => Some(values[middle]),
-        _ => Some((values[middle - 1] + values[middle]) / 2),
+/// Whether a trial's alerts surely reached nobody.
+fn never_told(trial: &Trial) -> bool {
+    let unsure = |alert: &AlertReport| {
+        let nothing_said = matches!(
+            alert.verdict,
+            AlertVerdict::Unknown | AlertVerdict::NotEffective | AlertVerdict::AlreadyFiring
+        );
+        alert.marks.t5.is_some() || nothing_said
+    };
+    let mut wanted = trial
+        .alerts
+        .iter()
+        .filter(|alert| alert.class != "never")
+        .peekable();
+    trial.marks.t0.is_some() && wanted.peek().is_some() && !ended_early(trial) && !wanted.any(unsure)
+}
+
+/// Whether a trial surely did not become steady while it was watched.
+fn never_recovered(trial: &Trial) -> bool {
+    let broken = trial.steady.iter().any(|steady| steady.after == Some(false));
+    trial.marks.t0.is_some() && trial.ttr_ms.is_none() && broken && !ended_early(trial)
+}
+
+/// What was not watched to its end says nothing of what would still have come.
+fn ended_early(trial: &Trial) -> bool {
+    matches!(
+        trial.verdict,
+        Verdict::Aborted | Verdict::Refused | Verdict::RollbackUnverified
+    )
+}
+
+fn digest(had: Had, trials: &[Trial], values: Times, excluded: u64, none: &str) -> Digest {
+    let summary = values.summary();
+    let count = match had {
+        Had::Detected(count) | Had::Recovered(count) => count,
     };
     Digest {
         had,
         trials: trials.iter().filter(|trial| trial.marks.t0.is_some()).count() as u64,
-        mean_ms: (count > 0).then(|| values.iter().sum::<i64>() / count.max(1)),
-        median_ms: median,
-        min_ms: values.first().copied(),
-        max_ms: values.last().copied(),
+        mean_ms: values.mean(),
+        median_ms: summary.median_ms,
+        min_ms: summary.min_ms,
+        max_ms: summary.max_ms,
+        never: summary.trials - summary.came,
+        covers: summary.covers,
+        share: wilson(count, count + summary.trials - summary.came).map(|(low, high)| [low, high]),
         excluded,
-        why: values.is_empty().then(|| none.to_owned()),
+        why: (summary.came == 0).then(|| none.to_owned()),
     }
 }

@@ -139,9 +139,9 @@ impl Axis {
         let first = timeline.first_ordered();
         Self {
             zero: trial.marks.t0.unwrap_or(trial.started_at),
-            zero_us: first.unwrap_or(&timeline.events[0]).at.as_micros(),
+            zero_us: first.unwrap_or(timeline.began()).at.as_micros(),
             start: first.map_or(0, |event| {
-                clamp_us(timeline.events[0].at.as_micros()) - clamp_us(event.at.as_micros())
+                clamp_us(timeline.began().at.as_micros()) - clamp_us(event.at.as_micros())
             }),
             end: end(timeline),
         }
@@ -173,7 +173,7 @@ fn clamp_us(us: u64) -> i64 {
 fn end(timeline: &Timeline<'_>) -> i64 {
     let zero = timeline
         .first_ordered()
-        .unwrap_or(&timeline.events[0])
+        .unwrap_or(timeline.began())
         .at
         .as_micros();
     let ours = |event: &&Event| !matches!(event.kind, EventKind::Healed { .. });

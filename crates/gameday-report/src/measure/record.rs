@@ -16,6 +16,7 @@ use super::listing::{Check, ClockReport, NoticeReport, SafetyLine};
 use super::means::Digest;
 use super::noise::Noise;
 use super::others::OtherAlert;
+use super::over_trials::OverTrials;
 use super::people::{AckReport, Mitigation, PersonLine};
 use super::picture::Picture;
 use super::predicted::Predicted;
@@ -52,6 +53,8 @@ pub struct Measurement {
     pub rollback: Rollback,
     /// Each trial.
     pub trials: Vec<Trial>,
+    /// Each expectation over the trials.
+    pub over_trials: Vec<OverTrials>,
     /// Time from the fault to the notification, over trials.
     pub mttd: Digest,
     /// Time from the fault to the steady state, over trials.
@@ -100,6 +103,9 @@ pub struct Trial {
     pub self_heal_ms: Option<i64>,
     /// Whether the alert's group was new; null when that was not looked at.
     pub group_stage_clean: Option<bool>,
+    /// How it began, when the drill has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gate: Option<GateReport>,
     /// Why each null above is null.
     pub why: BTreeMap<String, String>,
     /// What was injected.
@@ -143,9 +149,27 @@ pub struct Trial {
     pub log: Vec<LogLine>,
     /// Lines that the log leaves out; the journal has them.
     pub log_left_out: u64,
+    /// The verdict and its sentence if its alerts are left out: those are judged over all trials.
+    #[serde(skip)]
+    pub(crate) apart: (DrillVerdict, String),
     /// What the timeline draws; its numbers are in the journal.
     #[serde(skip)]
     pub(crate) picture: Picture,
+}
+
+/// How a trial of several began.
+#[derive(Debug, Clone, Serialize)]
+pub struct GateReport {
+    /// How long it waited until nothing of the one before was left.
+    pub waited_ms: u64,
+    /// What was left although waiting was over.
+    pub left: Vec<String>,
+    /// So long after a tick of the alerting its faults were to begin.
+    pub phase_ms: Option<u64>,
+    /// Of this interval, the longest at which is scraped or evaluated.
+    pub interval_ms: Option<u64>,
+    /// The same as a share, 0 to 1, drawn from the seed.
+    pub phase: f64,
 }
 
 /// Marks of the drill.

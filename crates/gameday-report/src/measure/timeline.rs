@@ -76,6 +76,25 @@ impl<'a> Timeline<'a> {
         })
     }
 
+    /// The part of it that is one trial's, with what the whole says of the clocks.
+    pub(super) fn part<'p>(&self, events: &'p [Event]) -> Timeline<'p>
+    where
+        'a: 'p,
+    {
+        Timeline {
+            events,
+            started: self.started,
+            clocks: self.clocks.clone(),
+            jumps: self.jumps.clone(),
+        }
+    }
+
+    /// The event with which the trial began: the drill's own first one, or that of a later trial.
+    pub(super) fn began(&self) -> &'a Event {
+        let later = |event: &&Event| matches!(event.kind, EventKind::TrialStarted { trial: 1.., .. });
+        self.events.iter().find(later).unwrap_or(&self.events[0])
+    }
+
     /// The event at which the first fault was ordered: T0.
     pub(super) fn first_ordered(&self) -> Option<&'a Event> {
         self.events

@@ -6,7 +6,7 @@ use gameday_core::EventKind;
 
 use super::fault::{self, Fault};
 use super::mark::{Moment, keep};
-use super::record::{AlertReport, Trial, TrialMarks};
+use super::record::{AlertReport, GateReport, Trial, TrialMarks};
 use super::recovery::{self, Recovery};
 use super::sight;
 use super::timeline::Timeline;
@@ -35,7 +35,9 @@ pub(super) fn measure(index: usize, timeline: &Timeline<'_>) -> Trial {
         verdict,
         summary,
         reasons,
-    } = judge(timeline, &faults, &recovery, &trial);
+    } = judge(timeline, &faults, &recovery, &trial, &trial.alerts);
+    let apart = judge(timeline, &faults, &recovery, &trial, &[]);
+    trial.apart = (apart.verdict, apart.summary);
     (trial.verdict, trial.summary, trial.reasons) = (verdict, summary, reasons);
     trial.impact = impact::read(timeline, &faults, &recovery);
     trial.mitigation = people::mitigation(timeline, &faults);
@@ -47,11 +49,17 @@ pub(super) fn measure(index: usize, timeline: &Timeline<'_>) -> Trial {
     trial
 }
 
-fn judge(timeline: &Timeline<'_>, faults: &[Fault<'_>], recovery: &Recovery, trial: &Trial) -> Ruling {
+fn judge(
+    timeline: &Timeline<'_>,
+    faults: &[Fault<'_>],
+    recovery: &Recovery,
+    trial: &Trial,
+    alerts: &[AlertReport],
+) -> Ruling {
     verdict::judge(&verdict::Facts {
         timeline,
         faults,
-        alerts: &trial.alerts,
+        alerts,
         sight: trial.sight.as_ref(),
         forbid: &trial.forbid,
         others: &trial.other_alerts,
@@ -76,12 +84,14 @@ fn unjudged(index: usize, timeline: &Timeline<'_>, recovery: &Recovery, alerts: 
         summary: String::new(),
         reasons: Vec::new(),
         briefing: Vec::new(),
-        started_at: Moment::new(timeline.events[0].time),
+        started_at: Moment::new(timeline.began().time),
         ended_at: Moment::new(timeline.last().time),
-        complete: timeline
-            .events
-            .iter()
-            .any(|event| matches!(event.kind, EventKind::DrillEnded(_))),
+        complete: timeline.events.iter().any(|event| {
+            matches!(
+                event.kind,
+                EventKind::DrillEnded(_) | EventKind::TrialEnded { .. }
+            )
+        }),
         marks: TrialMarks {
             t0: keep(recovery.t0.clone(), "T0", &mut why),
             t7: keep(recovery.t7.clone(), "T7", &mut why),
@@ -90,6 +100,7 @@ fn unjudged(index: usize, timeline: &Timeline<'_>, recovery: &Recovery, alerts: 
         ttr_ms: keep(recovery.ttr.clone(), "ttr_ms", &mut why),
         self_heal_ms: keep(recovery.self_heal.clone(), "self_heal_ms", &mut why),
         group_stage_clean,
+        gate: gate(timeline),
         why,
         faults: Vec::new(),
         sight: None,
@@ -110,11 +121,39 @@ fn unjudged(index: usize, timeline: &Timeline<'_>, recovery: &Recovery, alerts: 
         findings: Vec::new(),
         log: Vec::new(),
         log_left_out: 0,
+        apart: (verdict::Verdict::Inconclusive, String::new()),
         picture: picture::Picture::default(),
     }
 }
 
+/// How the gate opened, the last time that it did.
+fn gate(timeline: &Timeline<'_>) -> Option<GateReport> {
+    let opened = timeline.events.iter().rev().find_map(|event| match &event.kind {
+        EventKind::GateOpened(opened) => Some(opened),
+        _ => None,
+    })?;
+    let ms = |us: u64| (us + 500) / 1000;
+    let phase = if opened.phase.is_finite() {
+        opened.phase.clamp(0.0, 1.0)
+    } else {
+        0.0
+    };
+    Some(GateReport {
+        waited_ms: ms(opened.waited_us),
+        left: opened.left.clone(),
+        phase_ms: opened.interval_us.map(|us| {
+            let span = std::time::Duration::from_micros(us).mul_f64(phase);
+            ms(u64::try_from(span.as_micros()).unwrap_or(u64::MAX))
+        }),
+        interval_ms: opened.interval_us.map(ms),
+        phase,
+    })
+}
+
 fn group_stage_clean(timeline: &Timeline<'_>) -> Option<bool> {
+    if gate(timeline).is_some_and(|gate| !gate.left.is_empty()) {
+        return Some(false);
+    }
     timeline.events.iter().rev().find_map(|event| match &event.kind {
         EventKind::Checked { name, ok, detail } if name == GROUP_STAGE_CHECK => {
             Some(*ok && !detail.starts_with("not clean"))

@@ -8,8 +8,9 @@ use super::fault::Fault;
 use super::forbid::ForbidReport;
 use super::mark::Moment;
 use super::others::OtherAlert;
+use super::over_trials::OverTrials;
 use super::probe::ProbeReport;
-use super::record::{AlertReport, Rollback};
+use super::record::{AlertReport, Rollback, Trial};
 use super::recovery::Recovery;
 use super::sight::SightReport;
 use super::steady::SteadyReport;
@@ -69,6 +70,34 @@ impl Verdict {
             Self::Refused => 3,
             Self::Aborted => 4,
             Self::RollbackUnverified => 5,
+        }
+    }
+}
+
+/// The verdict over all trials: the worst of what is no alert's, else that of the expectations over the trials.
+pub(super) fn over_trials(trials: &[Trial], expectations: &[OverTrials]) -> (Verdict, String) {
+    let worst = trials
+        .iter()
+        .max_by_key(|trial| (trial.apart.0.precedence(), std::cmp::Reverse(trial.index)))
+        .expect("there is a trial");
+    if trials.len() == 1 {
+        return (worst.verdict, worst.summary.clone());
+    }
+    let tell = |over: &OverTrials| format!("{} {}", over.label, over.detail);
+    let failing = expectations.iter().max_by_key(|over| over.verdict.precedence());
+    match failing.filter(|over| over.verdict.precedence() > worst.apart.0.precedence()) {
+        Some(over) => (over.verdict, format!("{}.", tell(over))),
+        None if worst.apart.0 != Verdict::Passed => {
+            let summary = format!("Trial {}: {}", worst.index + 1, worst.apart.1);
+            (worst.apart.0, summary)
+        }
+        None if expectations.is_empty() => {
+            let summary = format!("Everything was as expected in {} trials.", trials.len());
+            (Verdict::Passed, summary)
+        }
+        None => {
+            let all: Vec<String> = expectations.iter().map(tell).collect();
+            (Verdict::Passed, format!("{}.", all.join("; ")))
         }
     }
 }
@@ -154,6 +183,7 @@ impl Facts<'_> {
                     stopped = stopped.or(Some(format!("the guard `{guard}` was breached ({detail})")));
                 }
                 EventKind::DrillEnded(how) => ended = Some(how),
+                EventKind::TrialEnded { .. } => ended = Some(&Ended::Completed),
                 _ => {}
             }
         }

@@ -233,7 +233,7 @@ fn several_trials_make_one_mean_and_the_worst_verdict_counts() {
     assert_eq!(measurement.trials[1].alerts[0].verdict, AlertVerdict::Missed);
     assert_eq!(
         measurement.mttd.sentence(),
-        "MTTD (fault effective to notification) 13.7 s (2 of 3 detected, median 13.7 s [13.2 s, 14.2 s])"
+        "MTTD (fault effective to notification) 13.7 s (2 of 3 detected, median 14.2 s [13.2 s, never])"
     );
     assert!(gameday_report::render_html(&measurement).contains("Trial 3"));
 }

@@ -18,4 +18,5 @@ mod renderings;
 mod script;
 mod sight;
 mod stories;
+mod trials;
 mod verdicts;

@@ -25,6 +25,8 @@ pub(crate) fn golden_plan() -> PlanRecord {
         ),
         runbook: Some("https://runbooks.example/payments-db-latency".into()),
         seed: Some(42),
+        trials: 1,
+        gate_within_ms: None,
         vars: labels(&[("delay", "200ms")]),
         targets: vec![TargetRecord {
             name: TargetName::new("db").unwrap(),
@@ -83,6 +85,7 @@ pub(crate) fn golden_plan() -> PlanRecord {
             never: false,
             required_labels: vec![],
             required_annotations: vec![],
+            detected: None,
         }],
         forbid: vec![],
         guard: GuardRecord {

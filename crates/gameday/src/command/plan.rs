@@ -89,13 +89,28 @@ pub(crate) fn describe(plan: &Plan, outlook: &Outlook) -> String {
     section("Expects", record.expect.iter().map(expectation).collect());
     section("Predicts, if they took effect now", outlook.lines());
     section("Stops early if", stops(record));
-    let least =
-        span(u64::try_from((plan.longest_window() + plan.timeline_length()).as_millis()).unwrap_or(u64::MAX));
-    text.push_str(&format!(
-        "\nTakes at least {least} and at most {}.\n",
-        span(record.guard.max_duration_ms)
-    ));
+    text.push_str(&format!("\n{}\n", length(plan)));
     text
+}
+
+/// How long it all takes: the faults once for each trial, and between two of them the gate.
+fn length(plan: &Plan) -> String {
+    let span = |span: std::time::Duration| Span::from_value(span);
+    let first = plan.longest_window() + plan.timeline_length();
+    let most = plan.guard.max_duration;
+    if plan.trials == 1 {
+        return format!("Takes at least {} and at most {}.", span(first), span(most));
+    }
+    let trials = plan.trials;
+    // The looks go on between two trials: their windows are full when the next one begins.
+    let least = first + plan.timeline_length() * (trials - 1);
+    format!(
+        "{trials} trials, each from another phase of the alerting: take at least {} in all; each of them at most {}, \
+         and each but the first waits at most {} until nothing of the one before is left.",
+        span(least),
+        span(most),
+        span(plan.gate_within)
+    )
 }
 
 fn fault(fault: &gameday_core::FaultRecord) -> String {

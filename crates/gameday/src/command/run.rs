@@ -65,6 +65,7 @@ fn start(args: &RunArgs) -> Result<u8, Failure> {
     let given = Given::placeholders(set);
     let mut plan = Plan::load(&source, &given)?;
     plan.seed = args.seed.or(plan.seed);
+    plan.trials = args.trials.unwrap_or(plan.trials);
     if args.plan {
         let outlook = command::runtime().block_on(Outlook::ask(&plan));
         plan_command::print(&plan, &outlook, args.output);
@@ -96,6 +97,7 @@ async fn drive(args: &RunArgs, source: &Source, mut given: Given, mut plan: Plan
             environment.entry(name.clone()).or_insert_with(|| value.clone());
         }
     }
+    plan.trials = args.trials.unwrap_or(plan.trials);
     plan.seed = Some(args.seed.or(plan.seed).unwrap_or_else(drawn_seed));
     let kind = lab.as_ref().map(|lab| lab.exports().kind.to_string());
     let code = drill(args, &plan, kind, environment, stops).await;
@@ -240,14 +242,9 @@ fn report(args: &RunArgs, folder: &Path) -> u8 {
         output::coloured(measured.verdict.word(), colour),
         printable(&measured.summary)
     ));
-    // The first reason of a trial stands in its summary.
-    for reason in measured
-        .trials
+    gameday_report::terminal_lines(&measured)
         .iter()
-        .flat_map(|trial| trial.reasons.iter().skip(1))
-    {
-        output::say(&format!("  and: {}", printable(reason)));
-    }
+        .for_each(|line| output::say(&format!("  {}", printable(line))));
     match args.output {
         Output::Json => output::print(gameday_report::render_json(&measured).trim_end()),
         Output::Text => output::print(&folder.join("report.html").display().to_string()),
