@@ -33,6 +33,7 @@ mod safety;
 mod schemas;
 mod slo;
 mod soak;
+mod sources;
 mod terminating;
 mod tokens;
 mod truth;

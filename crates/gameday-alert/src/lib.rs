@@ -46,4 +46,4 @@ pub use prometheus::{
 };
 pub use survey::survey;
 pub use watch::Watch;
-pub use webhook::{Webhook, WebhookCounts};
+pub use webhook::{Hook, Query, Webhook, WebhookCounts};

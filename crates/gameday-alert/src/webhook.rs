@@ -1,11 +1,12 @@
 //! Our receiver of notifications: what reaches it has reached on-call.
 //!
-//! It speaks one path, one method and one payload. A sender gets its answer at once; a sender that is
+//! It speaks one method, and on each of its paths one payload: Alertmanager's (and Grafana's, which is nearly the
+//! same), PagerDuty's events, and whatever a mapping describes. A sender gets its answer at once; a sender that is
 //! slow, or one of too many, gets none.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -19,13 +20,19 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
 use crate::SourceError;
+use crate::error::one_line;
 use door::Door;
+pub use hook::{Hook, Query};
 
 mod door;
+mod hook;
+mod pagerduty;
 mod payload;
 
 /// The most that is read of one notification.
 const BODY_LIMIT: usize = 4 * 1024 * 1024;
+/// So many reasons for a refusal are kept until somebody takes them.
+const MOST_REASONS: usize = 20;
 /// A notification that is not read whole within this time is refused.
 const BODY_TIME: Duration = Duration::from_secs(5);
 
@@ -35,6 +42,7 @@ pub struct Webhook {
     listener: TcpListener,
     address: SocketAddr,
     path: String,
+    hooks: Vec<Hook>,
     counts: Arc<WebhookCounts>,
 }
 
@@ -47,6 +55,27 @@ pub struct WebhookCounts {
     pub refused: AtomicU64,
     /// Notifications that found the queue full; their sender was told to try again.
     pub overflowed: AtomicU64,
+    /// Why requests were refused, as far as nobody has taken it yet.
+    reasons: Mutex<Vec<String>>,
+}
+
+impl WebhookCounts {
+    /// Why requests to our paths were refused since this was asked last; the first of them, one line each.
+    pub fn take_reasons(&self) -> Vec<String> {
+        self.reasons
+            .lock()
+            .map(|mut reasons| std::mem::take(&mut *reasons))
+            .unwrap_or_default()
+    }
+
+    fn refuse(&self, path: &str, reason: &str) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        if let Ok(mut reasons) = self.reasons.lock()
+            && reasons.len() < MOST_REASONS
+        {
+            reasons.push(format!("{path}: {}", one_line(reason)));
+        }
+    }
 }
 
 impl Webhook {
@@ -75,8 +104,15 @@ impl Webhook {
             listener,
             address,
             path,
+            hooks: Vec::new(),
             counts: Arc::default(),
         })
+    }
+
+    /// The same, which takes these webhooks as well.
+    #[must_use]
+    pub fn with_hooks(self, hooks: Vec<Hook>) -> Self {
+        Self { hooks, ..self }
     }
 
     /// Where notifications are to be sent; with the real port when it was bound to port 0.
@@ -99,6 +135,8 @@ impl Webhook {
         let url = self.url();
         let desk = Desk {
             path: self.path.into(),
+            hooks: self.hooks.into(),
+            open: Arc::default(),
             counts: self.counts,
             out: out.clone(),
         };
@@ -119,50 +157,79 @@ impl Webhook {
 #[derive(Clone)]
 struct Desk {
     path: Arc<str>,
+    hooks: Arc<[Hook]>,
+    open: Arc<Mutex<pagerduty::Open>>,
     counts: Arc<WebhookCounts>,
     out: mpsc::Sender<Notification>,
 }
 
-/// An answer that is not 200, and why.
+/// Who speaks at a path.
+#[derive(Clone, Copy)]
+enum Speaker {
+    Alertmanager,
+    PagerDuty,
+    /// The webhook with this place in the list.
+    Hook(usize),
+}
+
+/// An answer that is not a success, and why.
 type Refusal = (StatusCode, String);
 
 async fn receive(State(desk): State<Desk>, request: Request) -> Response {
     // The head was just read: this is the moment at which the notification arrived.
     let arrived = Timestamp::now();
-    let answer = match addressed(&desk, &request) {
+    let (status, text) = match addressed(&desk, &request) {
         Err(refusal) => refusal,
-        Ok(()) => match take(&desk, arrived, request).await {
-            Ok(()) => (StatusCode::OK, String::new()),
+        Ok(speaker) => match take(&desk, speaker, arrived, request).await {
+            Ok(answer) => answer,
             Err(refusal) => refusal,
         },
     };
     // One connection, one notification: a kept connection could be closed by us just as the next one is sent.
-    let (status, reason) = answer;
-    (status, [(header::CONNECTION, "close")], reason).into_response()
+    let close = (header::CONNECTION, "close");
+    match text.starts_with('{') {
+        true => (status, [close, (header::CONTENT_TYPE, "application/json")], text).into_response(),
+        false => (status, [close], text).into_response(),
+    }
 }
 
-fn addressed(desk: &Desk, request: &Request) -> Result<(), Refusal> {
-    if request.uri().path() != &*desk.path {
-        return Err((
-            StatusCode::NOT_FOUND,
-            format!("notifications go to {}\n", desk.path),
-        ));
-    }
+fn addressed(desk: &Desk, request: &Request) -> Result<Speaker, Refusal> {
+    let path = request.uri().path();
+    let hook = desk.hooks.iter().position(|hook| hook.path == path);
+    let speaker = match hook {
+        _ if *path == *desk.path => Speaker::Alertmanager,
+        Some(place) => Speaker::Hook(place),
+        None if path == pagerduty::PATH => Speaker::PagerDuty,
+        None => {
+            let reason = format!("notifications go to {}\n", desk.path);
+            return Err((StatusCode::NOT_FOUND, reason));
+        }
+    };
     if request.method() != Method::POST {
         let reason = "notifications are POSTed\n".to_owned();
         return Err((StatusCode::METHOD_NOT_ALLOWED, reason));
     }
-    Ok(())
+    Ok(speaker)
 }
 
-async fn take(desk: &Desk, arrived: Timestamp, request: Request) -> Result<(), Refusal> {
-    let notification = read(arrived, request).await.inspect_err(|_| {
-        desk.counts.refused.fetch_add(1, Ordering::Relaxed);
-    })?;
+async fn take(
+    desk: &Desk,
+    speaker: Speaker,
+    arrived: Timestamp,
+    request: Request,
+) -> Result<(StatusCode, String), Refusal> {
+    let path = request.uri().path().to_owned();
+    let refused = |refusal: &Refusal| desk.counts.refuse(&path, &refusal.1);
+    let body = read(request).await.inspect_err(refused)?;
+    let notification = understand(desk, speaker, arrived, &body).inspect_err(refused)?;
+    let answer = match speaker {
+        Speaker::PagerDuty => (StatusCode::ACCEPTED, pagerduty::taken(&notification)),
+        Speaker::Alertmanager | Speaker::Hook(_) => (StatusCode::OK, String::new()),
+    };
     match desk.out.try_send(notification) {
         Ok(()) => {
             desk.counts.accepted.fetch_add(1, Ordering::Relaxed);
-            Ok(())
+            Ok(answer)
         }
         Err(TrySendError::Full(_)) => {
             desk.counts.overflowed.fetch_add(1, Ordering::Relaxed);
@@ -173,21 +240,38 @@ async fn take(desk: &Desk, arrived: Timestamp, request: Request) -> Result<(), R
     }
 }
 
-async fn read(arrived: Timestamp, request: Request) -> Result<Notification, Refusal> {
+fn understand(
+    desk: &Desk,
+    speaker: Speaker,
+    arrived: Timestamp,
+    body: &[u8],
+) -> Result<Notification, Refusal> {
+    let bad = |text: String| (StatusCode::BAD_REQUEST, text);
+    let no = |why: crate::error::Unreadable| bad(format!("no notification: {why}\n"));
+    match speaker {
+        Speaker::Alertmanager => payload::notification(arrived, body).map_err(no),
+        Speaker::Hook(place) => desk.hooks[place].read(arrived, body).map_err(no),
+        Speaker::PagerDuty => {
+            let mut open = desk.open.lock().expect("nobody panics while holding it");
+            open.take(arrived, body)
+                .map_err(|errors| bad(pagerduty::refused(&errors)))
+        }
+    }
+}
+
+async fn read(request: Request) -> Result<axum::body::Bytes, Refusal> {
     let body = axum::body::to_bytes(request.into_body(), BODY_LIMIT);
-    let body = match tokio::time::timeout(BODY_TIME, body).await {
-        Ok(Ok(body)) => body,
+    match tokio::time::timeout(BODY_TIME, body).await {
+        Ok(Ok(body)) => Ok(body),
         Ok(Err(error)) => {
             let reason = format!("the body cannot be read, or is over {BODY_LIMIT} bytes: {error}\n");
-            return Err((StatusCode::BAD_REQUEST, reason));
+            Err((StatusCode::BAD_REQUEST, reason))
         }
         Err(_) => {
             let reason = format!("the body did not end within {} s\n", BODY_TIME.as_secs());
-            return Err((StatusCode::REQUEST_TIMEOUT, reason));
+            Err((StatusCode::REQUEST_TIMEOUT, reason))
         }
-    };
-    payload::notification(arrived, &body)
-        .map_err(|why| (StatusCode::BAD_REQUEST, format!("no notification: {why}\n")))
+    }
 }
 
 /// The address and path of `http://IP:PORT/path`.

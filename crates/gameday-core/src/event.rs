@@ -149,6 +149,11 @@ pub enum EventKind {
     AlertSeen(Box<AlertSeen>),
     /// A notification reached our receiver.
     Notified(Box<Notification>),
+    /// Our receiver was sent something that it does not take.
+    NotificationRefused {
+        /// Where it was sent, and what is wrong with it.
+        why: String,
+    },
     /// An alert fired that the scenario forbids.
     Forbidden {
         /// The key in `[forbid]`.

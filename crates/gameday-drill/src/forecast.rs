@@ -11,7 +11,7 @@ use gameday_alert::{
 use gameday_core::{FaultName, Prediction, TargetName, Timestamp};
 use gameday_proxy::ProxyClient;
 
-use crate::plan::{Entry, Expectation, Plan, Target};
+use crate::plan::{Entry, Expectation, Plan, RuleOf, Target};
 
 mod effect;
 
@@ -119,6 +119,10 @@ impl Asking {
 }
 
 fn asked(plan: &Plan, expect: &Expectation, listens: &BTreeMap<TargetName, String>) -> Option<Asked> {
+    // A rule that nobody shows cannot be computed.
+    if expect.source != RuleOf::Prometheus {
+        return None;
+    }
     let entry = plan.timeline.iter().find(|entry| entry.name == expect.of)?;
     Some(Asked {
         label: expect.label.clone(),

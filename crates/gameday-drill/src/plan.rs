@@ -10,7 +10,8 @@ use std::time::Duration;
 use gameday_core::{FaultName, ProbeName, RegionName, SteadyName, TargetName, TokenFrom, redact_url};
 use gameday_probe::ProbePlan;
 
-use gameday_alert::Matcher;
+use gameday_alert::{Hook, Matcher};
+use serde::Deserialize;
 
 use crate::network::{Peer, Transport};
 pub use fault::{FaultKind, Pressure};
@@ -171,6 +172,8 @@ pub struct Observe {
     pub alertmanager: Vec<String>,
     /// Where our receiver listens.
     pub webhook: Option<String>,
+    /// Other webhooks that our receiver takes.
+    pub hooks: Vec<Hook>,
     /// Annotations whose links are tried when an expected alert has arrived.
     pub links: Vec<String>,
     /// Whether an alert that is neither expected nor forbidden fails the drill.
@@ -186,6 +189,28 @@ pub struct Required {
     pub labels: Vec<String>,
     /// Names of annotations.
     pub annotations: Vec<String>,
+}
+
+/// Who knows the rule of an expected alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleOf {
+    /// Prometheus, which keeps its samples as well.
+    #[default]
+    Prometheus,
+    /// Nobody that is observed: only its notifications tell of it.
+    Webhook,
+}
+
+impl RuleOf {
+    /// What its clock is called, and the word of files.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Prometheus => "prometheus",
+            Self::Webhook => "webhook",
+        }
+    }
 }
 
 impl Observe {
@@ -281,6 +306,8 @@ pub struct Expectation {
     pub labels: BTreeMap<String, String>,
     /// The receiver it must reach.
     pub receiver: Option<String>,
+    /// Who knows its rule.
+    pub source: RuleOf,
     /// It must never come.
     pub never: bool,
     /// What it must carry, by its own account and by `[observe]`'s.

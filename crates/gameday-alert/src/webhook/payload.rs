@@ -1,4 +1,4 @@
-//! Reads Alertmanager's webhook payload, version 4.
+//! Reads Alertmanager's webhook payload, version 4, and Grafana's, which is like it and calls itself version 1.
 
 use std::collections::BTreeMap;
 
@@ -19,6 +19,9 @@ struct Payload {
     group_key: String,
     #[serde(default, deserialize_with = "or_default")]
     truncated_alerts: u64,
+    /// Only Grafana has one.
+    #[serde(default)]
+    org_id: Option<i64>,
     #[serde(default, deserialize_with = "or_default")]
     alerts: Vec<WireAlert>,
 }
@@ -37,12 +40,16 @@ struct WireAlert {
     starts_at: Option<Timestamp>,
     #[serde(default, deserialize_with = "moment")]
     ends_at: Option<Timestamp>,
+    /// Grafana's link to the dashboard of the rule.
+    #[serde(default, rename = "dashboardURL", deserialize_with = "or_default")]
+    dashboard_url: String,
 }
 
 /// Reads the body of a notification that arrived at `arrived`.
 pub(super) fn notification(arrived: Timestamp, body: &[u8]) -> Result<Notification, Unreadable> {
     let payload: Payload = serde_json::from_slice(body)?;
-    if payload.version != "4" {
+    let grafana = payload.org_id.is_some() && payload.version == "1";
+    if payload.version != "4" && !grafana {
         let version = one_line(&payload.version);
         return Err(Unreadable(format!(
             "version `{version}` of the payload is not `4`"
@@ -67,10 +74,16 @@ pub(super) fn notification(arrived: Timestamp, body: &[u8]) -> Result<Notificati
 
 fn notified(wire: WireAlert) -> Result<NotifiedAlert, Unreadable> {
     let status = known_status(wire.status)?;
+    let mut annotations = wire.annotations;
+    if !wire.dashboard_url.is_empty() {
+        annotations
+            .entry("dashboard_url".to_owned())
+            .or_insert(wire.dashboard_url);
+    }
     Ok(NotifiedAlert {
         alert: wire.labels.get("alertname").cloned().unwrap_or_default(),
         labels: wire.labels,
-        annotations: wire.annotations,
+        annotations,
         fingerprint: wire.fingerprint,
         starts_at: wire.starts_at,
         // While it fires, any end is only when the sender would give it up.
@@ -139,6 +152,27 @@ mod tests {
         );
     }
 
+    /// The shape is that of Grafana's documentation of its webhook contact point.
+    #[test]
+    fn grafanas_payload_is_read_as_well() {
+        let json = r#"{"receiver":"oncall","status":"firing","orgId":1,"alerts":[{"status":"firing",
+            "labels":{"alertname":"ShopDown","grafana_folder":"Payments"},"annotations":{"runbook_url":"http://wiki/x"},
+            "startsAt":"2026-11-22T12:00:20.157076+02:00","endsAt":"0001-01-01T00:00:00Z",
+            "generatorURL":"http://g/alerting/1/edit","fingerprint":"c6ead","silenceURL":"http://g/s",
+            "dashboardURL":"http://g/d/abc","panelURL":"","values":{"B":44.2}}],
+            "groupLabels":{"alertname":"ShopDown"},"commonLabels":{},"commonAnnotations":{},"externalURL":"http://g/",
+            "version":"1","groupKey":"{}:{alertname=\"ShopDown\"}","truncatedAlerts":0,"title":"[FIRING:1]",
+            "state":"alerting","message":"x"}"#;
+        check(
+            json,
+            &expect![[
+                r#"firing to "oncall", 0 left out; "ShopDown" firing Some(Timestamp(1795341620157076)) to None"#
+            ]],
+        );
+        let read = notification(Timestamp::from_micros(1), json.as_bytes()).unwrap();
+        assert_eq!(read.alerts[0].annotations["dashboard_url"], "http://g/d/abc");
+    }
+
     #[test]
     fn what_is_no_notification_is_refused_with_the_reason() {
         check(
@@ -147,7 +181,7 @@ mod tests {
         );
         check(
             "[]",
-            &expect!["error: invalid length 0, expected struct Payload with 6 elements at line 1 column 2"],
+            &expect!["error: invalid length 0, expected struct Payload with 7 elements at line 1 column 2"],
         );
         check(
             r#"{"version":"1","status":"firing","alerts":[]}"#,

@@ -103,6 +103,45 @@ async fn anything_else_is_refused_with_a_reason_and_counted() {
 }
 
 #[tokio::test]
+async fn pagerdutys_events_are_answered_as_pagerduty_does() {
+    let mut receiver = receiver(4).await;
+    let event = |action: &str| {
+        format!(
+            r#"{{"routing_key":"sixteen-tons-of-routing-key-here","event_action":"{action}","dedup_key":"d1",
+               "payload":{{"summary":"it is slow","source":"x","severity":"info"}}}}"#
+        )
+    };
+    for (action, status) in [
+        ("trigger", "firing"),
+        ("acknowledge", "acknowledged"),
+        ("resolve", "resolved"),
+    ] {
+        let answer = receiver.post("/v2/enqueue", &event(action)).await;
+        assert!(
+            answer.starts_with("HTTP/1.1 202") && answer.contains(r#""dedup_key":"d1""#),
+            "{answer}"
+        );
+        let told = receiver.inbox.recv().await.unwrap();
+        assert_eq!(
+            (told.receiver.as_str(), told.status.as_str()),
+            ("pagerduty", status)
+        );
+        assert!(!format!("{told:?}").contains("sixteen"), "{told:?}");
+    }
+    let answer = receiver.post("/v2/enqueue", "{}").await;
+    assert!(
+        answer.starts_with("HTTP/1.1 400") && answer.contains("Event object is invalid"),
+        "{answer}"
+    );
+    let reasons = receiver.counts.take_reasons();
+    assert!(
+        reasons[0].starts_with("/v2/enqueue: ") && reasons[0].contains("routing_key"),
+        "{reasons:?}"
+    );
+    assert_eq!(receiver.counts.take_reasons(), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn a_full_queue_tells_the_sender_to_try_again_and_blocks_nobody() {
     let mut receiver = receiver(1).await;
     assert!(receiver.post("/hook", PAYLOAD).await.starts_with("HTTP/1.1 200"));

@@ -6,7 +6,8 @@ mod trials;
 
 use super::*;
 use crate::plan::{
-    AbortIf, During, Entry, Expectation, FaultKind, Guard, Observe, Plan, Required, Steady, SteadyKind,
+    AbortIf, During, Entry, Expectation, FaultKind, Guard, Observe, Plan, Required, RuleOf, Steady,
+    SteadyKind,
 };
 use expect_test::{Expect, expect};
 use gameday_core::{FaultEnd, FaultName, NotifiedAlert, Outcome, Reason, TargetName, Timestamp};
@@ -60,6 +61,7 @@ fn plan() -> Plan {
             resolved: Some(SEC * 6),
             labels: BTreeMap::new(),
             receiver: None,
+            source: RuleOf::Prometheus,
             never: false,
             required: Required::default(),
             during: During::default(),

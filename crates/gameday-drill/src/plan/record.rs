@@ -9,7 +9,7 @@ use gameday_core::{
 
 use gameday_probe::Peer;
 
-use super::{Entry, Expectation, Plan, Steady, SteadyKind, Target};
+use super::{Entry, Expectation, Plan, RuleOf, Steady, SteadyKind, Target};
 
 /// Milliseconds of a span, for records.
 #[must_use]
@@ -90,6 +90,12 @@ impl Plan {
                     .map(|url| redact_url(url))
                     .collect(),
                 webhook: redacted(&self.observe.webhook),
+                webhooks: self
+                    .observe
+                    .hooks
+                    .iter()
+                    .map(|hook| (hook.name.clone(), hook.path.clone()))
+                    .collect(),
                 links: self.observe.links.clone(),
                 unexpected_fails: self.observe.unexpected_fails,
             },
@@ -180,6 +186,7 @@ fn expect_record(expect: &Expectation) -> ExpectRecord {
         resolved_ms: expect.resolved.map(ms),
         labels: expect.labels.clone(),
         receiver: expect.receiver.clone(),
+        source: (expect.source != RuleOf::Prometheus).then(|| expect.source.word().to_owned()),
         never: expect.never,
         required_labels: expect.required.labels.clone(),
         required_annotations: expect.required.annotations.clone(),

@@ -8,7 +8,8 @@ use gameday_alert::Prometheus;
 use gameday_core::{EventKind, Journal, Offset, SourceName};
 use tokio::time::timeout;
 
-use crate::plan::Plan;
+use super::preflight::rules_of;
+use crate::plan::{Plan, RuleOf};
 
 /// Prometheus answers within this, or the samples stay unknown and the journal says so.
 const PATIENCE: Duration = Duration::from_secs(6);
@@ -37,7 +38,7 @@ pub(super) async fn raw_samples(
         Duration::ZERO
     };
     let range = (journal.clock().offset().since(since) + margin).as_secs().max(1);
-    let alerts: BTreeSet<&str> = plan.expect.iter().map(|expect| expect.alert.as_str()).collect();
+    let alerts = rules_of(plan, RuleOf::Prometheus);
     let selectors = alerts
         .iter()
         .map(|alert| format!("ALERTS{{alertname={}}}[{range}s]", quoted(alert)));

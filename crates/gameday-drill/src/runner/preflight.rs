@@ -12,7 +12,7 @@ use super::regions::{self, Followed};
 use super::sources::Sources;
 use super::{Run, build_faults, open_drill};
 use crate::fault::Fault;
-use crate::plan::Plan;
+use crate::plan::{Plan, RuleOf};
 use crate::registry::Claim;
 
 /// All that the drill needs, found to be there.
@@ -133,6 +133,7 @@ async fn sources(plan: &Plan, checks: &mut Checks<'_>) -> io::Result<(Sources, O
     if let Some(url) = &plan.observe.webhook {
         match Webhook::bind(url).await {
             Ok(webhook) => {
+                let webhook = webhook.with_hooks(plan.observe.hooks.clone());
                 checks.note("webhook", Ok(format!("listening for {url}")))?;
                 sources.webhook = Some(webhook);
             }
@@ -153,6 +154,19 @@ fn watched_alerts(plan: &Plan) -> Vec<String> {
 
 fn expected_alerts(plan: &Plan) -> Vec<String> {
     let mut names: Vec<String> = plan.expect.iter().map(|expect| expect.alert.clone()).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// The expected alerts whose rules somebody knows.
+pub(super) fn rules_of(plan: &Plan, source: RuleOf) -> Vec<String> {
+    let mut names: Vec<String> = plan
+        .expect
+        .iter()
+        .filter(|expect| expect.source == source)
+        .map(|expect| expect.alert.clone())
+        .collect();
     names.sort();
     names.dedup();
     names
@@ -206,7 +220,7 @@ async fn prometheus(plan: &Plan, url: &str) -> Result<FoundPrometheus, Refusal> 
     let say = |error: SourceError| error.to_string();
     let prometheus = Prometheus::new(url).map_err(say)?;
     let info = prometheus.check().await.map_err(say)?;
-    let names = expected_alerts(plan);
+    let names = rules_of(plan, RuleOf::Prometheus);
     let rules = prometheus.rules(&names).await.map_err(say)?;
     for name in &names {
         if !rules.iter().any(|rule| rule.seen.alert == *name) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gameday_alert::{AlertSource, Alertmanager, Prometheus, SourceError, Watch, Webhook};
+use gameday_alert::{AlertSource, Alertmanager, Prometheus, SourceError, Watch, Webhook, WebhookCounts};
 use gameday_core::{ClockOffset, ClockSample, EventKind, SourceName, SteadyName};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -59,6 +59,7 @@ pub(super) fn start(tasks: &mut JoinSet<()>, plan: &Plan, sources: Sources, repo
     }
     if let Some(webhook) = sources.webhook {
         let (out, inbox) = mpsc::channel(64);
+        tasks.spawn(tell_refusals(webhook.counts(), reports.clone()));
         tasks.spawn(receive(webhook, out, reports.clone()));
         tasks.spawn(forward(inbox, reports.clone()));
     }
@@ -183,6 +184,10 @@ async fn receive(webhook: Webhook, out: mpsc::Sender<gameday_core::Notification>
 
 async fn forward(mut inbox: mpsc::Receiver<gameday_core::Notification>, reports: Reports) {
     while let Some(notification) = inbox.recv().await {
+        for acknowledged in acknowledged(&notification) {
+            // The runner is gone only when this task is about to be aborted.
+            let _ = reports.send(Report::Note(acknowledged)).await;
+        }
         let kind = EventKind::Notified(Box::new(notification.clone()));
         if reports
             .send(Report::Both(kind, Input::Notified(notification)))
@@ -190,6 +195,35 @@ async fn forward(mut inbox: mpsc::Receiver<gameday_core::Notification>, reports:
             .is_err()
         {
             return;
+        }
+    }
+}
+
+/// What somebody acknowledged by way of the system that pages, as if it were said to us.
+fn acknowledged(notification: &gameday_core::Notification) -> Vec<EventKind> {
+    let taken = notification.status == "acknowledged";
+    let alerts = notification.alerts.iter().filter(|_| taken);
+    alerts
+        .map(|alert| EventKind::Acknowledged {
+            who: notification.receiver.clone(),
+            alert: alert.alert.clone(),
+        })
+        .collect()
+}
+
+/// Writes down what our receiver was sent and did not take: a mapping that does not fit must not look like silence.
+async fn tell_refusals(counts: Arc<WebhookCounts>, reports: Reports) {
+    /// So many of one drill; who goes on sending nonsense has been told of.
+    const MOST: usize = 50;
+    let mut every = interval(POLL);
+    let mut told = 0;
+    while told < MOST {
+        every.tick().await;
+        for why in counts.take_reasons() {
+            told += 1;
+            let _ = reports
+                .send(Report::Note(EventKind::NotificationRefused { why }))
+                .await;
         }
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::observe;
-use crate::plan::{During, Entry, Expectation, Observe, Required};
+use crate::plan::{During, Entry, Expectation, Observe, Required, RuleOf};
 
 pub(super) fn read(root: &mut Table<'_, '_>, timeline: &[Entry], observe: &Observe) -> Vec<Expectation> {
     let problems = root.problems();
@@ -37,6 +37,7 @@ fn read_one(
     let resolved: Option<Spanned<Span>> = table.spanned("resolved");
     let labels: BTreeMap<String, String> = table.get("labels").unwrap_or_default();
     let receiver: Option<Spanned<String>> = table.spanned("receiver");
+    let source = read_source(&mut table, observe);
     let never: Option<Spanned<bool>> = table.spanned("never");
     let required = read_required(&mut table, &observe.required);
     let detected: Option<KOfN> = table.get("detected");
@@ -94,11 +95,30 @@ fn read_one(
         resolved,
         labels,
         receiver,
+        source,
         never: never.is_some(),
         required,
         during,
         detected: detected.map(|share| share.0),
     })
+}
+
+/// `source = "webhook"`: who knows its rule; Prometheus, if nothing else is said.
+fn read_source(table: &mut Table<'_, '_>, observe: &Observe) -> RuleOf {
+    let Some(source) = table.spanned::<RuleOf>("source") else {
+        return RuleOf::default();
+    };
+    let there = match source.get_ref() {
+        RuleOf::Prometheus => observe.prometheus.is_some(),
+        RuleOf::Webhook => observe.webhook.is_some(),
+    };
+    if !there {
+        let word = source.get_ref().word();
+        table
+            .problems()
+            .add(source.span(), format!("there is no `{word}` in [observe]"));
+    }
+    source.into_inner()
 }
 
 /// What it must carry: as `[observe]` says of all, and as it says itself.

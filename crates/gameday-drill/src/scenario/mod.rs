@@ -6,6 +6,7 @@ mod expect;
 mod fault;
 mod forbid;
 mod guard;
+mod hooks;
 mod observe;
 mod probes;
 mod regions;

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::DeValue;
 
+use super::hooks;
 use crate::plan::{Observe, Required};
 
 /// What links are called in rules that most teams start from.
@@ -33,6 +34,7 @@ pub(super) fn read(root: &mut Table<'_, '_>) -> Observe {
     let (prometheus, webhook) = (url("prometheus"), url("webhook"));
     let observe = Observe {
         prometheus,
+        hooks: hooks::read(&mut table, webhook.as_deref()),
         webhook,
         alertmanager: read_alertmanagers(&mut table, problems),
         links: table

@@ -7,7 +7,7 @@ use gameday_core::{AlertState, EventKind, ExpectRecord, Timestamp};
 use super::episode::{self, AGREE_US};
 use super::evidence::carries;
 use super::mark::Moment;
-use super::timeline::Timeline;
+use super::timeline::{Timeline, clock_of};
 
 /// Whether it was active at `from`. One that was over by then is another story.
 pub(super) fn was_active(
@@ -16,7 +16,7 @@ pub(super) fn was_active(
     from: Moment,
     interval_us: Option<i64>,
 ) -> bool {
-    let at = |raw: Timestamp| timeline.mark("prometheus", raw).at;
+    let at = |raw: Timestamp| timeline.mark(clock_of(expect), raw).at;
     // Samples stand at evaluations: one that would have been next is part of it.
     let reach = interval_us.unwrap_or_default().saturating_add(AGREE_US);
     let sampled = episode::read(timeline, &expect.alert, interval_us)
@@ -36,7 +36,7 @@ fn was_listed(timeline: &Timeline<'_>, expect: &ExpectRecord, from: Moment) -> b
                 if seen.alert == expect.alert && carries(&seen.labels, &expect.labels) =>
             {
                 let began = seen.active_at.or(seen.starts_at);
-                let began = began.map(|raw| timeline.mark("prometheus", raw).at);
+                let began = began.map(|raw| timeline.mark(clock_of(expect), raw).at);
                 let there = seen.state != AlertState::Gone;
                 if before {
                     listed.insert((&seen.source, &seen.labels), there);
@@ -47,7 +47,7 @@ fn was_listed(timeline: &Timeline<'_>, expect: &ExpectRecord, from: Moment) -> b
             EventKind::Notified(notice) if !before => {
                 let mut alerts = notice.alerts.iter();
                 let old = alerts.any(|alert| {
-                    let began = alert.starts_at.map(|raw| timeline.mark("prometheus", raw).at);
+                    let began = alert.starts_at.map(|raw| timeline.mark(clock_of(expect), raw).at);
                     alert.status == "firing"
                         && alert.alert == expect.alert
                         && carries(&alert.labels, &expect.labels)

@@ -9,7 +9,7 @@ use super::episode::{self, Episode, identity};
 use super::evidence::{Evidence, carries};
 use super::fault::Fault;
 use super::mark::Moment;
-use super::timeline::Timeline;
+use super::timeline::{Timeline, clock_of};
 use crate::words;
 
 /// How often an alert came and went since its fault took effect; of several of one name, the one that did so most.
@@ -39,17 +39,26 @@ impl Course {
         let mut best = Self::default();
         for begun in [sampled(timeline, expect, interval_us), notified(timeline, expect)] {
             for times in begun.into_values() {
-                best = best.max_of(Self::count(timeline, &times, from, until));
+                best = best.max_of(Self::count(
+                    &times,
+                    |at| timeline.mark(clock_of(expect), at).at,
+                    from,
+                    until,
+                ));
             }
         }
         best
     }
 
-    fn count(timeline: &Timeline<'_>, times: &Times, from: Moment, until: Option<Moment>) -> Self {
-        let began = |at: &Timestamp| timeline.mark("prometheus", *at).at;
+    fn count(
+        times: &Times,
+        began: impl Fn(Timestamp) -> Moment,
+        from: Moment,
+        until: Option<Moment>,
+    ) -> Self {
         let fired: Vec<(Moment, bool)> = times
             .iter()
-            .map(|(at, over)| (began(at), *over))
+            .map(|(at, over)| (began(*at), *over))
             .filter(|(at, _)| *at >= from)
             .collect();
         Self {
@@ -135,7 +144,7 @@ pub(super) fn near_miss(
     let longest = episode::read(timeline, &expect.alert, evidence.interval_us)
         .iter()
         .filter(|episode| carries(&episode.labels, &expect.labels))
-        .filter(|episode| timeline.mark("prometheus", episode.start).at >= from)
+        .filter(|episode| timeline.mark(clock_of(expect), episode.start).at >= from)
         .map(pending_ms)
         .max()?;
     let hold = timeline.events.iter().find_map(|event| match &event.kind {

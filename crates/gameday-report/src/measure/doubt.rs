@@ -9,10 +9,15 @@ use super::timeline::Timeline;
 use crate::words;
 
 /// A mark of a source's clock, unless it lies after the moment at which it was already told.
-pub(super) fn told(timeline: &Timeline<'_>, field: &str, raw: Timestamp, by: Telling) -> Known<Mark> {
-    let mark = timeline.mark("prometheus", raw);
+pub(super) fn told(
+    timeline: &Timeline<'_>,
+    clock: &str,
+    (field, raw): (&str, Timestamp),
+    by: Telling,
+) -> Known<Mark> {
+    let mark = timeline.mark(clock, raw);
     let ahead = mark.at.ms_since(Moment::new(by.at));
-    if ahead <= bound_ms(timeline, "prometheus", raw, AGREE_US) {
+    if ahead <= bound_ms(timeline, clock, raw, AGREE_US) {
         return Ok(mark);
     }
     Err(format!(

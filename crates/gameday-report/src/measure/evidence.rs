@@ -6,7 +6,7 @@ use gameday_core::{AlertSeen, EventKind, ExpectRecord, NotifiedAlert, Timestamp}
 
 use super::episode::{self, Episode, identity};
 use super::mark::Moment;
-use super::timeline::Timeline;
+use super::timeline::{Timeline, clock_of};
 
 /// No rule is evaluated less often than this; a longer interval is a broken payload.
 const A_WEEK_MS: u64 = 7 * 86_400_000;
@@ -23,6 +23,8 @@ pub(super) struct Notice<'a> {
 
 /// Everything about one expected alert since its fault took effect.
 pub(super) struct Evidence<'a> {
+    /// Whose clock the times of its rule are of.
+    pub clock: String,
     /// The rule's evaluation interval, when its rule was seen.
     pub interval_us: Option<i64>,
     /// The episode of the alert that was notified, or of the first that fired.
@@ -42,6 +44,7 @@ impl<'a> Evidence<'a> {
     pub(super) fn collect(timeline: &Timeline<'a>, expect: &ExpectRecord, from: Moment) -> Self {
         let interval_us = interval(timeline, &expect.alert);
         let mut all = Self {
+            clock: clock_of(expect).to_owned(),
             interval_us,
             episode: None,
             listed: Vec::new(),
@@ -137,7 +140,7 @@ impl<'a> Evidence<'a> {
         expect: &ExpectRecord,
         from: Moment,
     ) -> bool {
-        let began = starts_at.map_or(Moment::new(shown), |raw| timeline.mark("prometheus", raw).at);
+        let began = starts_at.map_or(Moment::new(shown), |raw| timeline.mark(clock_of(expect), raw).at);
         if !carries(labels, &expect.labels) {
             if began >= from {
                 self.strangers.push(labels.clone());
@@ -158,7 +161,7 @@ impl<'a> Evidence<'a> {
     ) -> Vec<Episode> {
         let mut ours = Vec::new();
         for episode in episode::read(timeline, &expect.alert, self.interval_us) {
-            let began = timeline.mark("prometheus", episode.start).at;
+            let began = timeline.mark(clock_of(expect), episode.start).at;
             match (carries(&episode.labels, &expect.labels), began >= from) {
                 (true, true) => ours.push(episode),
                 (true, false) => self.earlier = Some(self.earlier.map_or(began, |at| at.min(began))),

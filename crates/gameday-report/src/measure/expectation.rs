@@ -231,7 +231,10 @@ impl Case<'_> {
 
     /// The loss of a source that this alert depends on.
     fn lost(&self) -> Option<String> {
-        let sources = ["prometheus", "alertmanager", "webhook"];
+        let sources: &[&str] = match self.expect.source.as_deref() {
+            Some("webhook") => &["webhook"],
+            _ => &["prometheus", "alertmanager", "webhook"],
+        };
         let lost = self
             .timeline
             .losses()

@@ -52,6 +52,7 @@ pub(super) fn read(timeline: &Timeline<'_>, trial: &Trial) -> Vec<Finding> {
         found.speed(trial);
     }
     found.arrived(trial);
+    found.refused(timeline);
     found.plan(timeline, trial);
     found.0.sort_by_key(|finding| finding.weight);
     found.0

@@ -135,6 +135,11 @@ impl Reader {
                 )
             }
             EventKind::Notified(notice) => Said::new("notified", notice_text(notice)),
+            EventKind::NotificationRefused { why } => Said::new("not taken", why.clone()),
+            EventKind::LinkChecked(link) => {
+                let state = link.dead.as_deref().unwrap_or("works");
+                Said::new("link", format!("{} of {}: {state}", link.annotation, link.alert))
+            }
             EventKind::RuleSeen(rule) => {
                 let rest = format!(
                     "evaluated each {}, for {}",

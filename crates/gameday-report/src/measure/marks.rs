@@ -162,7 +162,7 @@ fn active(timeline: &Timeline<'_>, evidence: &Evidence<'_>, notes: &mut Vec<Stri
         }
         None => episode.start,
     };
-    Ok(timeline.mark("prometheus", raw))
+    Ok(timeline.mark(&evidence.clock, raw))
 }
 
 /// T3: the alert fired.
@@ -179,8 +179,11 @@ fn firing(timeline: &Timeline<'_>, evidence: &Evidence<'_>, remarks: &mut Remark
         ));
     }
     match (telling, sampled) {
-        (Some((raw, by)), _) => believed(doubt::told(timeline, "startsAt", raw, by), remarks),
-        (None, Some(raw)) => Ok(timeline.mark("prometheus", raw)),
+        (Some((raw, by)), _) => believed(
+            doubt::told(timeline, &evidence.clock, ("startsAt", raw), by),
+            remarks,
+        ),
+        (None, Some(raw)) => Ok(timeline.mark(&evidence.clock, raw)),
         _ if episode.is_some_and(|episode| episode.fired) => {
             Err("it was seen firing, but no payload says since when".into())
         }
@@ -283,10 +286,13 @@ fn inactive(
         ));
     }
     if let Some((raw, by)) = telling {
-        return believed(doubt::told(timeline, "endsAt", raw, by), remarks);
+        return believed(
+            doubt::told(timeline, &evidence.clock, ("endsAt", raw), by),
+            remarks,
+        );
     }
     match (sampled, episode) {
-        (Some(raw), _) => Ok(timeline.mark("prometheus", raw)),
+        (Some(raw), _) => Ok(timeline.mark(&evidence.clock, raw)),
         (None, Some(episode)) if episode.fired && !episode.over => {
             Err("it was not seen to end before the drill did".into())
         }

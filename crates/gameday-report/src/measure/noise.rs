@@ -87,6 +87,10 @@ pub(super) fn read(timeline: &Timeline<'_>) -> Noise {
 type Groups<'a> = BTreeMap<&'a str, BTreeMap<&'a str, BTreeSet<&'a str>>>;
 
 fn add<'a>(noise: &mut Noise, groups: &mut Groups<'a>, notice: &'a Notification) {
+    // Somebody took it: that calls nobody.
+    if notice.status == "acknowledged" {
+        return;
+    }
     let firing = || notice.alerts.iter().filter(|alert| alert.status == "firing");
     let now: BTreeSet<&str> = firing().map(|alert| alert.fingerprint.as_str()).collect();
     let last = groups

@@ -1,6 +1,6 @@
 //! A journal that was checked once, and what every other part asks of it.
 
-use gameday_core::{DrillStarted, Event, EventKind, FaultName, SCHEMA, SourceName, Timestamp};
+use gameday_core::{DrillStarted, Event, EventKind, ExpectRecord, FaultName, SCHEMA, SourceName, Timestamp};
 
 use super::clock::{Clocks, Jump, jumps};
 use super::mark::{Known, Mark, Moment};
@@ -48,6 +48,11 @@ pub(super) struct Timeline<'a> {
     pub started: &'a DrillStarted,
     pub clocks: Clocks,
     pub jumps: Vec<Jump>,
+}
+
+/// Whose clock the times of an alert's rule are of.
+pub(super) fn clock_of(expect: &ExpectRecord) -> &str {
+    expect.source.as_deref().unwrap_or("prometheus")
 }
 
 impl<'a> Timeline<'a> {

@@ -82,6 +82,7 @@ pub(crate) fn golden_plan() -> PlanRecord {
             resolved_ms: Some(60_000),
             labels: labels(&[("severity", "page")]),
             receiver: Some("oncall".into()),
+            source: None,
             never: false,
             required_labels: vec![],
             required_annotations: vec![],

@@ -1,8 +1,12 @@
 //! Findings of what arrived, or nearly did: dead links, near misses, flapping, alerts that nobody spoke of.
 
+use gameday_core::EventKind;
+
 use super::super::alert_verdict::AlertVerdict;
 use super::super::record::{AlertReport, Trial};
+use super::super::timeline::Timeline;
 use super::{Findings, Weight};
+use crate::words;
 
 impl Findings {
     /// What the alerts showed beyond their verdicts.
@@ -23,6 +27,26 @@ impl Findings {
                 format!("`{}` fired and nobody expected it", other.name),
                 "Expect it, forbid it, or find out whether it is noise.",
             );
+        }
+    }
+
+    /// What our receiver was sent and did not take: alerts may be among it.
+    pub(super) fn refused(&mut self, timeline: &Timeline<'_>) {
+        let whys: Vec<&str> = timeline
+            .events
+            .iter()
+            .filter_map(|event| match &event.kind {
+                EventKind::NotificationRefused { why } => Some(why.as_str()),
+                _ => None,
+            })
+            .collect();
+        if let Some(first) = whys.first() {
+            let text = format!(
+                "our receiver refused {}, the first at {first}",
+                words::count(whys.len() as u64, "request")
+            );
+            let action = "Correct the mapping in `[observe.webhooks]`, or what sends it.";
+            self.add(Weight::Doubt, text, action);
         }
     }
 
