@@ -50,6 +50,10 @@ bench-probe *parts:
     bash tests/install.sh bench
     cargo bench -p gameday --bench probe -- {{parts}}
 
+# What it takes to render the report of a long drill: time, peak memory, size; e.g. `just bench-report 500000`
+bench-report *events:
+    cargo bench -p gameday --bench report -- {{events}}
+
 # The README's two regions in network namespaces: one is cut off, then healed
 regions:
     cargo build -q

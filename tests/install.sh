@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 install_packages() {
     local missing=() peers=()
     [ "${1:-}" != bench ] || peers=(haproxy: nginx: libnginx-mod-stream: wrk:wrk)
-    for pair in "${peers[@]}" postgresql: prometheus: prometheus-alertmanager: python3:python3 python3-venv:python3 nodejs:node npm:npm openssl:openssl curl:curl nftables:nft iproute2:ip redis-server:redis-server bind9-dnsutils:dig bind9: bind9-utils: unbound: nginx:nginx prometheus-blackbox-exporter: systemd:; do
+    for pair in "${peers[@]}" postgresql: prometheus: prometheus-alertmanager: python3:python3 python3-venv:python3 nodejs:node npm:npm openssl:openssl curl:curl nftables:nft iproute2:ip redis-server:redis-server bind9-dnsutils:dig bind9: bind9-utils: unbound: nginx:nginx prometheus-blackbox-exporter: systemd: chromium:; do
         local package="${pair%%:*}" program="${pair#*:}"
         [ -n "$program" ] && command -v "$program" >/dev/null && works "$package" && continue
         dpkg-query --show --showformat='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
@@ -46,7 +46,7 @@ install_clients() {
     local folder=target/clients
     mkdir -p "$folder/node"
     if ! cmp -s tests/clients/package.json "$folder/node/package.json"; then
-        echo "installing toxiproxy-node-client into $folder"
+        echo "installing toxiproxy-node-client and playwright-core into $folder"
         cp tests/clients/package.json "$folder/node/package.json"
         # The copy says that all is there, so it goes when it is not.
         (cd "$folder/node" && npm install --silent --no-audit --no-fund) || { rm "$folder/node/package.json" && return 1; }

@@ -29,6 +29,7 @@ mod probing;
 mod proxying;
 mod regions;
 mod reloading;
+mod reports;
 mod safety;
 mod schemas;
 mod slo;

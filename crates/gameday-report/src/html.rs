@@ -89,7 +89,7 @@ fn body(measurement: &Measurement) -> Markup {
 /// What happened in a trial, table by table.
 fn told(trial: &Trial) -> Markup {
     html! {
-        div #alerts { (arrivals::forbidden(trial)) (arrivals::other_alerts(trial)) (arrivals::notifications(trial)) (arrivals::links(trial)) }
+        div #alerts { (arrivals::forbidden(trial)) (arrivals::other_alerts(trial)) (arrivals::notifications(trial)) (arrivals::links(trial)) (tables::people(trial)) }
         div #recovery { (tables::recovery(trial)) }
         div #impact { (account::impact(trial)) (tables::probes(trial)) }
         div #safety { (tables::faults(trial)) (tables::safety(trial)) }

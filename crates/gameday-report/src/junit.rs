@@ -77,7 +77,7 @@ fn cases(measurement: &Measurement, trial: &Trial, several: bool) -> Vec<Case> {
         cases.push(steadiness(steady, "after", steady.after, trial.verdict));
     }
     cases.push(verdict(trial, several));
-    cases.push(guard(trial));
+    cases.extend(guards(measurement, trial));
     cases.push(rollback(trial));
     cases
 }
@@ -229,16 +229,39 @@ fn verdict(trial: &Trial, several: bool) -> Case {
     }
 }
 
-fn guard(trial: &Trial) -> Case {
-    let breach = trial.safety.iter().find(|line| line.what == "guard");
-    let result = breach.map_or(Result::Passed, |line| Result::Failed(line.text.clone()));
-    Case {
+/// A case for each condition that ends the drill, and one for those that the plan does not name.
+fn guards(measurement: &Measurement, trial: &Trial) -> Vec<Case> {
+    let planned = &measurement.plan.guard.abort_if;
+    let breaches: Vec<&str> = trial
+        .safety
+        .iter()
+        .filter(|line| line.what == "guard")
+        .map(|line| line.text.as_str())
+        .collect();
+    let of = |name: &str| {
+        breaches
+            .iter()
+            .find(|text| text.starts_with(&format!("{name}: ")))
+            .copied()
+    };
+    let case = |name: String, breach: Option<&str>| Case {
         class: "safety",
-        name: "guard".into(),
+        name,
         ms: None,
-        result,
+        result: breach.map_or(Result::Passed, |text| Result::Failed(text.to_owned())),
         output: String::new(),
+    };
+    let mut cases: Vec<Case> = planned
+        .iter()
+        .map(|name| case(format!("guard {name}"), of(name)))
+        .collect();
+    let other = breaches
+        .iter()
+        .find(|text| !planned.iter().any(|name| text.starts_with(&format!("{name}: "))));
+    if let Some(text) = other {
+        cases.push(case("guard".to_owned(), Some(text)));
     }
+    cases
 }
 
 fn rollback(trial: &Trial) -> Case {

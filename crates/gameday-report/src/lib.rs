@@ -4,7 +4,9 @@
 //!   journal ──► measure ──► Measurement ──┬─► report.json
 //!                                         ├─► report.md
 //!                                         ├─► junit.xml
-//!                                         └─► report.html
+//!                                         ├─► report.html
+//!                                         ├─► runbook-patch.md
+//!                                         └─► the marks as CSV, the summary of a step in CI
 //!   journals ─► coverage   which rules drills have proved
 //!   journals ─► compare    then and now
 //! ```
@@ -16,12 +18,14 @@
 
 mod compare;
 mod coverage;
+mod csv;
 mod grid;
 mod html;
 mod json;
 mod junit;
 mod markdown;
 mod measure;
+mod runbook;
 mod score;
 mod statistics;
 mod terminal;
@@ -34,11 +38,12 @@ pub use compare::{
 pub use coverage::{
     Asked, Coverage, Outcome, Proof, RouteCoverage, RouteSeen, RuleCoverage, State, Stops, coverage, proofs,
 };
+pub use csv::render_csv;
 pub use grid::Grid;
 pub use html::render_html;
 pub use json::render_json;
 pub use junit::render_junit;
-pub use markdown::render_markdown;
+pub use markdown::{render_markdown, render_summary};
 pub use measure::{
     AckReport, Advice, AlertReport, AlertVerdict, BriefLine, BudgetReport, Check, ClockReport, Course,
     Digest, FaultReport, Finding, ForbidReport, ForbiddenAlert, GROUP_STAGE_CHECK, GateReport, ImpactLine,
@@ -48,6 +53,7 @@ pub use measure::{
     measure,
 };
 pub use measure::{Seen, SightReport};
+pub use runbook::render_runbook_patch;
 pub use statistics::Summary;
 pub use terminal::terminal_lines;
-pub use write::write_all;
+pub use write::{REPORT_FILES, write_all};

@@ -1,67 +1,148 @@
-//! `report.md`: the report as it pastes into a pull request.
+//! `report.md`: what pastes into a pull request or a chat, and the summary of a step in CI.
 
 mod arrivals;
 
 use std::fmt::Write;
 
-use crate::measure::range;
-use crate::words::{self, clean, exact_or_dash, limit, spaced, span_or_dash};
-use crate::{AlertReport, Measurement, Summary, Trial};
+use crate::measure::{Finding, Weight, range};
+use crate::score::{self, Row, Score};
+use crate::words::{self, clean, count, exact_or_dash, limit, percent, spaced, span_or_dash};
+use crate::{AlertReport, Measurement, Summary, Trial, Verdict};
 
 /// Renders `report.md`.
 #[must_use]
 pub fn render_markdown(measurement: &Measurement) -> String {
     let mut out = String::new();
-    heading(&mut out, measurement);
-    if measurement.trials.len() > 1 {
-        over_trials(&mut out, measurement);
+    head(&mut out, measurement, "#");
+    let Some(trial) = worst(measurement) else {
+        return out;
+    };
+    reasons(&mut out, trial);
+    briefing(&mut out, trial);
+    if trial.marks.t0.is_some() {
+        scorecard(&mut out, measurement, "##");
+        if measurement.trials.len() > 1 {
+            over_trials(&mut out, measurement);
+        }
     }
     for trial in &measurement.trials {
-        if measurement.trials.len() > 1 {
-            line(
-                &mut out,
-                &format!("\n## Trial {}: {}", trial.index + 1, spaced(trial.verdict.word())),
-            );
-        }
-        reasons(&mut out, trial);
-        sight(&mut out, trial);
-        scorecard(&mut out, trial);
-        arrivals::tell(&mut out, trial);
-        stages(&mut out, trial);
-        recovery(&mut out, trial);
-        safety(&mut out, trial);
+        body(&mut out, trial, measurement.trials.len() > 1);
     }
-    line(&mut out, "");
-    line(&mut out, &measurement.mttd.sentence());
-    line(&mut out, "");
-    line(&mut out, &measurement.mttr.sentence());
+    findings(&mut out, trial, "##");
+    if measurement.mttd.trials > 0 {
+        line(&mut out, "");
+        line(&mut out, &format!("{}  ", measurement.mttd.sentence()));
+        line(&mut out, &measurement.mttr.sentence());
+    }
     out
 }
 
-fn heading(out: &mut String, measurement: &Measurement) {
-    let verdict = spaced(measurement.verdict.word()).to_uppercase();
-    line(out, &format!("# {verdict}: {}", text(&measurement.plan.title)));
+/// Renders the summary of a step in CI: verdict, scorecard, findings; short enough for a page of many.
+#[must_use]
+pub fn render_summary(measurement: &Measurement) -> String {
+    let mut out = String::new();
+    head(&mut out, measurement, "###");
+    let Some(trial) = worst(measurement) else {
+        return out;
+    };
+    if trial.marks.t0.is_some() {
+        scorecard(&mut out, measurement, "####");
+    }
+    line(&mut out, "\n<details><summary>In ninety seconds</summary>");
+    briefing_lines(&mut out, trial);
+    line(&mut out, "\n</details>");
+    findings(&mut out, trial, "####");
+    out
+}
+
+/// The trial that decided.
+fn worst(measurement: &Measurement) -> Option<&Trial> {
+    measurement
+        .trials
+        .iter()
+        .rev()
+        .max_by_key(|trial| trial.verdict.precedence())
+}
+
+fn head(out: &mut String, measurement: &Measurement, level: &str) {
+    let word = measurement.verdict.word().to_uppercase().replace('_', " ");
+    line(out, &format!("{level} {word}: {}", text(&measurement.plan.title)));
     line(out, "");
     line(out, &prose(&measurement.summary));
     line(out, "");
+    let began = measurement
+        .trials
+        .first()
+        .map_or_else(String::new, |trial| trial.started_at.text());
     let lab = measurement
         .lab
-        .as_deref()
-        .map(|lab| format!(" · lab `{}`", code(lab)))
-        .unwrap_or_default();
-    let seed = measurement.plan.seed;
-    let seed = seed.map(|seed| format!(" · seed {seed}")).unwrap_or_default();
+        .as_ref()
+        .map_or_else(String::new, |lab| format!(", lab {}", text(lab)));
+    let version = text(&measurement.version);
     line(
         out,
         &format!(
-            "`{}`{lab} · exit code {}{seed}",
+            "`{}`, {began}{lab}, gameday {version}, exit code {}",
             code(&measurement.drill),
             measurement.exit_code
         ),
     );
-    if let Some(hypothesis) = &measurement.plan.hypothesis {
-        line(out, &format!("\n> {}", text(hypothesis)));
+}
+
+fn reasons(out: &mut String, trial: &Trial) {
+    if trial.reasons.len() > 1 {
+        line(out, "");
+        for reason in &trial.reasons {
+            line(out, &format!("- {}", prose(reason)));
+        }
     }
+}
+
+fn briefing(out: &mut String, trial: &Trial) {
+    line(out, "\n## In ninety seconds");
+    briefing_lines(out, trial);
+}
+
+fn briefing_lines(out: &mut String, trial: &Trial) {
+    line(out, "");
+    for brief in &trial.briefing {
+        line(out, &format!("- **{}**: {}", brief.key, prose(&brief.text)));
+    }
+    if let Some(sight) = &trial.sight {
+        line(out, &format!("- **who saw it**: {}.", prose(&sight.summary)));
+    }
+}
+
+fn scorecard(out: &mut String, measurement: &Measurement, level: &str) {
+    line(out, &format!("\n{level} Scorecard\n"));
+    line(out, "| expectation | limit | predicted | measured | verdict |");
+    line(out, "|---|---:|---:|---:|---|");
+    for row in score::rows(measurement) {
+        score_row(out, &row);
+    }
+}
+
+fn score_row(out: &mut String, row: &Row) {
+    let sign = match row.score {
+        Score::Good => "✓",
+        Score::Doubt => "?",
+        Score::Bad => "✕",
+    };
+    let dash = |cell: &Option<String>| text(cell.as_deref().unwrap_or("—"));
+    let detail = row.detail.as_ref().filter(|_| row.score != Score::Good);
+    let detail = detail.map_or_else(String::new, |detail| format!(": {}", prose(detail)));
+    line(
+        out,
+        &format!(
+            "| {} {} | {} | {} | {} | {sign} **{}**{detail} |",
+            text(&row.subject),
+            prose(&row.what),
+            dash(&row.limit),
+            dash(&row.predicted),
+            text(&row.measured),
+            text(&row.word),
+        ),
+    );
 }
 
 /// Several trials in a table, and what they say together.
@@ -120,54 +201,18 @@ fn over_trials(out: &mut String, measurement: &Measurement) {
     }
 }
 
-fn reasons(out: &mut String, trial: &Trial) {
-    if trial.reasons.len() > 1 {
-        line(out, "");
-        for reason in &trial.reasons {
-            line(out, &format!("- {}", prose(reason)));
+fn body(out: &mut String, trial: &Trial, several: bool) {
+    if trial.marks.t0.is_some() {
+        if several {
+            line(out, &format!("\n## Trial {}", trial.index + 1));
         }
+        stages(out, trial);
+        impact(out, trial);
+        arrivals::tell(out, trial);
+        recovery(out, trial);
     }
-}
-
-/// Who saw it first.
-fn sight(out: &mut String, trial: &Trial) {
-    if let Some(sight) = &trial.sight {
-        line(out, &format!("\nWho saw it: {}.", prose(&sight.summary)));
-    }
-}
-
-fn scorecard(out: &mut String, trial: &Trial) {
-    if trial.alerts.is_empty() {
-        return;
-    }
-    line(out, "\n### Alerts\n");
-    line(
-        out,
-        "| alert | verdict | firing (TTD) | notified (TTN) | resolved | detail |",
-    );
-    line(out, "|---|---|---:|---:|---:|---|");
-    for alert in &trial.alerts {
-        let limits = &alert.limits_ms;
-        line(
-            out,
-            &format!(
-                "| {} | **{}** | {} | {} | {} | {} |",
-                text(&alert.title()),
-                spaced(alert.verdict.word()),
-                against(alert.ttd_ms, limits.firing),
-                against(alert.ttn_ms, limits.notified),
-                against(alert.resolved_ms, limits.resolved),
-                prose(&alert.detail)
-            ),
-        );
-    }
-}
-
-fn against(ms: Option<i64>, most: Option<u64>) -> String {
-    match most {
-        Some(most) => format!("{} ≤ {}", span_or_dash(ms), limit(most)),
-        None => span_or_dash(ms),
-    }
+    people(out, trial);
+    safety(out, trial);
 }
 
 fn stages(out: &mut String, trial: &Trial) {
@@ -196,9 +241,19 @@ fn stages(out: &mut String, trial: &Trial) {
         }
     }
     for alert in &trial.alerts {
+        if let Some(advice) = &alert.advice {
+            let share = percent(advice.share);
+            let stage = words::spaced(advice.stage);
+            let said = prose(&advice.text);
+            line(
+                out,
+                &format!(
+                    "\n{share} of {} went into *{stage}*. Sooner: {said}.",
+                    text(&alert.title())
+                ),
+            );
+        }
         predictions(out, alert);
-    }
-    for alert in &trial.alerts {
         unknown(out, alert);
     }
 }
@@ -241,6 +296,41 @@ fn unknown(out: &mut String, alert: &AlertReport) {
     }
 }
 
+fn impact(out: &mut String, trial: &Trial) {
+    if trial.impact.probes.is_empty() {
+        return;
+    }
+    line(out, "\n### Impact\n");
+    line(out, "| probe | from | step | looks | failed | slow |");
+    line(out, "|---|---|---|---:|---:|---:|");
+    for one in trial.impact.probes.iter().chain(&trial.impact.steps) {
+        line(
+            out,
+            &format!(
+                "| {} | {} | {} | {} | {} | {} |",
+                text(&one.probe),
+                text(&one.region),
+                text(one.step.as_deref().unwrap_or("all")),
+                one.looks,
+                one.failed,
+                one.slow
+            ),
+        );
+    }
+    for budget in &trial.impact.budgets {
+        line(
+            out,
+            &format!(
+                "\n{} of the {} error budget of {} ({}), if users saw what it saw.",
+                percent(budget.spent),
+                words::limit(budget.window_ms),
+                text(&budget.probe),
+                budget.objective
+            ),
+        );
+    }
+}
+
 fn recovery(out: &mut String, trial: &Trial) {
     line(out, "\n### Recovery\n");
     line(out, "| what | |");
@@ -263,23 +353,23 @@ fn recovery(out: &mut String, trial: &Trial) {
             &format!("| hang-over of {} | {hang_over} |", text(&alert.title())),
         );
     }
-    for steady in &trial.steady {
-        let (before, after) = (holds(steady.before), holds(steady.after));
-        line(
-            out,
-            &format!(
-                "| steady `{}` before → after | {before} → {after} |",
-                code(&steady.name)
-            ),
-        );
-    }
 }
 
-fn holds(holds: Option<bool>) -> &'static str {
-    match holds {
-        Some(true) => "holds",
-        Some(false) => "broken",
-        None => "unknown",
+fn people(out: &mut String, trial: &Trial) {
+    if trial.people.is_empty() {
+        return;
+    }
+    line(out, "\n### What people said\n");
+    for one in &trial.people {
+        let said = if one.text.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", text(&one.text))
+        };
+        line(
+            out,
+            &format!("- `{}` {} {}{said}", one.at.clock(), one.what, text(&one.who)),
+        );
     }
 }
 
@@ -296,12 +386,38 @@ fn safety(out: &mut String, trial: &Trial) {
     }
 }
 
+fn findings(out: &mut String, trial: &Trial, level: &str) {
+    let shown: Vec<&Finding> = match trial.verdict {
+        Verdict::Refused => trial
+            .findings
+            .iter()
+            .filter(|finding| finding.weight != Weight::Note)
+            .collect(),
+        _ => trial.findings.iter().collect(),
+    };
+    if shown.is_empty() {
+        return;
+    }
+    let number = count(u64::try_from(shown.len()).unwrap_or(u64::MAX), "finding");
+    line(out, &format!("\n{level} What to do: {number}\n"));
+    for finding in shown {
+        line(
+            out,
+            &format!(
+                "- [ ] {}. {} *owner: … due: …*",
+                prose(&finding.text),
+                prose(&finding.action)
+            ),
+        );
+    }
+}
+
 fn line(out: &mut String, text: &str) {
     writeln!(out, "{text}").expect("a String takes every write");
 }
 
 /// Text that stays text: on one line, and no mark-up of its own.
-fn text(raw: &str) -> String {
+pub(crate) fn text(raw: &str) -> String {
     let mut safe = String::with_capacity(raw.len());
     for c in clean(raw).chars() {
         match c {
@@ -318,13 +434,15 @@ fn text(raw: &str) -> String {
 }
 
 /// A sentence of ours, in which backticks stand around names.
-fn prose(raw: &str) -> String {
+pub(crate) fn prose(raw: &str) -> String {
     let parts: Vec<&str> = raw.split('`').collect();
     // Names come from others: one with a backtick of its own must not turn the rest into code.
     if parts.len().is_multiple_of(2) {
         return text(raw);
     }
     let part = |(index, part): (usize, &&str)| match index % 2 {
+        // What could be mark-up or a mention is escaped, which nothing is between backticks.
+        1 if part.contains(['<', '&', '@']) => format!("<code>{}</code>", text(part)),
         1 if !part.is_empty() => format!("`{}`", code(part)),
         _ => text(part),
     };
@@ -332,6 +450,6 @@ fn prose(raw: &str) -> String {
 }
 
 /// Text inside of backticks.
-fn code(raw: &str) -> String {
+pub(crate) fn code(raw: &str) -> String {
     clean(raw).replace(['`', '|'], "'")
 }

@@ -1,4 +1,4 @@
-//! Writes a drill's four reports beside its journal.
+//! Writes a drill's reports beside its journal.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -7,9 +7,18 @@ use std::path::Path;
 use gameday_core::Event;
 
 use crate::measure::measure_all;
-use crate::{Measurement, render_html, render_json, render_junit, render_markdown};
+use crate::{Measurement, render_html, render_json, render_junit, render_markdown, render_runbook_patch};
 
-/// Measures one journal and writes `report.json`, `report.md`, `junit.xml` and `report.html` to `dir`.
+/// The files that [`write_all`] writes, in the order in which a reader wants them.
+pub const REPORT_FILES: [&str; 5] = [
+    "report.html",
+    "report.md",
+    "report.json",
+    "junit.xml",
+    "runbook-patch.md",
+];
+
+/// Measures one journal and writes [`REPORT_FILES`] to `dir`.
 ///
 /// Each file is whole or is the one that was there before.
 ///
@@ -22,6 +31,7 @@ pub fn write_all(dir: &Path, events: &[Event]) -> io::Result<Measurement> {
         ("report.json", render_json(&measurement)),
         ("report.md", render_markdown(&measurement)),
         ("junit.xml", render_junit(&measurement)),
+        ("runbook-patch.md", render_runbook_patch(&measurement)),
         ("report.html", render_html(&measurement)),
     ];
     for (name, text) in files {

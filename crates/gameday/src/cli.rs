@@ -356,11 +356,31 @@ pub(crate) struct ServeArgs {
     pub(crate) hosts: Vec<String>,
 }
 
+/// A rendering of a drill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// One page, whole in itself
+    Html,
+    /// For a pull request or a wiki
+    Md,
+    /// For programs; `gameday schema report` describes it
+    Json,
+    /// For CI: a test case for each expectation
+    Junit,
+    /// The marks, for a spreadsheet
+    Csv,
+    /// For a step of CI; also added to the file that GITHUB_STEP_SUMMARY names, when it is set
+    Summary,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
     /// A drill's folder
     #[arg(required = true, value_name = "DRILL_DIR")]
     pub(crate) drill: PathBuf,
+    /// Print one rendering on stdout instead of writing all of them beside the journal
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<ReportFormat>,
 }
 
 const SAY_EXIT_CODES: &str =

@@ -34,3 +34,9 @@ pub(super) const RESOLVED: &str = "M0 0l5 -5l-5 -5l-5 5z";
 
 /// A lightning bolt of two strokes: a guard that was breached.
 pub(super) const BREACH: &str = "M-5 -5l10 10m0 -10l-10 10";
+
+/// A flag on a pole: something that a person said.
+pub(super) const FLAG: &str = "M0 5v-11h8l-2.5 3l2.5 3h-8";
+
+/// A tick: somebody took it, or said that it is over.
+pub(super) const TAKEN: &str = "M-5 -1l4 4l6 -8";

@@ -99,6 +99,7 @@
         looks: this.looks.find((lane) => track.contains(lane.paths[0])),
         curve: this.curves.find((curve) => track.contains(curve.path)),
         spans: [...track.querySelectorAll('rect[data-state]')].map((rect) => ({ from: +rect.dataset.a, to: +rect.dataset.b, state: rect.dataset.state })),
+        words: [...track.querySelectorAll('[data-word]')].map((path) => ({ at: +path.dataset.a, word: path.dataset.word })),
       }));
     }
 
@@ -269,6 +270,8 @@
         const item = latest(row.looks.items, at);
         return item ? WORDS[item.kind] : 'no look';
       }
+      const near = row.words.filter((item) => Math.abs(this.place(item.at) - this.place(at)) < 9).map((item) => item.word.slice(0, 120));
+      if (near.length) return near.join('; ');
       const states = row.spans.filter((span) => span.from <= at && at < span.to).map((span) => span.state);
       return states.length ? states.join(', ') : null;
     }

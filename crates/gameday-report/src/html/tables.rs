@@ -132,6 +132,26 @@ fn phase_cells(phase: &Phase) -> Markup {
     }
 }
 
+/// What people said while it ran; nothing when nobody said anything.
+pub(super) fn people(trial: &Trial) -> Markup {
+    if trial.people.is_empty() {
+        return html! {};
+    }
+    section(
+        "What people said",
+        html! {
+            table.plain.log {
+                tbody { @for line in &trial.people { tr {
+                    td.n.t { (line.at.clock()) }
+                    td.n.t { @if let Some(ms) = line.after_t0_ms { (words::exact(ms)) } }
+                    th scope="row" { (line.what) }
+                    td { (clean(&line.who)) @if !line.text.is_empty() { ": " (clean(&line.text)) } }
+                } } }
+            }
+        },
+    )
+}
+
 pub(super) fn checks(trial: &Trial) -> Markup {
     section(
         "Pre-flight",

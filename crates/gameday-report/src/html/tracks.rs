@@ -28,6 +28,7 @@ pub(super) enum Track<'a> {
     Guard(&'a GuardLane),
     /// The number is that of the trial: its pattern's id.
     Alert(&'a Lane, usize),
+    People(&'a [(i64, &'static str, String)]),
 }
 
 /// Every row, top to bottom: cause, effect, what was seen of it, who was told.
@@ -45,6 +46,7 @@ pub(super) fn all(picture: &Picture, index: usize) -> Vec<Track<'_>> {
         .map(|lane| Track::Probe(lane, (picture.from, picture.to)));
     let guards = picture.guards.iter().map(Track::Guard);
     let alerts = picture.alerts.iter().map(|lane| Track::Alert(lane, index));
+    let people = (!picture.people.is_empty()).then_some(Track::People(&picture.people));
     stages
         .into_iter()
         .chain(faults)
@@ -52,6 +54,7 @@ pub(super) fn all(picture: &Picture, index: usize) -> Vec<Track<'_>> {
         .chain(probes)
         .chain(guards)
         .chain(alerts)
+        .chain(people)
         .collect()
 }
 
@@ -64,6 +67,7 @@ impl Track<'_> {
             Self::Probe(..) => NAME + 18.0,
             Self::Guard(_) => NAME + 12.0,
             Self::Alert(..) => NAME + 26.0,
+            Self::People(_) => NAME + 18.0,
         }
     }
 
@@ -84,6 +88,7 @@ impl Track<'_> {
                 .to_owned(),
             ),
             Self::Alert(lane, _) => (lane.name.clone(), lane_note(lane)),
+            Self::People(said) => ("people".to_owned(), format!("said ×{}", said.len())),
         };
         html! {
             text.row x=(px(LEFT)) y=(px(y + 13.0)) { (cut(&text, 46)) title { (clean(&text)) } }
@@ -99,6 +104,7 @@ impl Track<'_> {
             Self::Probe(lane, ends) => looks(lane, *ends, x, y + NAME),
             Self::Guard(lane) => guard(lane, x, y + NAME),
             Self::Alert(lane, index) => alert(lane, *index, x, y + NAME),
+            Self::People(said) => people(said, x, y + NAME),
         }
     }
 }
@@ -230,6 +236,17 @@ fn alert(lane: &Lane, index: usize, x: &Scale, y: f64) -> Markup {
         @if let Some(at) = lane.predicted { (glyph("foretold", figure::NOTICE, at, x, middle - 5.0)) }
         @for at in &lane.notified { (glyph("notice", figure::NOTICE, *at, x, middle - 5.0)) }
         @for at in &lane.resolved { (glyph("resolved", figure::RESOLVED, *at, x, middle + 5.0)) }
+    }
+}
+
+fn people(said: &[(i64, &'static str, String)], x: &Scale, y: f64) -> Markup {
+    let middle = px(y + 8.0);
+    html! {
+        @for (at, what, text) in said {
+            @let shape = if *what == "note" { figure::FLAG } else { figure::TAKEN };
+            path class={ "person " (what) } d=(shape) transform={ "translate(" (px(x.at(*at))) " " (middle) ")" } data-a=(at) data-y=(middle)
+                data-word={ (what) " " (clean(text)) } { title { (what) " " (clean(text)) } }
+        }
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) struct Picture {
     pub probes: Vec<ProbeLane>,
     pub guards: Vec<GuardLane>,
     pub alerts: Vec<Lane>,
+    /// What people said: when, one word for what, and the rest.
+    pub people: Vec<(i64, &'static str, String)>,
     pub notches: Vec<Notch>,
     /// The width of a bucket, when there was more to draw than a drawing holds.
     pub bucket_ms: Option<i64>,
@@ -119,6 +121,7 @@ pub(super) fn draw(timeline: &Timeline<'_>, trial: &Trial) -> Picture {
         probes: lanes::probes(timeline, &axis, &mut bucket_ms),
         guards: guards(timeline, &axis),
         alerts: lanes::alerts(timeline, trial, &axis),
+        people: people(trial, &axis),
         notches: notches(trial, &axis),
         bucket_ms: None,
     };
@@ -219,6 +222,17 @@ fn bars(trial: &Trial, axis: &Axis) -> Vec<Bar> {
         })
     };
     trial.faults.iter().filter_map(bar).collect()
+}
+
+fn people(trial: &Trial, axis: &Axis) -> Vec<(i64, &'static str, String)> {
+    let said = trial.people.iter().map(|line| {
+        let text = match line.text.as_str() {
+            "" => line.who.clone(),
+            text => format!("{}: {text}", line.who),
+        };
+        (axis.moment(line.at), line.what, text)
+    });
+    said.collect()
 }
 
 fn guards(timeline: &Timeline<'_>, axis: &Axis) -> Vec<GuardLane> {

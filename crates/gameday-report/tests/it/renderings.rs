@@ -108,9 +108,9 @@ fn hostile_text_stays_text_in_markdown_and_xml() {
     assert!(!markdown.contains("<script") && !markdown.contains("@here") && !markdown.contains("\n# x"));
     let row = markdown
         .lines()
-        .find(|line| line.contains("(PaymentsLatencyHigh) | **"))
+        .find(|line| line.contains("(PaymentsLatencyHigh) fires | "))
         .unwrap();
-    assert_eq!(row.replace("\\|", "").matches('|').count(), 7, "{row}");
+    assert_eq!(row.replace("\\|", "").matches('|').count(), 6, "{row}");
     let xml = render_junit(&measurement);
     assert!(xml.chars().all(|c| c == '\n' || !c.is_control()));
     assert!(!xml.contains("<script") && !xml.contains("]]>"));
@@ -144,7 +144,7 @@ fn junit_has_a_case_for_each_thing_that_was_expected() {
         "fast after",
         "works after",
         "verdict",
-        "guard",
+        "guard checkout &lt; 50% for 15s",
         "rollback",
     ] {
         assert!(xml.contains(&format!("name=\"{name}\"")), "{name}");
@@ -288,4 +288,77 @@ fn absurd(time: Timestamp, number: u64) -> Script {
             }
             _ => {}
         })
+}
+
+#[test]
+fn the_marks_as_csv_are_those_of_the_report() {
+    let csv = gameday_report::render_csv(&golden().measured());
+    let rows: Vec<&str> = csv.split("\r\n").collect();
+    assert_eq!(rows[0].split(',').count(), 10);
+    assert!(
+        rows.contains(
+            &"db-latency-20261122T100000Z,1,PaymentsLatencyHigh,T5,2026-11-22T10:00:25.238Z,13238,13207,,,"
+        ),
+        "{csv}"
+    );
+    assert!(
+        rows.contains(&"db-latency-20261122T100000Z,1,drill,T7,2026-11-22T10:01:12.008Z,60008,,,,"),
+        "{csv}"
+    );
+}
+
+#[test]
+fn a_runbook_gets_the_measured_times_and_hostile_text_cannot_leave_the_block() {
+    let patch = gameday_report::render_runbook_patch(&golden().measured());
+    for wanted in [
+        " ## PaymentsLatencyHigh",
+        "+Last drilled: 2026-11-22, db-latency-20261122T100000Z, passed.",
+        "+It reaches its receiver 13.207 s after the trouble begins (at most 30 s is asked for).",
+        "+It is resolved 10.228 s after the cause is gone.",
+        "- the alert that arrived carried no link",
+    ] {
+        assert!(patch.lines().any(|line| line == wanted), "{wanted} in {patch}");
+    }
+    let hostile = gameday_report::render_runbook_patch(&hostile().measured());
+    assert_eq!(hostile.matches("```").count(), 2, "{hostile}");
+    let around = hostile.split("```").step_by(2).collect::<String>();
+    assert!(
+        !around.contains("<script") && !around.contains("<javascript"),
+        "{around}"
+    );
+}
+
+#[test]
+fn a_refused_drill_has_no_empty_table_in_any_file() {
+    let mut script = golden();
+    script.lines.retain(|(us, ..)| *us <= 60_000);
+    let why = "no alert rule is named `X`: the expectation could never be met";
+    let refused = script
+        .and(
+            70,
+            EventKind::DrillEnded(gameday_core::Ended::Refused(why.into())),
+        )
+        .measured();
+    let html = render_html(&refused);
+    assert!(html.contains("What was refused, and what to do"));
+    for gone in [
+        "<tbody></tbody>",
+        "Key numbers",
+        "Scorecard",
+        "<figure",
+        "Impact",
+        "Recovery",
+        "What the probes saw",
+        "Means",
+    ] {
+        assert!(!html.contains(gone), "{gone}");
+    }
+    let markdown = render_markdown(&refused);
+    for gone in ["Scorecard", "| what |", "MTTD"] {
+        assert!(!markdown.contains(gone), "{gone} in {markdown}");
+    }
+    assert!(
+        markdown.contains("- [ ] no alert rule is named `X`"),
+        "{markdown}"
+    );
 }

@@ -1,41 +1,90 @@
 //! `gameday report`: renders a drill's report again, from its journal and nothing else.
 
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
-use gameday_core::{is_locked, read_journal};
+use gameday_core::{Event, is_locked, read_journal};
+use gameday_report::Measurement;
 
-use crate::cli::ReportArgs;
+use crate::cli::{ReportArgs, ReportFormat};
 use crate::exit;
 use crate::output;
 
 pub(crate) fn report(args: &ReportArgs) -> ExitCode {
-    let journal = args.drill.join("journal.jsonl");
-    if is_locked(&journal).unwrap_or(false) {
-        output::say("error: this drill is still running; its report is written when it ends");
+    let Some(events) = events(&args.drill) else {
         return exit::USAGE.into();
-    }
-    let events = match read_journal(&journal) {
-        Ok(read) => {
-            if read.torn {
-                output::say("the journal's last line was cut off by a crash and is left out");
-            }
-            read.events
-        }
-        Err(error) => {
-            output::say(&format!("error: {error}"));
-            return exit::USAGE.into();
-        }
     };
-    match gameday_report::write_all(&args.drill, &events) {
-        Ok(_) => {
-            for name in ["report.html", "report.md", "report.json", "junit.xml"] {
-                output::print(&args.drill.join(name).display().to_string());
-            }
-            exit::OK.into()
-        }
+    let said = match args.format {
+        None => write_all(&args.drill, &events),
+        Some(format) => print(format, events),
+    };
+    match said {
+        Ok(()) => exit::OK.into(),
         Err(error) => {
             output::say(&format!("error: {}: {error}", args.drill.display()));
             exit::USAGE.into()
         }
     }
+}
+
+/// The journal of a drill that has ended; otherwise it was said why not.
+fn events(drill: &Path) -> Option<Vec<Event>> {
+    let journal = drill.join("journal.jsonl");
+    if is_locked(&journal).unwrap_or(false) {
+        output::say("error: this drill is still running; its report is written when it ends");
+        return None;
+    }
+    match read_journal(&journal) {
+        Ok(read) => {
+            if read.torn {
+                output::say("the journal's last line was cut off by a crash and is left out");
+            }
+            Some(read.events)
+        }
+        Err(error) => {
+            output::say(&format!("error: {error}"));
+            None
+        }
+    }
+}
+
+fn write_all(drill: &Path, events: &[Event]) -> io::Result<()> {
+    gameday_report::write_all(drill, events)?;
+    for name in gameday_report::REPORT_FILES {
+        output::print(&drill.join(name).display().to_string());
+    }
+    Ok(())
+}
+
+fn print(format: ReportFormat, events: Vec<Event>) -> io::Result<()> {
+    let measured = gameday_report::measure(&[events]);
+    let measured = measured.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+    let text = render(format, &measured);
+    if format == ReportFormat::Summary {
+        append_summary(&text)?;
+    }
+    output::print(text.trim_end_matches('\n'));
+    Ok(())
+}
+
+fn render(format: ReportFormat, measured: &Measurement) -> String {
+    match format {
+        ReportFormat::Html => gameday_report::render_html(measured),
+        ReportFormat::Md => gameday_report::render_markdown(measured),
+        ReportFormat::Json => gameday_report::render_json(measured),
+        ReportFormat::Junit => gameday_report::render_junit(measured),
+        ReportFormat::Csv => gameday_report::render_csv(measured),
+        ReportFormat::Summary => gameday_report::render_summary(measured),
+    }
+}
+
+/// Adds to the summary of the step that runs us, where CI has one.
+fn append_summary(text: &str) -> io::Result<()> {
+    let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else {
+        return Ok(());
+    };
+    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+    file.write_all(text.as_bytes())
 }
