@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    FaultName, LinkChecked, Offset, Outcome, Phases, PlanRecord, ProbeName, RegionName, SourceName,
+    Baseline, FaultName, LinkChecked, Offset, Outcome, Phases, PlanRecord, ProbeName, RegionName, SourceName,
     SteadyName, StepName, Suppressor, Timestamp,
 };
 
@@ -247,6 +247,9 @@ pub struct DrillStarted {
     pub lab: Option<String>,
     /// The plan, redacted.
     pub plan: PlanRecord,
+    /// What the last drill of the same scenario measured, when there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Box<Baseline>>,
 }
 
 /// When and how clean a trial of several begins.

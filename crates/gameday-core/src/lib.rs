@@ -9,6 +9,7 @@
 //! types of the crates above.
 
 mod arrival;
+mod baseline;
 mod clock;
 mod event;
 mod journal;
@@ -24,6 +25,7 @@ mod units;
 mod vars;
 
 pub use arrival::{LinkChecked, Suppressor, SuppressorKind};
+pub use baseline::{Baseline, BaselineAlert};
 pub use clock::{ClockOffset, ClockReading, ClockSample};
 pub use event::{
     AlertSeen, AlertState, DrillStarted, Ended, Event, EventKind, FaultEnd, GateOpened, Notification,

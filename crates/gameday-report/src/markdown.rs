@@ -25,6 +25,7 @@ pub fn render_markdown(measurement: &Measurement) -> String {
             over_trials(&mut out, measurement);
         }
     }
+    difference(&mut out, measurement);
     for trial in &measurement.trials {
         body(&mut out, trial, measurement.trials.len() > 1);
     }
@@ -197,6 +198,34 @@ fn over_trials(out: &mut String, measurement: &Measurement) {
         line(
             out,
             &format!("| {number} | {word} | {phase} | {ttn} | {ttr} | {began} |"),
+        );
+    }
+}
+
+/// The times that people remember, beside those of the last drill.
+fn difference(out: &mut String, measurement: &Measurement) {
+    let Some(last) = &measurement.difference else {
+        return;
+    };
+    line(
+        out,
+        &format!("\n## Since the last drill, `{}`\n", code(&last.drill)),
+    );
+    line(out, "| what | then | now | change |");
+    line(out, "|---|---:|---:|---:|");
+    for row in &last.rows {
+        let change = row.change_ms.map_or_else(
+            || "—".to_owned(),
+            |ms| format!("{}{}", if ms > 0 { "+" } else { "" }, words::exact(ms)),
+        );
+        let (then, now) = (exact_or_dash(row.before_ms), exact_or_dash(row.now_ms));
+        line(
+            out,
+            &format!(
+                "| {} {} | {then} | {now} | {change} |",
+                text(&row.subject),
+                words::spaced(&row.what)
+            ),
         );
     }
 }

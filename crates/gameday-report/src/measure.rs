@@ -12,6 +12,7 @@ mod alert_verdict;
 mod before;
 mod clock;
 mod course;
+mod difference;
 mod doubt;
 mod episode;
 mod evidence;
@@ -48,6 +49,7 @@ mod verdict;
 
 pub use advice::Advice;
 pub use course::{Course, NearMiss};
+pub use difference::{Difference, DifferenceRow};
 pub use finding::{Finding, Weight};
 pub use forbid::{ForbidReport, ForbiddenAlert};
 pub use happened::LogLine;
@@ -131,6 +133,10 @@ pub(crate) fn measure_all<'a>(
         rollback,
         mttd: means::of_detection(&trials),
         mttr: means::of_recovery(&trials),
+        difference: first
+            .baseline
+            .as_ref()
+            .map(|last| difference::read(last, &trials)),
         trials,
         over_trials,
         plan: first.plan.clone(),

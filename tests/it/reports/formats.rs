@@ -102,3 +102,45 @@ fn the_schema_of_the_report_holds_for_a_report_and_for_no_other() {
     let ran = Ran::from(ran.unwrap());
     assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
 }
+
+/// A drill that is refused at once has the first event that every drill has.
+#[test]
+fn a_new_drill_names_the_last_of_its_scenario() {
+    let sandbox = drill("payments");
+    let past = sandbox.path().join("drills/made-20261122T100000.000Z-0001");
+    std::fs::create_dir_all(&past).unwrap();
+    std::fs::copy(
+        sandbox.path().join("drill/journal.jsonl"),
+        past.join("journal.jsonl"),
+    )
+    .unwrap();
+    // Of another scenario, and one that broke off: neither is compared with.
+    for other in [
+        "made-up-20261123T100000.000Z-0001",
+        "made-20261124T100000.000Z-0001",
+    ] {
+        sandbox.write(&format!("drills/{other}/journal.jsonl"), "");
+    }
+    let scenario = sandbox.write(
+        "made.toml",
+        r#"
+title = "nothing answers"
+[targets]
+db = { proxy = "db", api = "http://127.0.0.1:9", listen = "127.0.0.1:1", upstream = "127.0.0.1:2" }
+[timeline]
+slow = { at = "0s", hold = "10s", on = "db", fault.latency = { delay = "1s" } }
+[guard]
+abort_if = []
+max_duration = "1m"
+lease = "15s"
+"#,
+    );
+    let ran = sandbox.run(["run", "--yes", "--output", "json", scenario.to_str().unwrap()]);
+    assert_eq!(ran.code, Some(4), "{}", ran.stderr);
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(
+        report["difference"]["drill"], "made-20261122T100000Z",
+        "{report:#}"
+    );
+    assert_eq!(report["verdict"], "refused");
+}

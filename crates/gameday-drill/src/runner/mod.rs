@@ -53,6 +53,8 @@ pub struct Run {
     pub registry: Registry,
     /// A file that ends the drill when it appears.
     pub stop_file: PathBuf,
+    /// What the last drill of the same scenario measured, for the report to compare with.
+    pub baseline: Option<Box<gameday_core::Baseline>>,
 }
 
 /// What ends a run without an orderly end in the journal.
@@ -118,6 +120,7 @@ pub async fn run(
         scenario: plan.scenario.clone(),
         lab: run.lab.clone(),
         plan: plan.record(),
+        baseline: run.baseline.clone(),
     };
     journal
         .record_durably(EventKind::DrillStarted(Box::new(started)))

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::advice::Advice;
 use super::course::{Course, NearMiss};
+use super::difference::Difference;
 use super::finding::Finding;
 use super::forbid::ForbidReport;
 use super::happened::LogLine;
@@ -59,6 +60,9 @@ pub struct Measurement {
     pub mttd: Digest,
     /// Time from the fault to the steady state, over trials.
     pub mttr: Digest,
+    /// What changed since the last drill of the same scenario, when there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub difference: Option<Difference>,
     /// What was planned.
     pub plan: PlanRecord,
 }

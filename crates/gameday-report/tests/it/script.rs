@@ -18,6 +18,7 @@ pub(crate) struct Script {
     pub(crate) plan: PlanRecord,
     pub(crate) lines: Vec<(u64, String, EventKind)>,
     pub(crate) until_ms: u64,
+    pub(crate) baseline: Option<gameday_core::Baseline>,
 }
 
 impl Script {
@@ -26,6 +27,7 @@ impl Script {
             plan,
             lines: Vec::new(),
             until_ms: u64::MAX,
+            baseline: None,
         }
     }
 
@@ -84,6 +86,7 @@ impl Script {
             scenario: "db-latency".into(),
             lab: Some("embedded".into()),
             plan: self.plan.clone(),
+            baseline: self.baseline.clone().map(Box::new),
         }));
         let mut lines = vec![(0, "local".to_owned(), started)];
         lines.extend(

@@ -171,3 +171,32 @@ fn a_lost_fault_is_a_finding() {
             .any(|finding| finding.text == "fault `slow` went away, but not by the runner")
     );
 }
+
+#[test]
+fn what_changed_since_the_last_drill_is_told_time_by_time() {
+    let last = golden().measured().baseline().unwrap();
+    let mut script = golden().edited(|kind| {
+        if let EventKind::Notified(notice) = kind {
+            notice.arrived = notice.arrived.plus_micros(1_500_000);
+        }
+    });
+    script.baseline = Some(last);
+    let measurement = script.measured();
+    let difference = measurement.difference.as_ref().unwrap();
+    assert_eq!(difference.drill, "db-latency-20261122T100000Z");
+    let change = |subject: &str, what: &str| {
+        let mut rows = difference.rows.iter();
+        rows.find(|row| row.subject == subject && row.what == what)
+            .unwrap()
+            .change_ms
+    };
+    assert_eq!(change("PaymentsLatencyHigh", "ttd"), Some(0));
+    assert_eq!(change("PaymentsLatencyHigh", "ttn"), Some(1_500));
+    assert_eq!(change("PaymentsLatencyHigh", "group"), Some(1_500));
+    assert_eq!(change("service", "ttr"), Some(0));
+    assert!(gameday_report::render_html(&measurement).contains("▲ 1.500 s slower"));
+    assert!(
+        gameday_report::render_markdown(&measurement)
+            .contains("| PaymentsLatencyHigh ttn | 13.207 s | 14.707 s | +1.500 s |")
+    );
+}

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::cli::{Lab as LabFlag, RunArgs};
+use crate::command::baseline;
 use crate::command::outlook::Outlook;
 use crate::command::{lab, plan as plan_command};
 use crate::output::{self, Output};
@@ -170,6 +171,7 @@ async fn drill(
         environment,
         registry: Registry::new(&command::state_home().map_err(Failure::Usage)?),
         stop_file: folder.join("stop"),
+        baseline: baseline::of(&args.out, &plan.scenario, &folder).map(Box::new),
     };
     let ran = gameday_drill::run(plan, &run, &journal, stops).await;
     drop(journal);
