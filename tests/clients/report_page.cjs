@@ -14,7 +14,7 @@ const ARGS = ['--no-sandbox', '--headless', '--disable-gpu', '--disable-quic', '
 
 // A page that is told of everything that goes wrong on it.
 async function open(browser, options) {
-  const page = await browser.newPage(options);
+  const page = await browser.newPage({ reducedMotion: 'reduce', ...options });
   const wrong = [];
   page.on('console', (message) => wrong.push(`console: ${message.text()}`));
   page.on('pageerror', (error) => wrong.push(`error: ${error.message}`));
@@ -55,7 +55,9 @@ async function keys(page) {
   await page.keyboard.press('0');
   assert.deepStrictEqual(await view(), whole);
   // With the mouse: values where it is, and the middle of the picture by ctrl and wheel.
-  const box = await (await page.$('svg.drawing')).boundingBox();
+  const drawing = await page.$('svg.drawing');
+  await drawing.scrollIntoViewIfNeeded();
+  const box = await drawing.boundingBox();
   await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
   assert.match(await page.textContent('#timeline .tip'), /UTC/);
   await page.keyboard.down('Control');

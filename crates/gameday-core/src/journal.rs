@@ -8,7 +8,7 @@ use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use crate::{Clock, Event, EventKind, Offset, RegionName};
+use crate::{Clock, Event, EventKind, Offset, Outcome, RegionName};
 
 /// What can be wrong with a journal that is read or reopened.
 #[derive(Debug, thiserror::Error)]
@@ -106,9 +106,25 @@ pub fn read_journal(path: &Path) -> Result<ReadJournal, JournalError> {
             });
         }
         journal.whole_bytes += bytes as u64;
-        journal.events.push(event);
+        journal.events.push(lean(event));
     }
     Ok(journal)
+}
+
+/// The event without room for more: a list that is read grows by doubling, and hundreds of thousands of
+/// events of a long drill are held at once.
+fn lean(mut event: Event) -> Event {
+    match &mut event.kind {
+        EventKind::ProbeDone(done) => {
+            done.steps.shrink_to_fit();
+            if let Outcome::Up { slow } = &mut done.outcome {
+                slow.shrink_to_fit();
+            }
+        }
+        EventKind::RawSamples { series, .. } => series.iter_mut().for_each(|one| one.samples.shrink_to_fit()),
+        _ => {}
+    }
+    event
 }
 
 /// Whether a living process holds the journal.
