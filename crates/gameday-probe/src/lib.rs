@@ -27,6 +27,8 @@ mod evidence;
 mod file;
 mod flow;
 mod follow;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod import;
 mod kind;
 mod net;
