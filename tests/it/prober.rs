@@ -297,6 +297,23 @@ fn a_unit_holds_what_systemd_asks_of_it() {
         ),
         Err(_) => println!("systemd-analyze is not here: the unit was not verified"),
     }
+    // What prober.toml takes from files is handed over as well, by names that its reader knows.
+    sandbox.write("peers token", "0123456789abcdef");
+    sandbox.write(
+        "prober.toml",
+        "[peers]\nus = { url = \"http://127.0.0.1:1\", token = { file = \"peers token\" } }\n[notify.team]\nslack = { url = { file = \"slack.url\" } }\n",
+    );
+    let words = "probe systemd-unit -- probes --region eu --listen 127.0.0.1:9115 --config prober.toml";
+    let ran = sandbox.run(words.split(' '));
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let below = dir.to_string().trim_start_matches('/').replace('/', "-");
+    for line in [
+        format!("LoadCredential={below}-peers-token:{dir}/peers token\n"),
+        format!("LoadCredential={below}-slack.url:{dir}/slack.url\n"),
+        format!("--config {dir}/prober.toml\n"),
+    ] {
+        assert!(ran.stdout.contains(&line), "{line} is not in:\n{}", ran.stdout);
+    }
     for (args, said) in [
         ("probe systemd-unit -- probes --once", "without `--once`"),
         (

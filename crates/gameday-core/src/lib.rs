@@ -43,6 +43,6 @@ pub use problem::{Problem, Problems, Source, nearest, printable};
 pub use secret::{Secret, redact_url};
 pub use table::Table;
 pub use time::{Clock, Offset, Timestamp};
-pub use token::{TokenFrom, read_token, token_of};
+pub use token::{TokenFrom, credential_id, read_token, token_of};
 pub use units::{BadUnit, ByteRate, ByteSize, Ratio, Span};
 pub use vars::{Vars, references, substitute};

@@ -98,9 +98,33 @@ impl TokenFrom {
                 let text = text.ok_or_else(|| format!("the environment variable `{name}` is not set"))?;
                 take(&text).map_err(|why| format!("the environment variable `{name}` {why}"))
             }
-            Self::File(path) => read_file(path, take),
+            Self::File(path) => {
+                // A service that systemd has handed the file to may not read the file itself.
+                let credential = variable("CREDENTIALS_DIRECTORY")
+                    .map(|folder| Path::new(&folder).join(credential_id(path)))
+                    .filter(|credential| credential.exists());
+                read_file(credential.as_deref().unwrap_or(path), take)
+            }
         }
     }
+
+    /// The file that it is taken from, if it is one.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Env(_) => None,
+            Self::File(path) => Some(path),
+        }
+    }
+}
+
+/// What a file is called among the credentials of a service (systemd.exec(5), `LoadCredential=`).
+#[must_use]
+pub fn credential_id(path: &Path) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let text = path.display().to_string();
+    let text = text.trim_start_matches('/').chars();
+    text.map(|c| if is_plain(c) { c } else { '-' }).collect()
 }
 
 /// Where it is taken from, for people.
@@ -200,6 +224,27 @@ mod tests {
     }
 
     const TOKEN: &str = "0123456789abcdef";
+
+    #[test]
+    fn a_file_that_is_a_credential_is_read_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let from = TokenFrom::File("/etc/gameday/peers token".into());
+        let id = credential_id(from.file().unwrap());
+        assert_eq!(id, "etc-gameday-peers-token");
+        let variable = |name: &str| {
+            let is_it = name == "CREDENTIALS_DIRECTORY";
+            is_it.then(|| folder.path().display().to_string())
+        };
+        assert!(
+            from.read(variable)
+                .unwrap_err()
+                .contains("/etc/gameday/peers token")
+        );
+        let path = folder.path().join(id);
+        write(&path, TOKEN).unwrap();
+        set_permissions(&path, Permissions::from_mode(0o400)).unwrap();
+        assert_eq!(from.read(variable).unwrap().expose(), TOKEN);
+    }
 
     #[test]
     fn a_token_comes_from_the_environment_or_a_file_and_is_never_told() {

@@ -57,6 +57,29 @@ pub(crate) struct Receiver {
     pub(super) channel: Channel,
 }
 
+impl ReceiverFile {
+    /// Where its secrets are taken from.
+    pub(crate) fn secrets(&self) -> Vec<&TokenFrom> {
+        match &self.channel {
+            ChannelFile::Webhook { url, token } => {
+                let url = match url {
+                    Address::Secret(from) => Some(from),
+                    Address::Known(_) => None,
+                };
+                url.into_iter().chain(token).collect()
+            }
+            ChannelFile::PagerDuty { url, routing_key } => {
+                let url = match url {
+                    Some(Address::Secret(from)) => Some(from),
+                    _ => None,
+                };
+                url.into_iter().chain([routing_key]).collect()
+            }
+            ChannelFile::Slack { url } => vec![url],
+        }
+    }
+}
+
 /// Reads every receiver.
 pub(crate) fn read_receivers(root: &mut Table<'_, '_>) -> Vec<ReceiverFile> {
     let place = root.key_span("notify").unwrap_or_default();

@@ -1,12 +1,14 @@
 //! `gameday probe systemd-unit`: a unit that runs a prober with as few rights as it needs.
 
 use std::collections::BTreeSet;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
+use gameday_core::credential_id;
 
 use super::Files;
+use super::config::Config;
 use crate::cli::{Cli, Command, UnitArgs};
 use crate::{exit, output};
 
@@ -33,14 +35,26 @@ pub(crate) fn unit(args: &UnitArgs) -> ExitCode {
         Ok(binary) => binary,
         Err(error) => return refused(&format!("where this binary is cannot be told: {error}")),
     };
-    match Files::new(&look).variables() {
-        Ok(variables) => {
+    let config = look
+        .config
+        .as_deref()
+        .map(|path| Config::load(path, &look.regions));
+    let secrets = config
+        .transpose()
+        .map(|config| config.map(|config| config.secret_files()));
+    let read = Files::new(&look)
+        .variables()
+        .and_then(|variables| Ok((variables, secrets?)));
+    match read {
+        Ok((variables, secrets)) => {
             let mut words = args.args.clone();
             if !look.quiet {
                 // A line for each look would fill the log.
                 words.insert(0, "--quiet".to_owned());
             }
-            output::print(text(&binary, &words, args.environment_file.as_deref(), &variables).trim_end());
+            let secrets = secrets.unwrap_or_default();
+            let environment = args.environment_file.as_deref();
+            output::print(text(&binary, &words, environment, &variables, &secrets).trim_end());
             exit::OK.into()
         }
         Err(problems) => {
@@ -60,6 +74,7 @@ fn text(
     words: &[String],
     environment_file: Option<&Path>,
     variables: &BTreeSet<String>,
+    secrets: &BTreeSet<PathBuf>,
 ) -> String {
     let mut settings = String::new();
     if !variables.is_empty() {
@@ -70,6 +85,14 @@ fn text(
         ));
         let file = environment_file.unwrap_or(Path::new(ENVIRONMENT_FILE));
         settings.push_str(&format!("EnvironmentFile={}\n", absolute(file)));
+    }
+    // The configuration still names the file itself; its reader looks among the credentials first.
+    for file in secrets {
+        settings.push_str(&format!(
+            "LoadCredential={}:{}\n",
+            credential_id(file),
+            absolute(file)
+        ));
     }
     let mut command = vec![quoted(&absolute(binary)), "probe".to_owned()];
     for (option, value) in pairs(words) {

@@ -4,9 +4,10 @@ mod control;
 mod peers;
 mod quorum;
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
-use gameday_core::{Problem, Problems, RegionName, Source, Table};
+use gameday_core::{Problem, Problems, RegionName, Source, Table, TokenFrom};
 use gameday_probe::{Peer, Rules};
 
 use crate::notify::{Quiet, ReceiverFile, read_quiet, read_receivers};
@@ -38,6 +39,14 @@ impl Config {
     /// Every problem of the file.
     pub(super) fn load(path: &Path, regions: &[RegionName]) -> Result<Self, Vec<Problem>> {
         Self::read(&Source::read(path)?, Some(regions))
+    }
+
+    /// The files that hold its secrets.
+    pub(super) fn secret_files(&self) -> BTreeSet<PathBuf> {
+        let peers = self.peers.iter().filter_map(|peer| peer.token.as_ref());
+        let receivers = self.receivers.iter().flat_map(ReceiverFile::secrets);
+        let files = peers.chain(receivers).filter_map(TokenFrom::file);
+        files.map(Path::to_path_buf).collect()
     }
 
     /// Reads a file that is only checked: which regions are looked from here is not known.
