@@ -1,13 +1,16 @@
-//! `gameday proxy`: its configuration loaded again, and Toxiproxy's own.
+//! Configurations loaded again: `gameday proxy`'s and Toxiproxy's own, and the files that probes name.
 
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::support::Sandbox;
+use crate::support::http::serve;
+use crate::support::prober::Prober;
 use crate::support::proxy::{Proxy, connect, echo, round_trip};
+use crate::support::{Sandbox, wait_for};
 
 #[test]
 fn a_hangup_loads_the_file_again_and_a_bad_file_changes_nothing() {
@@ -82,4 +85,39 @@ fn toxiproxys_own_configuration_is_loaded_unchanged() {
     );
     let address: SocketAddr = all["redis_master"]["listen"].as_str().unwrap().parse().unwrap();
     round_trip(&mut connect(address));
+}
+
+#[test]
+fn a_file_that_a_probe_names_is_read_again_when_it_changes() {
+    let sandbox = Sandbox::new();
+    let bodies: Arc<Mutex<Vec<String>>> = Arc::default();
+    let log = Arc::clone(&bodies);
+    let address = serve(move |arrival| {
+        log.lock().unwrap().push(arrival.body);
+        (200, String::new())
+    });
+    sandbox.write("probes/order.json", "{\"item\": 1}");
+    let probe = format!(
+        "every = \"100ms\"\n[[step]]\nname = \"order\"\npost = \"http://{address}/\"\nbody_file = \"order.json\"\n"
+    );
+    sandbox.write("probes/order.toml", &probe);
+    let prober = Prober::start(&["probes"], sandbox);
+    let came = |body: &str| {
+        wait_for(body, Duration::from_secs(30), || {
+            bodies.lock().unwrap().iter().any(|one| one == body).then_some(())
+        });
+    };
+    came("{\"item\": 1}");
+    prober.sandbox.write("probes/order.json", "{\"item\": 2222}");
+    came("{\"item\": 2222}");
+    // One that is gone changes nothing, and one that is back is read.
+    std::fs::remove_file(prober.sandbox.path().join("probes/order.json")).unwrap();
+    prober.says("everything stays as it is");
+    let before = bodies.lock().unwrap().len();
+    wait_for("looks", Duration::from_secs(30), || {
+        (bodies.lock().unwrap().len() > before + 3).then_some(())
+    });
+    assert_eq!(bodies.lock().unwrap().last().unwrap(), "{\"item\": 2222}");
+    prober.sandbox.write("probes/order.json", "{\"item\": 33333}");
+    came("{\"item\": 33333}");
 }

@@ -126,6 +126,7 @@ fn read(
         slo,
         definition: definition(&problems.source().text),
         path,
+        files: scope.files(),
         var_names: scope.var_names(),
         run_vars: scope.run_vars(),
         secrets: scope.secrets(),

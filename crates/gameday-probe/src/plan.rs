@@ -32,6 +32,8 @@ pub struct ProbePlan {
     /// regions look in the same way when theirs are the same.
     pub definition: Arc<str>,
     pub(crate) path: PathBuf,
+    /// What was read beside it: bodies, certificates, keys.
+    pub files: Vec<PathBuf>,
     pub(crate) var_names: Vec<String>,
     /// Variables with a run-time part, evaluated once a run.
     pub(crate) run_vars: BTreeMap<String, Template>,

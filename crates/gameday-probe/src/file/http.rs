@@ -264,6 +264,7 @@ pub(crate) fn read_file(
 pub(super) fn read_path(path: &str, scope: &Scope<'_, '_>) -> Result<Vec<u8>, String> {
     let beside = scope.problems().source().path.parent().map(PathBuf::from);
     let path = beside.unwrap_or_default().join(path);
+    scope.note_file(path.clone());
     let told = |error: std::io::Error| format!("`{}` cannot be read: {error}", path.display());
     let size = std::fs::metadata(&path).map_err(told)?.len();
     if size > MAX_FILE_BYTES {

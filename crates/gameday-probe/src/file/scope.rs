@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::path::PathBuf;
 
 use gameday_core::{Problems, Table};
 use toml::Spanned;
@@ -26,6 +27,8 @@ pub(crate) struct Scope<'s, 'p> {
     /// Saved anywhere in the file.
     saves: BTreeSet<String>,
     used: RefCell<BTreeSet<String>>,
+    /// Other files that were read.
+    files: RefCell<BTreeSet<PathBuf>>,
 }
 
 struct Declared<T> {
@@ -43,6 +46,7 @@ impl<'s, 'p> Scope<'s, 'p> {
             saved: BTreeMap::new(),
             saves: all_saves(root.entries_mut()),
             used: RefCell::default(),
+            files: RefCell::default(),
         };
         for (name, mut table) in root.tables("secrets") {
             let variable: Option<String> = table.need("env");
@@ -254,6 +258,16 @@ impl<'s, 'p> Scope<'s, 'p> {
                 self.problems.add(declared.place.clone(), message);
             }
         }
+    }
+
+    /// A file beside the probe's is read.
+    pub(super) fn note_file(&self, path: PathBuf) {
+        self.files.borrow_mut().insert(path);
+    }
+
+    /// Every file that was read beside the probe's.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        self.files.borrow().iter().cloned().collect()
     }
 
     pub(crate) fn var_names(&self) -> Vec<String> {

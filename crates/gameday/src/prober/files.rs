@@ -18,6 +18,9 @@ use crate::{command, output};
 /// How often it is looked whether a file has changed.
 const PACE: Duration = Duration::from_secs(3);
 
+/// A file, and when and how long it was written.
+type Stamp = (PathBuf, Option<SystemTime>, u64);
+
 /// Which files, for which regions.
 pub(crate) struct Files {
     paths: Vec<PathBuf>,
@@ -32,6 +35,8 @@ pub(crate) struct Loaded {
     pub(crate) probes: Vec<Scheduled>,
     /// What each probe promises where it looks from a region.
     slos: Vec<(ProbeName, RegionName, Duration, FileSlo)>,
+    /// Bodies, certificates and keys that the probes' files name.
+    pub(super) beside: BTreeSet<PathBuf>,
 }
 
 impl Loaded {
@@ -86,13 +91,13 @@ impl Files {
         }
     }
 
-    /// Which files there are, and when each was written.
-    fn fingerprint(&self) -> Vec<(PathBuf, Option<SystemTime>, u64)> {
+    /// Which files there are, with those that they name, and when each was written.
+    fn fingerprint(&self, beside: &BTreeSet<PathBuf>) -> Vec<Stamp> {
         let files = self
             .paths
             .iter()
             .flat_map(|path| command::toml_files(path).unwrap_or_default());
-        let stamped = files.map(|file| {
+        let stamped = files.chain(beside.iter().cloned()).map(|file| {
             let meta = std::fs::metadata(&file).ok();
             let size = meta.as_ref().map_or(0, std::fs::Metadata::len);
             (file, meta.and_then(|meta| meta.modified().ok()), size)
@@ -155,6 +160,7 @@ fn load_file(
         let plan = ProbePlan::load_in(&source, &BTreeMap::new(), region)?;
         let built = gameday_probe::build(&plan, environment, connector)
             .map_err(|error| vec![Problem::of_file(file, error.to_string())])?;
+        loaded.beside.extend(plan.files.iter().cloned());
         loaded.probes.extend(in_region(&plan, &built, region));
         let slo = plan.slo.clone();
         loaded
@@ -188,25 +194,30 @@ fn in_region(plan: &ProbePlan, built: &Built, region: &RegionName) -> Vec<Schedu
 /// Reads the files again at SIGHUP, when asked, and when one has changed.
 pub(super) async fn keep_loaded<T>(
     files: Files,
+    mut beside: BTreeSet<PathBuf>,
     book: Arc<Book>,
     change: watch::Sender<Vec<Scheduled>>,
     mut hangups: mpsc::Receiver<T>,
     mut asked: mpsc::Receiver<Ask>,
 ) {
-    let mut seen = files.fingerprint();
+    let mut seen = files.fingerprint(&beside);
     loop {
         let asker = tokio::select! {
             Some(_) = hangups.recv() => None,
             Some(asker) = asked.recv() => Some(asker),
             () = sleep(PACE) => {
-                if files.fingerprint() == seen {
+                if files.fingerprint(&beside) == seen {
                     continue;
                 }
                 None
             }
         };
-        seen = files.fingerprint();
-        let answer = reload(&files, &book, &change);
+        // Before they are read: what changes meanwhile is seen the next time.
+        seen = files.fingerprint(&beside);
+        let answer = reload(&files, &book, &change, &mut beside);
+        if answer.is_ok() {
+            seen = named_anew(&files, seen, &beside);
+        }
         if let Some(asker) = asker {
             // Who asked may be gone.
             asker.send(answer).ok();
@@ -214,9 +225,22 @@ pub(super) async fn keep_loaded<T>(
     }
 }
 
-fn reload(files: &Files, book: &Book, change: &watch::Sender<Vec<Scheduled>>) -> Result<String, String> {
+/// What was seen, with the files that are named since then.
+fn named_anew(files: &Files, seen: Vec<Stamp>, beside: &BTreeSet<PathBuf>) -> Vec<Stamp> {
+    let known = |path: &Path| seen.iter().find(|(one, ..)| one == path).cloned();
+    let now = files.fingerprint(beside).into_iter();
+    now.map(|stamp| known(&stamp.0).unwrap_or(stamp)).collect()
+}
+
+fn reload(
+    files: &Files,
+    book: &Book,
+    change: &watch::Sender<Vec<Scheduled>>,
+    beside: &mut BTreeSet<PathBuf>,
+) -> Result<String, String> {
     match files.load() {
         Ok(loaded) => {
+            beside.clone_from(&loaded.beside);
             book.expect(&loaded.probes);
             book.budgets.expect(loaded.promises());
             book.reloaded(None);

@@ -99,7 +99,7 @@ async fn run(args: &LookArgs) -> Result<(), Failure> {
         council.clone(),
         Arc::clone(&opened.budgets),
     ));
-    let probes = loaded.probes;
+    let (probes, beside) = (loaded.probes, loaded.beside);
     book.expect(&probes);
     let mut tasks = JoinSet::new();
     let mut stops = command::signals(&mut tasks, &command::ENDS).map_err(|error| error.to_string())?;
@@ -113,6 +113,7 @@ async fn run(args: &LookArgs) -> Result<(), Failure> {
     let (ask, asked) = mpsc::channel(1);
     tasks.spawn(files::keep_loaded(
         files,
+        beside,
         Arc::clone(&book),
         change,
         hangups,
