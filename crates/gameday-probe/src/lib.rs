@@ -57,7 +57,7 @@ pub use quorum::{
     Control, Exclusion, Facts, Look, MAX_REGIONS, Quorum, Rules, Standings, Threshold, Verdict, Vote,
     Watched, Word,
 };
-pub use schedule::{MAX_IN_FLIGHT, Scheduled, Tick, schedule, schedule_changing};
+pub use schedule::{MAX_IN_FLIGHT, Scheduled, Tick, schedule, schedule_changing, schedule_on_lanes};
 
 /// Where secrets come from: the caller hands it in, nothing here reads the process's own.
 pub type Environment = std::collections::BTreeMap<String, String>;

@@ -12,6 +12,7 @@
 //! [`MAX_IN_FLIGHT`]; the 2 s are for `always` steps.
 
 mod grid;
+mod lanes;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +32,9 @@ use crate::alarm::Alarm;
 use crate::observation::{Observation, Probe};
 use crate::step::TIDY_LIMIT;
 use grid::Grid;
+use lanes::Share;
+
+pub use lanes::schedule_on_lanes;
 
 /// More looks of one (probe, region) are never in flight.
 pub const MAX_IN_FLIGHT: usize = 16;
@@ -92,10 +96,14 @@ pub async fn schedule(probes: Vec<Scheduled>, out: Sender<Tick>) {
 }
 
 /// The same for probes that may change: one that stays keeps its grid, and a look in flight is not cut off.
-pub async fn schedule_changing(mut probes: watch::Receiver<Vec<Scheduled>>, out: Sender<Tick>) {
+pub async fn schedule_changing(probes: watch::Receiver<Vec<Scheduled>>, out: Sender<Tick>) {
+    schedule_share(Share::WHOLE, probes, out).await;
+}
+
+async fn schedule_share(share: Share, mut probes: watch::Receiver<Vec<Scheduled>>, out: Sender<Tick>) {
     let alarm = Alarm::new();
     let start = Instant::now();
-    let mut agenda = Agenda::new(probes.borrow_and_update().clone(), start);
+    let mut agenda = Agenda::new(share.of(&probes.borrow_and_update()), start);
     let mut looks = JoinSet::new();
     loop {
         let next = agenda.next();
@@ -103,7 +111,7 @@ pub async fn schedule_changing(mut probes: watch::Receiver<Vec<Scheduled>>, out:
             biased;
             () = out.closed() => return,
             Some(ended) = looks.join_next() => settle(ended),
-            Ok(()) = probes.changed() => agenda.change(probes.borrow_and_update().clone(), Instant::now()),
+            Ok(()) = probes.changed() => agenda.change(share.of(&probes.borrow_and_update()), Instant::now()),
             () = alarm.until(next.unwrap_or(start)), if next.is_some() => agenda.tick(Instant::now(), &mut looks, &out),
             // Nothing is scheduled and nothing can change any more.
             else => return out.closed().await,

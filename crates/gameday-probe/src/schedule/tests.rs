@@ -12,7 +12,7 @@ use super::*;
 
 /// Takes so long for each look, whatever its deadline.
 #[derive(Default)]
-struct Slow {
+pub(super) struct Slow {
     takes: Duration,
     in_flight: AtomicUsize,
     most_in_flight: AtomicUsize,
@@ -52,7 +52,15 @@ fn scheduled(probe: &Arc<Slow>, every_ms: u64, timeout_ms: u64) -> Scheduled {
     }
 }
 
-fn slow(takes_ms: u64) -> Arc<Slow> {
+/// Every 20 ms, under this name.
+pub(super) fn named(probe: &Arc<Slow>, name: &str) -> Scheduled {
+    Scheduled {
+        probe: ProbeName::new(name).unwrap(),
+        ..scheduled(probe, 20, 1_000)
+    }
+}
+
+pub(super) fn slow(takes_ms: u64) -> Arc<Slow> {
     Arc::new(Slow {
         takes: Duration::from_millis(takes_ms),
         ..Slow::default()

@@ -26,12 +26,14 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gameday_core::{Clock, Problem};
 use gameday_probe::Tick;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use crate::cli::{LookArgs, PageArgs};
 use crate::{command, exit, output, slo};
@@ -48,6 +50,9 @@ use lines::Lines;
 
 /// Ticks that wait to be written down.
 const MAX_TICKS: usize = 4096;
+
+/// From one reading of ticks to the next; the first of a quiet time does not wait.
+const TICK_PAUSE: Duration = Duration::from_millis(5);
 
 /// Looks and serves until a signal.
 pub(crate) async fn serve(args: &LookArgs) -> ExitCode {
@@ -109,7 +114,7 @@ async fn run(args: &LookArgs) -> Result<(), Failure> {
     if let (Some(council), Some(beginning)) = (&council, beginning) {
         council.begin(beginning, &mut tasks, out.clone());
     }
-    tasks.spawn(gameday_probe::schedule_changing(changing, out));
+    tasks.spawn(gameday_probe::schedule_on_lanes(changing, out));
     let (ask, asked) = mpsc::channel(1);
     tasks.spawn(files::keep_loaded(
         files,
@@ -203,8 +208,13 @@ fn judge(council: Option<Arc<Council>>) -> slo::Judge {
 
 /// Writes every tick down, and tells it.
 async fn take(book: Arc<Book>, mut ticks: mpsc::Receiver<Tick>, mut lines: Lines) {
-    while let Some(tick) = ticks.recv().await {
-        lines.tell(&tick);
-        book.observe(tick);
+    let mut together = Vec::new();
+    while ticks.recv_many(&mut together, MAX_TICKS).await > 0 {
+        for tick in together.drain(..) {
+            lines.tell(&tick);
+            book.observe(tick);
+        }
+        // What comes within this time is taken together: to wake up costs more than to write a tick down.
+        sleep(TICK_PAUSE).await;
     }
 }
