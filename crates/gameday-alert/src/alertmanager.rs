@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use futures_util::future::BoxFuture;
 use gameday_core::{AlertSeen, ClockSample, SourceName, Suppressor, Timestamp};
 
-use crate::client::Client;
+use crate::client::{Auth, Client};
+use crate::grafana::alertmanager_of;
 use crate::{Alert, AlertSource, SourceError};
 
 pub use routing::{
@@ -73,6 +74,15 @@ impl Alertmanager {
             _ => format!("alertmanager.{}", index + 1),
         };
         let client = Client::new(&name, base)?;
+        Ok(Self { client, names })
+    }
+
+    /// The Alertmanager inside of the Grafana at `base`: `grafana.alertmanager`.
+    ///
+    /// # Errors
+    /// As for [`Self::new`].
+    pub fn of_grafana(base: &str, auth: Option<Auth>, names: Vec<String>) -> Result<Self, SourceError> {
+        let client = Client::new("grafana.alertmanager", &alertmanager_of(base))?.with_auth(auth);
         Ok(Self { client, names })
     }
 

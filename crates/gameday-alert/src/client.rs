@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use gameday_core::{SourceName, Timestamp, redact_url};
+use gameday_core::{Secret, SourceName, Timestamp, redact_url};
 use reqwest::header::{DATE, HeaderMap, LOCATION};
 use reqwest::redirect::Policy;
 use reqwest::{Response, Url};
@@ -26,6 +26,16 @@ pub(crate) struct Client {
     pub(crate) shown: String,
     base: Url,
     http: reqwest::Client,
+    auth: Option<Auth>,
+}
+
+/// How we show who we are.
+#[derive(Debug, Clone)]
+pub enum Auth {
+    /// A token, sent as a bearer.
+    Bearer(Secret),
+    /// A user and a password.
+    Basic(String, Secret),
 }
 
 /// An answer with status 200.
@@ -72,7 +82,13 @@ impl Client {
             shown,
             base,
             http,
+            auth: None,
         })
+    }
+
+    /// The same, which shows who it is.
+    pub(crate) fn with_auth(self, auth: Option<Auth>) -> Self {
+        Self { auth, ..self }
     }
 
     /// Asks one question; anything but a whole answer with status 200 is an error.
@@ -86,7 +102,11 @@ impl Client {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let request = self.http.get(url);
+        let request = match &self.auth {
+            None => self.http.get(url),
+            Some(Auth::Bearer(token)) => self.http.get(url).bearer_auth(token.expose()),
+            Some(Auth::Basic(user, password)) => self.http.get(url).basic_auth(user, Some(password.expose())),
+        };
         let sent = Timestamp::now();
         let response = request.send().await.map_err(|error| self.unreachable(error))?;
         let received = Timestamp::now();

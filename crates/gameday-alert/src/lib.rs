@@ -16,6 +16,7 @@ mod alertmanager;
 mod burn;
 mod client;
 mod error;
+mod grafana;
 mod lenient;
 mod links;
 mod predict;
@@ -35,7 +36,9 @@ pub use burn::{
     Burn, BurnAlert, History, MIN_FAILURES, Measure, Objective, PAIRS, Pair, Severity, Stage, Tally,
     pairs_for,
 };
+pub use client::Auth;
 pub use error::SourceError;
+pub use grafana::Grafana;
 pub use links::{Link, try_links};
 pub use predict::{
     Asked, ExpectedFault, Interval, ScrapeEffect, ScrapeFault, Spread, Survey, group_stage, longest_interval,

@@ -111,6 +111,9 @@ pub struct ObserveRecord {
     pub alertmanager: Vec<String>,
     /// Where our webhook receiver listens.
     pub webhook: Option<String>,
+    /// Grafana's base URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grafana: Option<String>,
     /// Other webhooks that our receiver takes: where, by the name that stands for their receiver.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub webhooks: BTreeMap<String, String>,
@@ -213,7 +216,7 @@ pub struct ExpectRecord {
     pub labels: BTreeMap<String, String>,
     /// The receiver it must reach.
     pub receiver: Option<String>,
-    /// Who knows its rule, if that is not Prometheus: `webhook`, when only its notifications tell of it.
+    /// Who knows its rule, if that is not Prometheus: `grafana`; or `webhook`, when only its notifications tell of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
     /// True when it must never come: silence is the pass.

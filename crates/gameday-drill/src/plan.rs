@@ -10,7 +10,7 @@ use std::time::Duration;
 use gameday_core::{FaultName, ProbeName, RegionName, SteadyName, TargetName, TokenFrom, redact_url};
 use gameday_probe::ProbePlan;
 
-use gameday_alert::{Hook, Matcher};
+use gameday_alert::{Auth, Hook, Matcher};
 use serde::Deserialize;
 
 use crate::network::{Peer, Transport};
@@ -172,6 +172,8 @@ pub struct Observe {
     pub alertmanager: Vec<String>,
     /// Where our receiver listens.
     pub webhook: Option<String>,
+    /// Grafana, for the rules that it evaluates itself.
+    pub grafana: Option<GrafanaAt>,
     /// Other webhooks that our receiver takes.
     pub hooks: Vec<Hook>,
     /// Annotations whose links are tried when an expected alert has arrived.
@@ -180,6 +182,46 @@ pub struct Observe {
     pub unexpected_fails: bool,
     /// What each expected alert must carry.
     pub required: Required,
+}
+
+/// A Grafana, and how we show it who we are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrafanaAt {
+    /// Its base URL.
+    pub url: String,
+    /// What it is shown.
+    pub shows: Shows,
+}
+
+/// Whom a server takes us for; a secret is read when it is needed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shows {
+    /// Nobody.
+    Nothing,
+    /// Whoever has this token.
+    Token(TokenFrom),
+    /// This user.
+    Basic {
+        /// The name.
+        user: String,
+        /// The password.
+        password: TokenFrom,
+    },
+}
+
+impl Shows {
+    /// The secret itself.
+    ///
+    /// # Errors
+    /// Why it cannot be had, for people.
+    pub fn auth(&self) -> Result<Option<Auth>, String> {
+        let read = |from: &TokenFrom| from.read_line(|name| std::env::var(name).ok());
+        Ok(match self {
+            Self::Nothing => None,
+            Self::Token(from) => Some(Auth::Bearer(read(from)?)),
+            Self::Basic { user, password } => Some(Auth::Basic(user.clone(), read(password)?)),
+        })
+    }
 }
 
 /// What an alert must carry when it arrives, whatever it says there.
@@ -198,6 +240,8 @@ pub enum RuleOf {
     /// Prometheus, which keeps its samples as well.
     #[default]
     Prometheus,
+    /// Grafana, which tells its states and keeps no samples of them.
+    Grafana,
     /// Nobody that is observed: only its notifications tell of it.
     Webhook,
 }
@@ -208,6 +252,7 @@ impl RuleOf {
     pub fn word(self) -> &'static str {
         match self {
             Self::Prometheus => "prometheus",
+            Self::Grafana => "grafana",
             Self::Webhook => "webhook",
         }
     }
@@ -217,7 +262,10 @@ impl Observe {
     /// Whether there is anything that could tell of an alert.
     #[must_use]
     pub fn tells_of_alerts(&self) -> bool {
-        self.prometheus.is_some() || !self.alertmanager.is_empty() || self.webhook.is_some()
+        self.prometheus.is_some()
+            || self.grafana.is_some()
+            || !self.alertmanager.is_empty()
+            || self.webhook.is_some()
     }
 }
 

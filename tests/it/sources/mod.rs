@@ -1,5 +1,6 @@
 //! Where alerts come from besides Prometheus and Alertmanager's webhook: each through the real binary.
 
+mod grafana;
 mod paging;
 mod prober;
 

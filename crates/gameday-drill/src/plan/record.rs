@@ -90,6 +90,7 @@ impl Plan {
                     .map(|url| redact_url(url))
                     .collect(),
                 webhook: redacted(&self.observe.webhook),
+                grafana: self.observe.grafana.as_ref().map(|at| redact_url(&at.url)),
                 webhooks: self
                     .observe
                     .hooks

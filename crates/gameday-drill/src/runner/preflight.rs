@@ -3,8 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
-use gameday_alert::{Alert, AlertSource, Alertmanager, Prometheus, SourceError, Webhook};
-use gameday_core::{AlertSeen, AlertState, EventKind, Journal, RegionName, Span};
+use gameday_alert::{Alert, AlertSource, Alertmanager, Grafana, Prometheus, SourceError, Webhook};
+use gameday_core::{AlertSeen, AlertState, EventKind, Journal, RegionName, RuleSeen, Span};
 use gameday_probe::Scheduled;
 
 use super::oracle::Oracle;
@@ -12,7 +12,7 @@ use super::regions::{self, Followed};
 use super::sources::Sources;
 use super::{Run, build_faults, open_drill};
 use crate::fault::Fault;
-use crate::plan::{Plan, RuleOf};
+use crate::plan::{GrafanaAt, Plan, RuleOf};
 use crate::registry::Claim;
 
 /// All that the drill needs, found to be there.
@@ -130,6 +130,18 @@ async fn sources(plan: &Plan, checks: &mut Checks<'_>) -> io::Result<(Sources, O
             Err(refusal) => checks.refuse("alertmanager", refusal)?,
         }
     }
+    if let Some(at) = &plan.observe.grafana {
+        match grafana(plan, at).await {
+            Ok((grafana, alertmanager, rules, detail)) => {
+                checks.note("grafana", Ok(detail))?;
+                for rule in rules {
+                    checks.journal.record(EventKind::RuleSeen(rule))?;
+                }
+                sources.grafana = Some((Arc::new(grafana), Arc::new(alertmanager)));
+            }
+            Err(refusal) => checks.refuse("grafana", refusal)?,
+        }
+    }
     if let Some(url) = &plan.observe.webhook {
         match Webhook::bind(url).await {
             Ok(webhook) => {
@@ -245,6 +257,33 @@ async fn prometheus(plan: &Plan, url: &str) -> Result<FoundPrometheus, Refusal> 
             .collect(),
         detail,
     ))
+}
+
+type FoundGrafana = (Grafana, Alertmanager, Vec<RuleSeen>, String);
+
+async fn grafana(plan: &Plan, at: &GrafanaAt) -> Result<FoundGrafana, Refusal> {
+    let say = |error: SourceError| error.to_string();
+    let auth = at.shows.auth()?;
+    let grafana = Grafana::new(&at.url, auth.clone()).map_err(say)?;
+    let version = grafana.check().await.map_err(say)?;
+    let names = rules_of(plan, RuleOf::Grafana);
+    let rules = grafana.rules(&names).await.map_err(say)?;
+    for name in &names {
+        if !rules.iter().any(|rule| rule.alert == *name) {
+            let why = format!("no alert rule is named `{name}`: the expectation could never be met");
+            return Err(why.into());
+        }
+    }
+    if let Some(alert) = already_there(plan, grafana.poll().await.map_err(say)?) {
+        return Err(alert);
+    }
+    let alertmanager = Alertmanager::of_grafana(&at.url, auth, names.clone()).map_err(say)?;
+    let detail = format!(
+        "version {version}, {} of {} expected rules found and inactive",
+        names.len(),
+        names.len()
+    );
+    Ok((grafana, alertmanager, rules, detail))
 }
 
 async fn alertmanager(

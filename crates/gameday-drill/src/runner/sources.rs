@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gameday_alert::{AlertSource, Alertmanager, Prometheus, SourceError, Watch, Webhook, WebhookCounts};
+use gameday_alert::{
+    AlertSource, Alertmanager, Grafana, Prometheus, SourceError, Watch, Webhook, WebhookCounts,
+};
 use gameday_core::{ClockOffset, ClockSample, EventKind, SourceName, SteadyName};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -18,6 +20,7 @@ use crate::plan::{Plan, SteadyKind};
 pub(super) struct Sources {
     pub(super) prometheus: Option<Arc<Prometheus>>,
     pub(super) alertmanagers: Vec<Arc<Alertmanager>>,
+    pub(super) grafana: Option<(Arc<Grafana>, Arc<Alertmanager>)>,
     pub(super) webhook: Option<Webhook>,
 }
 
@@ -55,6 +58,15 @@ pub(super) fn start(tasks: &mut JoinSet<()>, plan: &Plan, sources: Sources, repo
         tasks.spawn(compare_clocks(name, reports.clone(), move || {
             let alertmanager = alertmanager.clone();
             async move { alertmanager.clock().await }
+        }));
+    }
+    if let Some((grafana, alertmanager)) = sources.grafana {
+        tasks.spawn(Poller::new(grafana.clone(), reports).run());
+        tasks.spawn(Poller::new(alertmanager, reports).run());
+        let name = grafana.name().clone();
+        tasks.spawn(compare_clocks(name, reports.clone(), move || {
+            let grafana = grafana.clone();
+            async move { grafana.clock().await }
         }));
     }
     if let Some(webhook) = sources.webhook {

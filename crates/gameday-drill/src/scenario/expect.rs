@@ -103,13 +103,17 @@ fn read_one(
     })
 }
 
-/// `source = "webhook"`: who knows its rule; Prometheus, if nothing else is said.
+/// `source = "webhook"`: who knows its rule; without it Prometheus, or Grafana if that alone is observed.
 fn read_source(table: &mut Table<'_, '_>, observe: &Observe) -> RuleOf {
     let Some(source) = table.spanned::<RuleOf>("source") else {
-        return RuleOf::default();
+        return match (&observe.prometheus, &observe.grafana) {
+            (None, Some(_)) => RuleOf::Grafana,
+            _ => RuleOf::Prometheus,
+        };
     };
     let there = match source.get_ref() {
         RuleOf::Prometheus => observe.prometheus.is_some(),
+        RuleOf::Grafana => observe.grafana.is_some(),
         RuleOf::Webhook => observe.webhook.is_some(),
     };
     if !there {

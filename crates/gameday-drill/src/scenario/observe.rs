@@ -1,12 +1,12 @@
 //! `[observe]`: the alerting that is read, and what of it is asked for beyond the expected alerts.
 
-use gameday_core::{Problems, Table, redact_url};
+use gameday_core::{Problems, Table, TokenFrom, redact_url};
 use serde::Deserialize;
 use toml::Spanned;
 use toml::de::DeValue;
 
 use super::hooks;
-use crate::plan::{Observe, Required};
+use crate::plan::{GrafanaAt, Observe, Required, Shows};
 
 /// What links are called in rules that most teams start from.
 const LINKS: [&str; 2] = ["runbook_url", "dashboard_url"];
@@ -34,6 +34,7 @@ pub(super) fn read(root: &mut Table<'_, '_>) -> Observe {
     let (prometheus, webhook) = (url("prometheus"), url("webhook"));
     let observe = Observe {
         prometheus,
+        grafana: read_grafana(&mut table),
         hooks: hooks::read(&mut table, webhook.as_deref()),
         webhook,
         alertmanager: read_alertmanagers(&mut table, problems),
@@ -53,6 +54,35 @@ pub(super) fn read_required(table: &mut Table<'_, '_>) -> Required {
         labels: table.get("required_labels").unwrap_or_default(),
         annotations: table.get("required_annotations").unwrap_or_default(),
     }
+}
+
+/// `grafana = { url, token }`, or `basic = { user, password }` instead of the token.
+fn read_grafana(observe: &mut Table<'_, '_>) -> Option<GrafanaAt> {
+    let mut table = observe.table("grafana")?;
+    let problems = table.problems();
+    let url: Option<Spanned<String>> = table.need_spanned("url");
+    if let Some(url) = &url {
+        check_url(problems, url);
+    }
+    let place = table.key_span("basic");
+    let token = TokenFrom::take(&mut table);
+    let basic = table.table("basic").and_then(|mut basic| {
+        let user = basic.need("user");
+        let password = TokenFrom::need(&mut basic, "password", "the password");
+        basic.finish();
+        Some(Shows::Basic {
+            user: user?,
+            password: password?,
+        })
+    });
+    table.finish();
+    if let (Some(_), Some(place)) = (&token, place) {
+        problems.add(place, "one of `token` and `basic` is enough");
+    }
+    Some(GrafanaAt {
+        url: url?.into_inner(),
+        shows: token.map(Shows::Token).or(basic).unwrap_or(Shows::Nothing),
+    })
 }
 
 /// One Alertmanager, or a list: the peers of a cluster.

@@ -248,5 +248,10 @@ fn observed(observe: &ObserveRecord) -> Vec<(&'static str, &String)> {
     let prometheus = observe.prometheus.iter().map(|url| ("Prometheus", url));
     let alertmanagers = observe.alertmanager.iter().map(|url| ("Alertmanager", url));
     let webhook = observe.webhook.iter().map(|url| ("Webhook", url));
-    prometheus.chain(alertmanagers).chain(webhook).collect()
+    let grafana = observe.grafana.iter().map(|url| ("Grafana", url));
+    prometheus
+        .chain(alertmanagers)
+        .chain(grafana)
+        .chain(webhook)
+        .collect()
 }

@@ -19,7 +19,7 @@ pub(super) fn was_active(
     let at = |raw: Timestamp| timeline.mark(clock_of(expect), raw).at;
     // Samples stand at evaluations: one that would have been next is part of it.
     let reach = interval_us.unwrap_or_default().saturating_add(AGREE_US);
-    let sampled = episode::read(timeline, &expect.alert, interval_us)
+    let sampled = episode::read(timeline, expect, interval_us)
         .iter()
         .filter(|episode| carries(&episode.labels, &expect.labels))
         .any(|episode| at(episode.start) < from && at(episode.last.plus_micros(reach)) >= from);

@@ -93,7 +93,7 @@ type ByLabels = BTreeMap<BTreeMap<String, String>, Times>;
 
 fn sampled(timeline: &Timeline<'_>, expect: &ExpectRecord, interval_us: Option<i64>) -> ByLabels {
     let mut found = ByLabels::new();
-    for episode in episode::read(timeline, &expect.alert, interval_us) {
+    for episode in episode::read(timeline, expect, interval_us) {
         if episode.fired && carries(&episode.labels, &expect.labels) {
             let at = episode.first_firing.unwrap_or(episode.start);
             found.entry(episode.labels).or_default().insert(at, episode.over);
@@ -141,7 +141,7 @@ pub(super) fn near_miss(
     evidence.episode.as_ref().filter(|episode| !episode.fired)?;
     let from = *fault.effective.as_ref().ok()?;
     let pending_ms = |episode: &Episode| Moment::new(episode.last).ms_since(Moment::new(episode.start));
-    let longest = episode::read(timeline, &expect.alert, evidence.interval_us)
+    let longest = episode::read(timeline, expect, evidence.interval_us)
         .iter()
         .filter(|episode| carries(&episode.labels, &expect.labels))
         .filter(|episode| timeline.mark(clock_of(expect), episode.start).at >= from)

@@ -72,7 +72,7 @@ pub(super) fn unconfirmed(
 ) -> Option<String> {
     let notice = evidence.firing(expect)?;
     let asked = episode::asked(timeline.events, &expect.alert)?;
-    let confirmed = episode::read(timeline, &expect.alert, evidence.interval_us)
+    let confirmed = episode::read(timeline, expect, evidence.interval_us)
         .iter()
         .filter(|episode| episode.fired)
         .any(|episode| {

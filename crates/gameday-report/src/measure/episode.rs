@@ -5,9 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gameday_core::{AlertState, Event, EventKind, RawSeries, Timestamp};
+use gameday_core::{AlertState, Event, EventKind, ExpectRecord, RawSeries, Timestamp};
 
-use super::timeline::Timeline;
+use super::timeline::{Timeline, clock_of};
+
+mod grafana;
 
 /// Two readings of the same tick may differ by this much.
 pub(super) const AGREE_US: i64 = 5_000;
@@ -31,6 +33,8 @@ pub(super) struct Episode {
     pub over: bool,
     /// `activeAt` as seen while it was active.
     pub active_at: Option<Timestamp>,
+    /// It was pending before, and nobody looked then: `start` is when it fired.
+    pub late: bool,
 }
 
 /// Labels without those that Prometheus puts on `ALERTS` itself.
@@ -43,7 +47,11 @@ pub(super) fn identity(labels: &BTreeMap<String, String>) -> BTreeMap<String, St
 }
 
 /// Every episode of an alert, earliest first; `interval_us` is the rule's, when known.
-pub(super) fn read(timeline: &Timeline<'_>, alert: &str, interval_us: Option<i64>) -> Vec<Episode> {
+pub(super) fn read(timeline: &Timeline<'_>, expect: &ExpectRecord, interval_us: Option<i64>) -> Vec<Episode> {
+    let alert = expect.alert.as_str();
+    if clock_of(expect) == "grafana" {
+        return grafana::read(timeline, alert);
+    }
     let mut episodes = from_samples(timeline, alert, interval_us);
     for seen in polled(timeline.events, alert) {
         match episodes
@@ -161,6 +169,7 @@ fn cut(labels: &BTreeMap<String, String>, ticks: &Ticks, interval: Option<i64>, 
                 fired: false,
                 over: true,
                 active_at: None,
+                late: false,
             });
         }
         let episode = episodes.last_mut().expect("one was pushed");
@@ -205,6 +214,7 @@ fn polled(events: &[Event], alert: &str) -> Vec<Episode> {
             last: key.1,
             fired,
             active_at: Some(key.1),
+            late: false,
         })
         .collect()
 }

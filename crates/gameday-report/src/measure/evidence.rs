@@ -103,10 +103,14 @@ impl<'a> Evidence<'a> {
     }
 
     fn read_payloads(&mut self, timeline: &Timeline<'a>, expect: &ExpectRecord, from: Moment) {
+        let alertmanager = match clock_of(expect) {
+            "grafana" => "grafana.alertmanager",
+            _ => "alertmanager",
+        };
         for event in timeline.events {
             match &event.kind {
                 EventKind::AlertSeen(seen)
-                    if seen.alert == expect.alert && seen.source.as_str() == "alertmanager" =>
+                    if seen.alert == expect.alert && seen.source.as_str() == alertmanager =>
                 {
                     let shown = (seen.starts_at, event.time);
                     if self.is_ours(timeline, shown, &seen.labels, expect, from) {
@@ -160,7 +164,7 @@ impl<'a> Evidence<'a> {
         from: Moment,
     ) -> Vec<Episode> {
         let mut ours = Vec::new();
-        for episode in episode::read(timeline, &expect.alert, self.interval_us) {
+        for episode in episode::read(timeline, expect, self.interval_us) {
             let began = timeline.mark(clock_of(expect), episode.start).at;
             match (carries(&episode.labels, &expect.labels), began >= from) {
                 (true, true) => ours.push(episode),

@@ -233,6 +233,7 @@ impl Case<'_> {
     fn lost(&self) -> Option<String> {
         let sources: &[&str] = match self.expect.source.as_deref() {
             Some("webhook") => &["webhook"],
+            Some("grafana") => &["grafana", "grafana.alertmanager", "webhook"],
             _ => &["prometheus", "alertmanager", "webhook"],
         };
         let lost = self

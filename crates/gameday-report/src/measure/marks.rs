@@ -151,6 +151,11 @@ fn scrape(
 /// T2: the rule became active.
 fn active(timeline: &Timeline<'_>, evidence: &Evidence<'_>, notes: &mut Vec<String>) -> Known<Mark> {
     let episode = evidence.episode.as_ref().ok_or_else(|| unseen(evidence))?;
+    if episode.late {
+        return Err(
+            "it was not seen pending, and when it fires its source no longer tells since when".into(),
+        );
+    }
     let raw = match episode.active_at {
         Some(seen) if seen.micros_since(episode.start).abs() <= AGREE_US => seen,
         Some(seen) => {
@@ -237,7 +242,11 @@ fn handed_off(
             "first seen in alertmanager after the notification: `updatedAt` may be of a re-send".into(),
         );
     }
-    Ok(timeline.mark("alertmanager", updated_at))
+    let clock = match evidence.clock.as_str() {
+        "grafana" => "grafana",
+        _ => "alertmanager",
+    };
+    Ok(timeline.mark(clock, updated_at))
 }
 
 /// T5: the notification arrived.

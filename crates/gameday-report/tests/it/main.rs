@@ -10,6 +10,7 @@ mod doubts;
 mod expectations;
 mod fixture;
 mod golden;
+mod grafana;
 mod marks;
 mod people;
 mod plan;
