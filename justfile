@@ -14,7 +14,8 @@ test:
 it *filter:
     cargo test -p gameday --test it -- {{filter}}
 
-# Twenty drills whose runner is killed, stopped or interrupted at a random moment
+# So many drills in which the runner, its helper, the proxy, the service, the node, Prometheus or Alertmanager is killed at a
+# random moment, and as many whose runner is killed, stopped or interrupted; `GAMEDAY_CHAOS_SEED` repeats them
 chaos drills="20":
     GAMEDAY_CHAOS_DRILLS={{drills}} cargo test -p gameday --test it -- --nocapture random
 

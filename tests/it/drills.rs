@@ -2,6 +2,7 @@
 
 mod cache;
 mod failing;
+mod ordered;
 mod others;
 mod shape;
 mod shipped;

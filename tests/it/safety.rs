@@ -9,6 +9,7 @@ mod guards;
 mod interrupted;
 mod killed;
 mod lost;
+mod parts;
 mod paused;
 mod refused;
 mod stuck;

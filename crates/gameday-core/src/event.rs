@@ -95,6 +95,26 @@ pub enum EventKind {
         /// How to undo it, e.g. the proxy's API and the lease; `heal` reads this.
         undo: serde_json::Value,
     },
+    /// The condition of an entry was looked at when it was due.
+    ConditionLooked {
+        /// Which entry of the timeline.
+        fault: FaultName,
+        /// The condition as written.
+        condition: String,
+        /// Whether it holds; one that could not be looked at does not.
+        holds: bool,
+        /// What was seen.
+        detail: String,
+    },
+    /// An entry was left out: its fault is never ordered.
+    FaultSkipped {
+        /// Which entry of the timeline.
+        fault: FaultName,
+        /// Why.
+        reason: Skip,
+        /// Why, for people.
+        detail: String,
+    },
     /// A fault is in place, as whatever injects it confirmed.
     FaultInjected {
         /// Which entry of the timeline.
@@ -283,6 +303,16 @@ pub enum Stage {
     Verify,
     /// Waiting for the steady state and the resolved notices.
     Recover,
+}
+
+/// Why an entry was left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Skip {
+    /// What it waited for did not come in time.
+    NotInTime,
+    /// Its condition did not hold.
+    ConditionFalse,
 }
 
 /// How a fault ended.

@@ -27,6 +27,7 @@ mod vars;
 pub use arrival::{LinkChecked, Suppressor, SuppressorKind};
 pub use baseline::{Baseline, BaselineAlert};
 pub use clock::{ClockOffset, ClockReading, ClockSample};
+pub use event::Skip;
 pub use event::{
     AlertSeen, AlertState, DrillStarted, Ended, Event, EventKind, FaultEnd, GateOpened, Notification,
     NotifiedAlert, Odds, PredictedMark, Prediction, ProbeDone, RawSeries, RecordingSeen, RuleSeen, SCHEMA,

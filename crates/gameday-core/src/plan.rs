@@ -188,6 +188,12 @@ pub struct FaultRecord {
     /// Whether it is held until a person says that the harm is over.
     #[serde(default, skip_serializing_if = "is_false")]
     pub until_mitigated: bool,
+    /// What it waits for instead of a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// On what condition it comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_if: Option<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over like this")]

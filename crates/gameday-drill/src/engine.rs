@@ -8,6 +8,7 @@
 //!       └── refused ─┴──────────┴──────────┘ └─ aborted / unverified
 //! ```
 
+mod cues;
 mod dice;
 mod expect;
 mod gate;
@@ -141,6 +142,7 @@ impl<'p> Drill<'p> {
             }
             Input::Preflight(Err(why)) => self.finish(Ended::Refused(why), out),
             Input::Probed(probe, outcome, total, message) => {
+                self.timeline.looked(&probe, &outcome);
                 self.windows_of(&probe)
                     .for_each(|window| window.push(now, &outcome, total));
                 if let (Some(_), Some(message)) = (outcome.reason(), message) {
@@ -152,6 +154,7 @@ impl<'p> Drill<'p> {
                     .for_each(|window| window.push_missed(now, count));
             }
             Input::Queried(name, value) => self.queried(now, &name, value),
+            Input::Condition(fault, answer) => self.timeline.answered(now, &fault, answer, out),
             Input::Injected(fault) => self.timeline.injected(now, &fault, out),
             Input::InjectFailed(fault, error) => {
                 out.push(Action::Record(EventKind::FaultFailed {
@@ -160,7 +163,7 @@ impl<'p> Drill<'p> {
                 }));
                 self.stop(StopReason::Fault(format!("{fault}: {error}")), out);
             }
-            Input::Removed(fault) => self.timeline.removed(&fault, out),
+            Input::Removed(fault) => self.timeline.removed(now, &fault, out),
             Input::RemoveFailed(fault, error) => {
                 self.timeline.remove_failed(&fault, error.clone(), out);
                 self.stop(StopReason::Target(format!("{fault}: {error}")), out);
@@ -182,6 +185,7 @@ impl<'p> Drill<'p> {
                     self.forbidden(&alert.alert, &alert.labels, "webhook", out);
                 }
                 self.notified(&notification);
+                self.cue_notified(now, &notification);
             }
             Input::Alert(seen) => {
                 if seen.state == AlertState::Firing {
@@ -191,6 +195,7 @@ impl<'p> Drill<'p> {
                     self.forbidden(&seen.alert, &seen.labels, seen.source.as_str(), out);
                 }
                 self.alert_changed(&seen);
+                self.cue_changed(now, &seen);
             }
             Input::Gate(look) => self.gate.looked(look),
             Input::RollbackChecked(verified) => self.rolled_back(now, verified, out),
@@ -386,6 +391,9 @@ impl<'p> Drill<'p> {
 
     /// Nothing that is still to come could change what is known of this expectation.
     fn settled(&self, now: Offset, expect: &Expectation, state: &ExpectState) -> bool {
+        if self.timeline.is_skipped(&expect.of) {
+            return true;
+        }
         let limit_over = expect
             .detection_limit()
             .is_none_or(|limit| now > self.timeline.began(&expect.of, self.t0) + limit + LIMIT_SLACK);

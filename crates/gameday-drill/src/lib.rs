@@ -45,6 +45,7 @@ pub use plan::{
     AbortIf, During, Entry, Expectation, FaultKind, Guard, Observe, Plan, Pressure, ScenarioProbe, Steady,
     SteadyKind, Target,
 };
+pub use plan::{After, AlertMoment, Cue, OnlyIf, Otherwise};
 pub use registry::{Claim, ClaimError, OpenDrill, Registry};
 pub use runner::{Run, RunError, run};
 pub use said::{Said, Word};

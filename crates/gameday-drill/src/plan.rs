@@ -1,5 +1,6 @@
 //! The plan: a scenario with every name resolved and every number checked.
 
+mod cue;
 mod fault;
 mod record;
 
@@ -14,6 +15,7 @@ use gameday_alert::{Auth, Hook, Matcher};
 use serde::Deserialize;
 
 use crate::network::{Peer, Transport};
+pub use cue::{After, AlertMoment, Cue, OnlyIf, Otherwise};
 pub use fault::{FaultKind, Pressure};
 
 /// What will be done; [`Plan::load`] makes it of a scenario.
@@ -313,8 +315,12 @@ pub enum SteadyKind {
 pub struct Entry {
     /// Its name.
     pub name: FaultName,
-    /// When it is ordered, after T0.
+    /// When it is ordered, after T0, unless it waits.
     pub at: Duration,
+    /// What it waits for.
+    pub after: Option<After>,
+    /// On what condition it comes.
+    pub only_if: Option<OnlyIf>,
     /// How long it is held, from its confirmation; at most, when a person ends it.
     pub hold: Duration,
     /// Whether it is held until a person says that the harm is over.
@@ -326,6 +332,13 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The latest time after T0 at which it is ordered.
+    #[must_use]
+    pub fn latest(&self) -> Duration {
+        let waits = self.after.as_ref().map(|after| after.within + after.offset);
+        waits.unwrap_or(self.at)
+    }
+
     /// Whether both cannot be in place at once: undoing one would undo the other.
     #[must_use]
     pub fn excludes(&self, other: &Self) -> bool {

@@ -125,6 +125,16 @@ impl Progress {
                     .unwrap_or_default();
                 format!("fault {fault} ordered{what}")
             }
+            EventKind::ConditionLooked {
+                fault,
+                condition,
+                holds,
+                detail,
+            } => {
+                let word = if *holds { "holds" } else { "does not hold" };
+                format!("the condition of {fault} {word}: {condition} ({detail})")
+            }
+            EventKind::FaultSkipped { fault, detail, .. } => format!("fault {fault} is LEFT OUT: {detail}"),
             EventKind::FaultInjected { fault } => format!("fault {fault} is in place"),
             EventKind::FaultTouched {
                 fault,

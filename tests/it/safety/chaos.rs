@@ -40,25 +40,31 @@ impl Case {
 }
 
 /// SplitMix64's finalizer: every bit of the input moves every bit of the output.
-fn mix(mut x: u64) -> u64 {
+pub(super) fn mix(mut x: u64) -> u64 {
     x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^ (x >> 31)
 }
 
-#[test]
-fn a_runner_that_is_harmed_at_a_random_moment_leaves_nothing_broken() {
+/// How many drills, so many if nobody says, and the seed of their moments.
+pub(super) fn chosen(usual: u64) -> (u64, u64) {
     let number = |name: &str| {
         std::env::var(name)
             .ok()
             .map(|text| text.parse::<u64>().expect("a number"))
     };
-    let drills = number("GAMEDAY_CHAOS_DRILLS").unwrap_or(6);
+    let drills = number("GAMEDAY_CHAOS_DRILLS").unwrap_or(usual);
     // Other moments each time; the seed is printed with what failed, so they can be had again.
     let random = || u64::from(jiff::Timestamp::now().subsec_nanosecond().unsigned_abs());
     let seed = number("GAMEDAY_CHAOS_SEED").unwrap_or_else(random);
     println!("GAMEDAY_CHAOS_SEED={seed}, {drills} drills");
+    (drills, seed)
+}
+
+#[test]
+fn a_runner_that_is_harmed_at_a_random_moment_leaves_nothing_broken() {
+    let (drills, seed) = chosen(6);
     std::thread::scope(|scope| {
         for lane in 0..LANES.min(drills) {
             scope.spawn(move || {

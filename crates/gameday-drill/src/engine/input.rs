@@ -17,6 +17,8 @@ pub enum Input {
     Missed(ProbeName, u64),
     /// A query of a steady state was answered, or could not be.
     Queried(SteadyName, Option<f64>),
+    /// The condition of an entry was looked at: whether it holds and what was seen, or why it could not be.
+    Condition(FaultName, Result<(bool, String), String>),
     /// A fault is in place.
     Injected(FaultName),
     /// A fault could not be injected; it may be in place all the same.
@@ -69,6 +71,8 @@ pub struct GateLook {
 pub enum Action {
     /// Write this down.
     Record(EventKind),
+    /// Look at the condition of an entry.
+    Look(FaultName),
     /// Journal the fault durably, then inject it.
     Inject(FaultName),
     /// Remove the fault, trying until it is gone or its lease must have ended it.

@@ -1,5 +1,6 @@
 //! The engine as a table: seconds and inputs in, what it wants done out. No clock, no socket.
 
+mod order;
 mod people;
 mod stopped;
 mod trials;
@@ -46,6 +47,8 @@ fn plan() -> Plan {
         timeline: vec![Entry {
             name: FaultName::new("slow").unwrap(),
             at: Duration::ZERO,
+            after: None,
+            only_if: None,
             hold: SEC * 5,
             until_mitigated: false,
             on: TargetName::new("db").unwrap(),
@@ -114,7 +117,12 @@ fn word(action: &Action) -> Option<String> {
         Action::Record(EventKind::FaultRemoved { fault, .. }) => format!("{fault} lost"),
         Action::Record(EventKind::FaultFailed { fault, error }) => format!("{fault} failed: {error}"),
         Action::Record(EventKind::GuardBreached { detail, .. }) => format!("breach: {detail}"),
+        Action::Record(EventKind::FaultSkipped { fault, detail, .. }) => format!("{fault} skipped: {detail}"),
+        Action::Record(EventKind::ConditionLooked {
+            fault, holds, detail, ..
+        }) => format!("{fault} condition {holds}: {detail}"),
         Action::Record(other) => format!("{other:?}"),
+        Action::Look(fault) => format!("look {fault}"),
         Action::Inject(fault) => format!("inject {fault}"),
         Action::Remove(fault) => format!("remove {fault}"),
         Action::Verify => "verify".into(),

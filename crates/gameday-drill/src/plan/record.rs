@@ -9,7 +9,7 @@ use gameday_core::{
 
 use gameday_probe::Peer;
 
-use super::{Entry, Expectation, Plan, RuleOf, Steady, SteadyKind, Target};
+use super::{After, Entry, Expectation, OnlyIf, Plan, RuleOf, Steady, SteadyKind, Target};
 
 /// Milliseconds of a span, for records.
 #[must_use]
@@ -141,8 +141,8 @@ impl Plan {
         self.timeline
             .iter()
             .map(|entry| match entry.until_mitigated {
-                true => entry.at,
-                false => entry.at + entry.hold,
+                true => entry.latest(),
+                false => entry.latest() + entry.hold,
             })
             .max()
             .unwrap_or_default()
@@ -171,6 +171,8 @@ fn entry_record(entry: &Entry) -> FaultRecord {
         kind: entry.fault.word().to_owned(),
         detail: entry.fault.detail(),
         at_ms: ms(entry.at),
+        after: entry.after.as_ref().map(After::sentence),
+        only_if: entry.only_if.as_ref().map(OnlyIf::text),
         hold_ms: ms(entry.hold),
         until_mitigated: entry.until_mitigated,
     }

@@ -4,6 +4,7 @@
 //! reports through one bounded queue.
 
 mod collect;
+mod condition;
 mod fault_task;
 mod gate;
 mod links;
@@ -142,6 +143,8 @@ struct Runner<'r> {
     drill: Drill<'r>,
     faults: BTreeMap<FaultName, FaultTask>,
     claim: Option<Claim>,
+    /// Who is asked for conditions; none before pre-flight is passed.
+    prometheus: Option<Arc<gameday_alert::Prometheus>>,
     /// What predicts; none before pre-flight is passed.
     oracle: Option<Arc<oracle::Oracle>>,
     /// Nothing was ordered, or the rollback was verified since.
@@ -170,6 +173,7 @@ impl<'r> Runner<'r> {
             drill: Drill::new(plan),
             faults: BTreeMap::new(),
             claim: None,
+            prometheus: None,
             oracle: None,
             whole: true,
             reports,
@@ -213,6 +217,7 @@ impl<'r> Runner<'r> {
         self.arm(ready.faults);
         self.tasks.spawn(Arc::clone(&ready.oracle).stay_awake());
         self.oracle = Some(ready.oracle);
+        self.prometheus.clone_from(&ready.sources.prometheus);
         sources::start(&mut self.tasks, self.plan, ready.sources, &self.reports);
         regions::start(
             &mut self.tasks,
@@ -309,6 +314,10 @@ impl<'r> Runner<'r> {
     async fn act(&mut self, action: Action) -> io::Result<()> {
         match action {
             Action::Record(kind) => self.journal.record(kind).map(drop),
+            Action::Look(fault) => {
+                self.look(fault);
+                Ok(())
+            }
             Action::Inject(fault) => {
                 self.predict(&fault)?;
                 let task = &self.faults[&fault];
@@ -336,6 +345,16 @@ impl<'r> Runner<'r> {
                 self.ended = Some(how);
                 Ok(())
             }
+        }
+    }
+
+    /// Has the condition of an entry looked at.
+    fn look(&mut self, fault: FaultName) {
+        let entry = self.plan.timeline.iter().find(|entry| entry.name == fault);
+        if let Some(condition) = entry.and_then(|entry| entry.only_if.clone()) {
+            let (prometheus, reports) = (self.prometheus.clone(), self.reports.clone());
+            self.tasks
+                .spawn(condition::look(fault, condition, prometheus, reports));
         }
     }
 

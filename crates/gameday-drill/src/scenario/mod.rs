@@ -8,6 +8,7 @@ mod forbid;
 mod guard;
 mod hooks;
 mod observe;
+mod order;
 mod probes;
 mod regions;
 mod steady;
@@ -125,8 +126,9 @@ fn read(source: &Source, given: &Given, problems: &Problems<'_>) -> Option<Plan>
     regions.tell_unused(&probes, problems);
     let observe = observe::read(&mut root);
     let steady = steady::read(&mut root, &probes, observe.prometheus.is_some());
-    let mut timeline = timeline::read(&mut root, &targets);
+    let (mut timeline, waits) = timeline::read(&mut root, &targets, &probes, observe.prometheus.is_some());
     let expect = expect::read(&mut root, &timeline, &observe);
+    order::check(problems, &mut timeline, &waits, &expect, &observe);
     let forbid = forbid::read(&mut root, &observe);
     let end = root.key_span("guard").unwrap_or_default();
     let guard = guard::read(&mut root, &probes);

@@ -8,10 +8,20 @@ use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 use super::fault::{self, Fault};
+use super::order::{self, Waits};
+use super::probes::Probes;
 use super::targets::Targets;
 use crate::plan::Entry;
 
-pub(super) fn read(root: &mut Table<'_, '_>, targets: &Targets) -> Vec<Entry> {
+/// The entries, and for each that waits where it says so.
+pub(super) type Read = (Vec<Entry>, Vec<Option<std::ops::Range<usize>>>);
+
+pub(super) fn read(
+    root: &mut Table<'_, '_>,
+    targets: &Targets,
+    probes: &Probes,
+    has_prometheus: bool,
+) -> Read {
     let problems = root.problems();
     if !root.has("timeline") {
         let problem = problems.source().problem(0..0, "the table [timeline] is missing");
@@ -29,12 +39,15 @@ pub(super) fn read(root: &mut Table<'_, '_>, targets: &Targets) -> Vec<Entry> {
     let mut entries = Vec::new();
     for (name, table) in tables {
         match FaultName::new(name.get_ref()) {
-            Ok(name) => entries.extend(read_one(name, table, targets)),
+            Ok(name) => entries.extend(read_one(name, table, targets, probes, has_prometheus)),
             Err(error) => problems.add(name.span(), error.to_string()),
         }
     }
     tell_overlaps(problems, &entries);
-    entries.into_iter().map(|(entry, _)| entry).collect()
+    entries
+        .into_iter()
+        .map(|(entry, _, waits)| (entry, waits))
+        .unzip()
 }
 
 /// How long a fault is held: a span, or until a person says so.
@@ -72,11 +85,19 @@ pub(super) fn bound(entries: &mut [Entry], max_duration: Duration) {
     }
 }
 
-type Placed = (Entry, std::ops::Range<usize>);
+type Placed = (Entry, std::ops::Range<usize>, Option<std::ops::Range<usize>>);
 
-fn read_one(name: FaultName, mut table: Table<'_, '_>, targets: &Targets) -> Option<Placed> {
+fn read_one(
+    name: FaultName,
+    mut table: Table<'_, '_>,
+    targets: &Targets,
+    probes: &Probes,
+    has_prometheus: bool,
+) -> Option<Placed> {
     let problems = table.problems();
+    let waits: Waits = order::read_after(&mut table);
     let at: Option<Span> = table.get("at");
+    let only_if = order::read_only_if(&mut table, probes, has_prometheus);
     let hold: Option<Spanned<Hold>> = table.need_spanned("hold");
     let on: Option<Spanned<String>> = table.need_spanned("on");
     let kind = on.as_ref().and_then(|on| targets.kind_of(on.get_ref()));
@@ -102,27 +123,36 @@ fn read_one(name: FaultName, mut table: Table<'_, '_>, targets: &Targets) -> Opt
         );
     }
     let at = at.map(Span::get).unwrap_or_default();
+    let (after, after_place) = waits.unzip();
     Some((
         Entry {
             name,
             at,
+            after,
+            only_if,
             hold: hold.get_ref().length,
             until_mitigated: hold.get_ref().until_mitigated,
             on: on_name.clone(),
             fault,
         },
         place,
+        after_place,
     ))
 }
 
 /// Entries may overlap, but not two that take the same thing away: undoing one would undo the other.
 fn tell_overlaps(problems: &Problems<'_>, entries: &[Placed]) {
-    for (index, (second, place)) in entries.iter().enumerate() {
-        let clash = entries[..index].iter().find(|(first, _)| {
-            let together = first.at < second.at + second.hold && second.at < first.at + first.hold;
+    // When one that waits comes is not known; it then waits for its target as well.
+    let timed = |entry: &Entry| entry.after.is_none();
+    for (index, (second, place, _)) in entries.iter().enumerate() {
+        let clash = entries[..index].iter().find(|(first, ..)| {
+            let together = timed(first)
+                && timed(second)
+                && first.at < second.at + second.hold
+                && second.at < first.at + first.hold;
             together && first.excludes(second)
         });
-        if let Some((first, _)) = clash {
+        if let Some((first, ..)) = clash {
             let message = format!(
                 "`{}` and `{}` overlap on `{}`",
                 first.name, second.name, second.on

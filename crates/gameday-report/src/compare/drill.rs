@@ -105,7 +105,10 @@ impl Drill {
 }
 
 fn seen(alert: &AlertReport, clean: bool) -> Seen {
-    let tells = !matches!(alert.verdict, AlertVerdict::NotEffective | AlertVerdict::Unknown);
+    let tells = !matches!(
+        alert.verdict,
+        AlertVerdict::NotEffective | AlertVerdict::NotOrdered | AlertVerdict::Unknown
+    );
     // Silence that was wanted is no alert that is missing.
     let wanted = alert.verdict != AlertVerdict::Passed || alert.ttd_ms.is_some() || alert.ttn_ms.is_some();
     if !tells || !wanted {

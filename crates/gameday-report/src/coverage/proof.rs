@@ -128,7 +128,10 @@ fn outcome(alert: &AlertReport) -> Outcome {
     let came = alert.marks.t3.is_some() || alert.marks.t5.is_some();
     match alert.verdict {
         AlertVerdict::Passed if came => Outcome::Proved,
-        AlertVerdict::Passed | AlertVerdict::NotEffective | AlertVerdict::Unknown => Outcome::Unclear,
+        AlertVerdict::Passed
+        | AlertVerdict::NotEffective
+        | AlertVerdict::NotOrdered
+        | AlertVerdict::Unknown => Outcome::Unclear,
         _ => Outcome::Failed,
     }
 }

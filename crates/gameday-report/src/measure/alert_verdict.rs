@@ -16,6 +16,8 @@ pub enum AlertVerdict {
     PendingOnly,
     /// The fault touched nothing, so nothing was tested.
     NotEffective,
+    /// The fault was left out: what it waited for did not come in time.
+    NotOrdered,
     /// It fired, but a silence or a time interval kept it from being told.
     Muted,
     /// It fired, but another alert kept it from being told.
@@ -48,6 +50,7 @@ impl AlertVerdict {
             Self::Missed => "missed",
             Self::PendingOnly => "pending_only",
             Self::NotEffective => "not_effective",
+            Self::NotOrdered => "not_ordered",
             Self::Muted => "muted",
             Self::Inhibited => "inhibited",
             Self::Misrouted => "misrouted",

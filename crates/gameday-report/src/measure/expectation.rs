@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gameday_core::ExpectRecord;
+use gameday_core::{ExpectRecord, Skip};
 
 use super::alert_verdict::AlertVerdict;
 use super::before;
@@ -61,10 +61,12 @@ impl Case<'_> {
     fn judge_as_seen(&self) -> Ruling {
         if let Err(why) = &self.fault.effective {
             let tested_nothing = self.fault.ordered.is_some() && !self.fault.misdated;
-            let verdict = if tested_nothing {
-                AlertVerdict::NotEffective
-            } else {
-                AlertVerdict::Unknown
+            let verdict = match self.fault.skipped {
+                Some(Skip::NotInTime) => AlertVerdict::NotOrdered,
+                // That was foreseen, and yet nothing was tested.
+                Some(Skip::ConditionFalse) => AlertVerdict::Unknown,
+                None if tested_nothing => AlertVerdict::NotEffective,
+                None => AlertVerdict::Unknown,
             };
             // A drill that was refused because of it has shown it before anything was ordered.
             let refused = self.fault.ordered.is_none();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gameday_core::{Event, EventKind, FaultEnd, FaultName, FaultRecord, Timestamp};
+use gameday_core::{Event, EventKind, FaultEnd, FaultName, FaultRecord, Skip, Timestamp};
 
 use super::doubt;
 use super::mark::{Known, Moment};
@@ -16,6 +16,8 @@ pub(super) struct Fault<'a> {
     pub effective: Known<Moment>,
     pub removed: Known<Moment>,
     pub lost: bool,
+    /// Why it was left out, if it was.
+    pub skipped: Option<Skip>,
     /// It took effect, but at a time that cannot be true.
     pub misdated: bool,
     pub report: FaultReport,
@@ -38,7 +40,7 @@ fn read<'a>(timeline: &Timeline<'a>, record: &'a FaultRecord) -> Fault<'a> {
     let removed = match (facts.removed, facts.ordered) {
         (Some((event, _)), _) => Ok(Moment::new(event.time)),
         (None, Some(_)) => Err(facts.never_removed(record)),
-        (None, None) => Err(never_ordered(record)),
+        (None, None) => Err(facts.never_ordered(record)),
     };
     let lost = facts.removed.is_some_and(|(_, how)| how == FaultEnd::Lost);
     let mut report = FaultReport {
@@ -51,6 +53,7 @@ fn read<'a>(timeline: &Timeline<'a>, record: &'a FaultRecord) -> Fault<'a> {
         effective_at: effective.as_ref().ok().copied(),
         removed_at: removed.as_ref().ok().copied(),
         ended: facts.removed.map(|(_, how)| end_word(how).to_owned()),
+        skipped: facts.skipped.map(|(_, detail)| detail.to_owned()),
         touched: facts.touched,
         raw: BTreeMap::new(),
         why: BTreeMap::new(),
@@ -63,7 +66,7 @@ fn read<'a>(timeline: &Timeline<'a>, record: &'a FaultRecord) -> Fault<'a> {
     say("effective_at", effective.as_ref().err().cloned());
     say("removed_at", removed.as_ref().err().cloned());
     if facts.ordered.is_none() {
-        say("ordered_at", Some(never_ordered(record)));
+        say("ordered_at", Some(facts.never_ordered(record)));
     }
     if facts.injected.is_none() {
         say(
@@ -82,6 +85,7 @@ fn read<'a>(timeline: &Timeline<'a>, record: &'a FaultRecord) -> Fault<'a> {
         effective,
         removed,
         lost,
+        skipped: facts.skipped.map(|(reason, _)| reason),
         misdated,
         report,
     }
@@ -101,6 +105,7 @@ struct Facts<'a> {
     injected: Option<&'a Event>,
     removed: Option<(&'a Event, FaultEnd)>,
     error: Option<&'a str>,
+    skipped: Option<(Skip, &'a str)>,
     touched: u64,
     first_touched: Option<(Timestamp, &'a str, &'a Event)>,
 }
@@ -117,6 +122,11 @@ impl<'a> Facts<'a> {
                     facts.injected = facts.injected.or(Some(event));
                 }
                 EventKind::FaultFailed { fault, error } if fault == name => facts.error = Some(error),
+                EventKind::FaultSkipped {
+                    fault,
+                    reason,
+                    detail,
+                } if fault == name => facts.skipped = Some((*reason, detail)),
                 EventKind::FaultRemoved { fault, how } if fault == name => {
                     facts.removed = Some((event, *how));
                 }
@@ -138,6 +148,13 @@ impl<'a> Facts<'a> {
         facts
     }
 
+    fn never_ordered(&self, record: &FaultRecord) -> String {
+        match self.skipped {
+            Some((_, detail)) => format!("fault `{}` was not ordered: {detail}", record.name),
+            None => format!("fault `{}` was never ordered", record.name),
+        }
+    }
+
     fn never_removed(&self, record: &FaultRecord) -> String {
         let why = self.error.filter(|_| self.injected.is_some());
         let why = why.map_or_else(String::new, |error| format!(": {error}"));
@@ -147,7 +164,7 @@ impl<'a> Facts<'a> {
     /// T0e, or why the fault took no effect that we know of.
     fn effective(&self, timeline: &Timeline<'_>, record: &FaultRecord) -> Known<Moment> {
         let (name, touched) = (&record.name, self.touched);
-        let ordered = self.ordered.ok_or_else(|| never_ordered(record))?;
+        let ordered = self.ordered.ok_or_else(|| self.never_ordered(record))?;
         match (self.first_touched, self.error.filter(|_| self.injected.is_none())) {
             (Some((raw, source, told)), _) => doubt::touched(timeline, (raw, source), ordered, told)
                 .map_err(|why| format!("when fault `{name}` took effect cannot be said: {why}")),
@@ -158,8 +175,4 @@ impl<'a> Facts<'a> {
             (None, None) => Err(format!("fault `{name}` touched nothing")),
         }
     }
-}
-
-fn never_ordered(record: &FaultRecord) -> String {
-    format!("fault `{}` was never ordered", record.name)
 }

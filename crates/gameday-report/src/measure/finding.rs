@@ -330,6 +330,7 @@ fn action_of(verdict: AlertVerdict) -> &'static str {
         AlertVerdict::AlreadyFiring => "Wait until that alert is over, then drill again.",
         AlertVerdict::Forbidden => "Make the rule tell of its own cause only, or drop it.",
         AlertVerdict::Misrouted => "Mend the route in Alertmanager, or the receiver that is expected.",
+        AlertVerdict::NotOrdered => "Give the event that it waits for more time, or `otherwise = \"run\"`.",
         AlertVerdict::Unknown => "Drill again when all sources answer.",
         AlertVerdict::NotEffective => {
             "The fault touched nothing: look at its target and at the traffic through it."

@@ -139,6 +139,16 @@ pub(super) fn safety(timeline: &Timeline<'_>) -> Vec<SafetyLine> {
 pub(super) fn safety_line(event: &Event, touched: &mut BTreeSet<String>) -> Option<(&'static str, String)> {
     Some(match &event.kind {
         EventKind::FaultOrdered { fault, .. } => ("ordered", format!("{fault}: on disk before it was done")),
+        EventKind::ConditionLooked {
+            fault,
+            condition,
+            holds,
+            detail,
+        } => {
+            let word = if *holds { "holds" } else { "does not hold" };
+            ("condition", format!("{fault}: `{condition}` {word}: {detail}"))
+        }
+        EventKind::FaultSkipped { fault, detail, .. } => ("left out", format!("{fault}: {detail}")),
         EventKind::FaultInjected { fault } => ("injected", format!("{fault}: confirmed in place")),
         EventKind::FaultFailed { fault, error } => ("failed", format!("{fault}: {error}")),
         EventKind::FaultTouched {

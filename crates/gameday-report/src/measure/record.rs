@@ -211,6 +211,9 @@ pub struct FaultReport {
     pub removed_at: Option<Moment>,
     /// `removed` by the runner, `lost`, or `over` by itself.
     pub ended: Option<String>,
+    /// Why it was left out, if it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<String>,
     /// Chunks, connections or processes touched.
     pub touched: u64,
     /// Times as their source gave them, before its clock's offset was taken off.

@@ -1,6 +1,6 @@
 //! The verdict of a drill: what can be said for certain, the worst first, and never a pass in doubt.
 
-use gameday_core::{Ended, EventKind};
+use gameday_core::{Ended, EventKind, Skip};
 use serde::Serialize;
 
 use super::alert_verdict::AlertVerdict;
@@ -288,7 +288,12 @@ impl Facts<'_> {
     }
 
     fn doubt_faults(&self, doubts: &mut Vec<String>) {
-        for fault in self.faults {
+        let left_out = |fault: &Fault<'_>| fault.skipped == Some(Skip::ConditionFalse);
+        if !self.faults.is_empty() && self.faults.iter().all(left_out) {
+            doubts.push("no fault was ordered, so nothing was tested".to_owned());
+        }
+        // One whose condition does not hold is left out as it should be.
+        for fault in self.faults.iter().filter(|fault| !left_out(fault)) {
             if let Err(why) = &fault.effective {
                 doubts.push(why.clone());
             } else if fault.lost {

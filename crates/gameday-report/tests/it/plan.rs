@@ -71,6 +71,8 @@ pub(crate) fn golden_plan() -> PlanRecord {
             at_ms: 0,
             hold_ms: 60_000,
             until_mitigated: false,
+            after: None,
+            only_if: None,
         }],
         expect: vec![ExpectRecord {
             label: ALERT.into(),

@@ -330,3 +330,52 @@ fn a_clean_heal_hours_later_is_no_step_of_the_clock() {
         "what was measured before still counts"
     );
 }
+
+fn left_out(reason: gameday_core::Skip, detail: &str) -> Script {
+    let told = |kind: &EventKind| {
+        matches!(
+            kind,
+            EventKind::FaultOrdered { .. }
+                | EventKind::FaultInjected { .. }
+                | EventKind::FaultTouched { .. }
+                | EventKind::FaultRemoved { .. }
+        )
+    };
+    let skipped = EventKind::FaultSkipped {
+        fault: fault(),
+        reason,
+        detail: detail.into(),
+    };
+    golden().without(told).and(13_000, skipped)
+}
+
+#[test]
+fn a_fault_that_waited_in_vain_was_not_ordered_and_fails() {
+    let script = left_out(gameday_core::Skip::NotInTime, "X firing did not come within 60s");
+    check(
+        &script,
+        Failed,
+        1,
+        "not ordered: fault `slow` was not ordered: X firing did not come within 60s",
+    );
+    let trial = &script.measured().trials[0];
+    assert_eq!(trial.alerts[0].verdict.word(), "not_ordered");
+    assert_eq!(
+        trial.faults[0].skipped.as_deref(),
+        Some("X firing did not come within 60s")
+    );
+}
+
+#[test]
+fn a_drill_whose_every_fault_was_left_out_has_tested_nothing() {
+    let script = left_out(
+        gameday_core::Skip::ConditionFalse,
+        "`up > 3` does not hold: it is 1",
+    );
+    check(
+        &script,
+        Inconclusive,
+        1,
+        "no fault was ordered, so nothing was tested",
+    );
+}

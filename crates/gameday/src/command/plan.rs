@@ -118,12 +118,18 @@ fn fault(fault: &gameday_core::FaultRecord) -> String {
         true => "until somebody says `gameday mitigated`".to_owned(),
         false => format!("for {}", span(fault.hold_ms)),
     };
+    let when = match &fault.after {
+        Some(after) => after.clone(),
+        None => format!("+{}", span(fault.at_ms)),
+    };
+    let only_if = fault
+        .only_if
+        .as_ref()
+        .map(|condition| format!(", only if `{condition}`"))
+        .unwrap_or_default();
     format!(
-        "+{} {hold}: {} on {} ({})",
-        span(fault.at_ms),
-        fault.kind,
-        fault.on,
-        fault.detail
+        "{when} {hold}: {} on {} ({}){only_if}",
+        fault.kind, fault.on, fault.detail
     )
 }
 
