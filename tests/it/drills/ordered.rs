@@ -29,7 +29,7 @@ fn entries_follow_one_another_and_come_only_on_their_condition() {
          second = {{ after = \"first removed + 1s\", within = \"30s\", only_if = \"probe web up\", hold = \"1s\", on = \"web\", {slow} }}\n\
          third = {{ only_if = [\"true\"], hold = \"1s\", on = \"node\", fault.pause = {{}} }}\n\
          never = {{ at = \"3s\", only_if = [\"false\"], hold = \"1s\", on = \"node\", fault.pause = {{}} }}\n\
-         down = {{ at = \"3s\", only_if = \"probe web down\", hold = \"1s\", on = \"node\", fault.pause = {{}} }}\n"
+         down = {{ at = \"5s\", only_if = \"probe web down\", hold = \"1s\", on = \"node\", fault.pause = {{}} }}\n"
     );
     let scenario = Scenario {
         timeline: &timeline,

@@ -17,7 +17,7 @@ use crate::plan::{After, AlertMoment, Cue, Entry, Expectation, Observe, OnlyIf, 
 const FORM: &str = "e.g. `PaymentsSlow firing`, `PaymentsSlow notified + 10s` or `slow removed`";
 
 /// What an entry waits for, as typed, with its place.
-pub(super) type Waits = Option<(After, Range<usize>)>;
+pub(super) type Waits = (Option<After>, Option<Range<usize>>);
 
 /// Takes `after`, `within` and `otherwise`; names are looked up once all of the file was read.
 pub(super) fn read_after(table: &mut Table<'_, '_>) -> Waits {
@@ -34,8 +34,9 @@ pub(super) fn read_after(table: &mut Table<'_, '_>) -> Waits {
                 "`within` and `otherwise` are for an entry that waits `after` something",
             );
         }
-        return None;
+        return (None, None);
     };
+    let place = after.span();
     if at.is_some() {
         problems.add(
             after.span(),
@@ -48,25 +49,25 @@ pub(super) fn read_after(table: &mut Table<'_, '_>) -> Waits {
             "an entry that waits needs `within`: how long, after T0",
         );
         problems.push(problem.hint("e.g. `within = \"60s\"`"));
-        return None;
+        return (None, Some(place));
     };
+    let cue = parse(problems, &after);
     let otherwise = match otherwise.as_ref().map(|word| word.get_ref().as_str()) {
         None | Some("skip") => Otherwise::Skip,
         Some("run") => Otherwise::Run,
         Some(other) => {
             let place = otherwise.as_ref().map(Spanned::span).unwrap_or_default();
             problems.add(place, format!("`{other}` is neither `run` nor `skip`"));
-            return None;
+            Otherwise::Skip
         }
     };
-    let (cue, offset) = parse(problems, &after)?;
-    let waits = After {
+    let waits = cue.map(|(cue, offset)| After {
         cue,
         offset,
         within: within.get_ref().get(),
         otherwise,
-    };
-    Some((waits, after.span()))
+    });
+    (waits, Some(place))
 }
 
 fn parse(problems: &Problems<'_>, text: &Spanned<String>) -> Option<(Cue, std::time::Duration)> {

@@ -123,7 +123,7 @@ fn read_one(
         );
     }
     let at = at.map(Span::get).unwrap_or_default();
-    let (after, after_place) = waits.unzip();
+    let (after, after_place) = waits;
     Some((
         Entry {
             name,
@@ -143,11 +143,10 @@ fn read_one(
 /// Entries may overlap, but not two that take the same thing away: undoing one would undo the other.
 fn tell_overlaps(problems: &Problems<'_>, entries: &[Placed]) {
     // When one that waits comes is not known; it then waits for its target as well.
-    let timed = |entry: &Entry| entry.after.is_none();
-    for (index, (second, place, _)) in entries.iter().enumerate() {
-        let clash = entries[..index].iter().find(|(first, ..)| {
-            let together = timed(first)
-                && timed(second)
+    for (index, (second, place, waits)) in entries.iter().enumerate() {
+        let clash = entries[..index].iter().find(|(first, _, too)| {
+            let together = waits.is_none()
+                && too.is_none()
                 && first.at < second.at + second.hold
                 && second.at < first.at + first.hold;
             together && first.excludes(second)
