@@ -17,7 +17,6 @@ use gameday_core::{
 use super::expect::ExpectState;
 use super::input::{Action, GateAsk, GateLook};
 use super::steady::not_holding;
-use super::timeline::Timeline;
 use super::{Drill, GATE_SLACK, dice};
 
 /// Nobody told how often is scraped or evaluated: Prometheus' usual interval.
@@ -76,7 +75,7 @@ impl Drill<'_> {
     /// Everything anew but what looks.
     pub(super) fn next_trial(&mut self, now: Offset, out: &mut Vec<Action>) {
         self.trial += 1;
-        self.timeline = Timeline::new(&self.plan.timeline);
+        self.timeline = self.timeline.anew();
         self.expect = self.plan.expect.iter().map(|_| ExpectState::default()).collect();
         self.forbidden.clear();
         self.people.begin_anew();

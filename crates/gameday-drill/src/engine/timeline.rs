@@ -67,6 +67,14 @@ impl<'p> Timeline<'p> {
         }
     }
 
+    /// The same entries, none of them ordered; what probes have said is still known.
+    pub(super) fn anew(&self) -> Self {
+        Self {
+            looks: self.looks.clone(),
+            ..Self::new(self.entries)
+        }
+    }
+
     /// What is due now: faults to order or to look at, and faults whose hold is over.
     pub(super) fn advance(&mut self, now: Offset, t0: Offset, out: &mut Vec<Action>) {
         for (index, entry) in self.entries.iter().enumerate() {
