@@ -22,6 +22,7 @@ mod links;
 mod predict;
 mod prometheus;
 mod promql;
+mod replay;
 mod survey;
 mod watch;
 mod webhook;
@@ -41,12 +42,13 @@ pub use error::SourceError;
 pub use grafana::Grafana;
 pub use links::{Link, try_links};
 pub use predict::{
-    Asked, ExpectedFault, Interval, ScrapeEffect, ScrapeFault, Spread, Survey, group_stage, longest_interval,
-    predict, questions, spread, undrained,
+    Asked, ExpectedFault, Interval, RuleReads, ScrapeEffect, ScrapeFault, Spread, Survey, group_stage,
+    longest_interval, predict, questions, rule_reads, spread, undrained,
 };
 pub use prometheus::{
     GroupRule, Prometheus, PrometheusInfo, Recording, Rule, RuleGroup, RuleState, Sample, Settings, Target,
 };
+pub use replay::{Change, Episode, Material, replay};
 pub use survey::survey;
 pub use watch::Watch;
 pub use webhook::{Hook, Query, Webhook, WebhookCounts};

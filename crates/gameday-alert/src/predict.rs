@@ -27,6 +27,7 @@ mod condition;
 mod crossing;
 mod delivery;
 mod forecast;
+mod inputs;
 mod labels;
 mod odds;
 mod phase;
@@ -34,6 +35,8 @@ mod rule;
 mod rules;
 mod scene;
 mod slo;
+
+pub use inputs::{RuleReads, rule_reads};
 
 use delivery::Parcel;
 use forecast::Forecast;

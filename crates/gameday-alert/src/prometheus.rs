@@ -64,6 +64,21 @@ pub struct RuleGroup {
     pub rules: Vec<GroupRule>,
 }
 
+impl RuleGroup {
+    /// Its alert rules.
+    pub fn all_alerts(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().filter_map(|rule| match rule {
+            GroupRule::Alert(rule) => Some(&**rule),
+            GroupRule::Recording(_) => None,
+        })
+    }
+
+    /// Its alert rules of a name.
+    pub fn alerts(&self, name: &str) -> impl Iterator<Item = &Rule> {
+        self.all_alerts().filter(move |rule| rule.seen.alert == name)
+    }
+}
+
 /// A rule of either kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GroupRule {

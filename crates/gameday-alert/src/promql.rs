@@ -19,6 +19,30 @@ pub(crate) struct Expr {
     pub(crate) kind: Kind,
     /// Where it stands in the text.
     pub(crate) span: Range<usize>,
+    /// How an aggregation groups, or how two sides meet, where it says so.
+    pub(crate) grouping: Option<Grouping>,
+}
+
+/// How an aggregation groups (`by`, `without`), or how two sides meet (`on`, `ignoring`).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Grouping {
+    /// By these labels only; else by all but these.
+    pub(crate) only: bool,
+    /// Which labels.
+    pub(crate) labels: Vec<String>,
+    /// The side that may have several series for one of the other side.
+    pub(crate) many: Option<Many>,
+    /// Labels that are taken from the other side.
+    pub(crate) include: Vec<String>,
+    /// A comparison yields 0 or 1 instead of leaving series out (`bool`).
+    pub(crate) yes_or_no: bool,
+}
+
+/// A side of an operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Many {
+    Left,
+    Right,
 }
 
 /// What a part of a query is.

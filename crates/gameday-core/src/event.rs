@@ -163,6 +163,8 @@ pub enum EventKind {
     RuleSeen(RuleSeen),
     /// A recording rule that an expected alert rule reads, in the order in which its group evaluates it.
     RecordingSeen(RecordingSeen),
+    /// The series that an expected alert rule reads.
+    RuleInputs(Box<RuleInputs>),
     /// What an expected alert will do, predicted right before its fault is injected.
     Predicted(Box<Prediction>),
     /// An alert changed at a source.
@@ -489,6 +491,24 @@ pub struct RecordingSeen {
     pub group: String,
     /// The file that the group is from.
     pub file: String,
+    /// An evaluation of the group, on Prometheus' clock; all others are whole intervals away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluated_at: Option<Timestamp>,
+}
+
+/// What an alert rule reads, recorded so that it can be tried again without the system that it watches.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleInputs {
+    /// The alert's name.
+    pub alert: String,
+    /// Who told.
+    pub source: SourceName,
+    /// An evaluation of its group, on the source's clock; all others are whole intervals away.
+    pub evaluated_at: Option<Timestamp>,
+    /// The selectors that it reads; their samples stand in the journal as raw samples of the same text.
+    pub selectors: Vec<String>,
+    /// What it reads as well and what was not recorded, and why.
+    pub left_out: Vec<String>,
 }
 
 fn is_zero(number: &u64) -> bool {

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::alertmanager::{KnownLabels, all_match};
 use crate::promql::{Matching, Selector};
-use crate::{GroupRule, MatchOp, Matcher, Rule, RuleGroup};
+use crate::{GroupRule, MatchOp, Matcher, Recording, Rule, RuleGroup};
 
 /// Where a rule stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct RuleAt {
     /// Which group, of those that were told.
     pub(super) group: usize,
@@ -30,13 +30,29 @@ impl<'r> Rules<'r> {
 
     /// The recording rule of the series that a selector selects, and its query.
     pub(super) fn recording(self, selector: &Selector) -> Option<(RuleAt, &'r str)> {
-        let name = selector.name.as_deref()?;
-        let mut found = self.all().filter_map(|(at, rule)| match rule {
+        let (at, rule) = *self.recordings(selector).first()?;
+        Some((at, rule.query.as_str()))
+    }
+
+    /// A recording rule by its place.
+    pub(super) fn recorded_at(self, at: RuleAt) -> Option<&'r Recording> {
+        match self.0.get(at.group)?.rules.get(at.index)? {
+            GroupRule::Recording(rule) => Some(rule),
+            GroupRule::Alert(_) => None,
+        }
+    }
+
+    /// All recording rules of the series that a selector selects.
+    pub(super) fn recordings(self, selector: &Selector) -> Vec<(RuleAt, &'r Recording)> {
+        let Some(name) = selector.name.as_deref() else {
+            return Vec::new();
+        };
+        let found = self.all().filter_map(|(at, rule)| match rule {
             GroupRule::Recording(rule) if rule.name == name => Some((at, rule)),
             _ => None,
         });
         // Rules may record one name with labels of their own: sloth does for each SLO.
-        let fits = found.find(|(_, rule)| {
+        let fits = found.filter(|(_, rule)| {
             let labels = KnownLabels {
                 labels: rule.labels.clone(),
                 complete: true,
@@ -49,7 +65,7 @@ impl<'r> Rules<'r> {
                     matcher_of(matcher).is_none_or(|own| all_match(&[own], &labels, &mut BTreeSet::new()))
                 })
         });
-        fits.map(|(at, rule)| (at, rule.query.as_str()))
+        fits.collect()
     }
 
     fn all(self) -> impl Iterator<Item = (RuleAt, &'r GroupRule)> {

@@ -1,7 +1,7 @@
 //! Puts the words of a query together.
 
 use super::lexer::{Placed, Word, words};
-use super::{Expr, Kind, Matching, Operator, Selector, Shift};
+use super::{Expr, Grouping, Kind, Many, Matching, Operator, Selector, Shift};
 
 /// No query that a person writes is nested as deep as this; one that is must not use up the stack.
 const DEEPEST: usize = 200;
@@ -57,7 +57,7 @@ impl Parser {
         let mut left = self.unary()?;
         while let Some((op, strength)) = self.operator().filter(|(_, strength)| *strength >= least) {
             self.at += 1;
-            self.modifiers()?;
+            let grouping = self.modifiers()?;
             // `^` binds to the right: 2 ^ 3 ^ 2 is 2 ^ 9.
             let right = self.binary(if op == Operator::Power {
                 strength
@@ -66,7 +66,7 @@ impl Parser {
             })?;
             let span = left.span.start..right.span.end;
             let kind = Kind::Binary(op, Box::new(left), Box::new(right));
-            left = Expr { kind, span };
+            left = Expr { kind, span, grouping };
         }
         self.depth -= 1;
         Ok(left)
@@ -101,38 +101,52 @@ impl Parser {
     }
 
     /// `bool`, `on (…)`, `ignoring (…)`, `group_left (…)`: they say which series meet, not when.
-    fn modifiers(&mut self) -> Read<()> {
+    fn modifiers(&mut self) -> Read<Option<Grouping>> {
+        let mut grouping = None;
         loop {
             let Some(Word::Name(name)) = self.words.get(self.at).map(|(word, _)| word) else {
-                return Ok(());
+                return Ok(grouping);
             };
-            match name.to_ascii_lowercase().as_str() {
-                "bool" => self.at += 1,
+            let name = name.to_ascii_lowercase();
+            let known = match name.as_str() {
+                "bool" | "on" | "ignoring" | "group_left" | "group_right" | "fill" | "fill_left"
+                | "fill_right" => grouping.get_or_insert_with(Grouping::default),
+                _ => return Ok(grouping),
+            };
+            self.at += 1;
+            match name.as_str() {
+                "bool" => known.yes_or_no = true,
                 "on" | "ignoring" => {
-                    self.at += 1;
-                    self.labels()?;
+                    known.only = name == "on";
+                    known.labels = self.labels()?;
                 }
-                "group_left" | "group_right" | "fill" | "fill_left" | "fill_right" => {
-                    self.at += 1;
+                _ => {
+                    known.many = match name.as_str() {
+                        "group_left" => Some(Many::Left),
+                        "group_right" => Some(Many::Right),
+                        _ => known.many,
+                    };
                     if self.peek("(") {
-                        self.labels()?;
+                        known.include = self.labels()?;
                     }
                 }
-                _ => return Ok(()),
             }
         }
     }
 
-    /// Passes over `(a, b)`.
-    fn labels(&mut self) -> Read<()> {
+    /// `(a, b)`.
+    fn labels(&mut self) -> Read<Vec<String>> {
         self.need("(")?;
+        let mut labels = Vec::new();
         while !self.peek(")") {
-            if self.at >= self.words.len() {
-                return Err("a list of labels does not end".to_owned());
+            match self.next() {
+                Some(Word::Name(label) | Word::Text(label)) => labels.push(label),
+                Some(_) => {}
+                None => return Err("a list of labels does not end".to_owned()),
             }
-            self.at += 1;
         }
-        self.need(")")
+        self.need(")")?;
+        Ok(labels)
     }
 
     fn unary(&mut self) -> Read<Expr> {
@@ -147,7 +161,11 @@ impl Parser {
                 Kind::Number(number) => Kind::Number(-number),
                 _ => Kind::Negate(Box::new(of)),
             };
-            return Ok(Expr { kind, span });
+            return Ok(Expr {
+                kind,
+                span,
+                grouping: None,
+            });
         }
         let atom = self.atom()?;
         self.shifted(atom)
@@ -187,6 +205,7 @@ impl Parser {
         Ok(Expr {
             kind,
             span: place.start..self.last_end(),
+            grouping: None,
         })
     }
 
@@ -198,10 +217,15 @@ impl Parser {
             Some(Word::Mark(mark)) => (*mark).to_owned(),
             _ => String::new(),
         };
+        let mut grouping = None;
         let kind = match (lower.as_str(), follows.as_str()) {
             ("inf", _) => Kind::Number(f64::INFINITY),
             ("nan", _) => Kind::Number(f64::NAN),
-            (op, "(" | "by" | "without") if AGGREGATIONS.contains(&op) => self.aggregate(lower)?,
+            (op, "(" | "by" | "without") if AGGREGATIONS.contains(&op) => {
+                let (kind, grouped) = self.aggregate(lower)?;
+                grouping = grouped;
+                kind
+            }
             (_, "(") => {
                 let args = self.arguments()?;
                 Kind::Call(name, args)
@@ -211,26 +235,29 @@ impl Parser {
         Ok(Expr {
             kind,
             span: start..self.last_end(),
+            grouping,
         })
     }
 
-    fn aggregate(&mut self, op: String) -> Read<Kind> {
-        self.grouping()?;
+    fn aggregate(&mut self, op: String) -> Read<(Kind, Option<Grouping>)> {
+        let before = self.grouping()?;
         let mut args = self.arguments()?;
-        self.grouping()?;
+        let after = self.grouping()?;
         // `topk(3, x)`: the parameter says how many, not when.
         let of = args.pop().ok_or("an aggregation is of nothing")?;
-        Ok(Kind::Aggregate(op, Box::new(of)))
+        Ok((Kind::Aggregate(op, Box::new(of)), before.or(after)))
     }
 
-    fn grouping(&mut self) -> Read<()> {
-        let grouped = matches!(self.words.get(self.at), Some((Word::Name(name), _))
-            if matches!(name.to_ascii_lowercase().as_str(), "by" | "without"));
-        if grouped {
-            self.at += 1;
-            self.labels()?;
+    fn grouping(&mut self) -> Read<Option<Grouping>> {
+        let only = self.take_name("by");
+        if !only && !self.take_name("without") {
+            return Ok(None);
         }
-        Ok(())
+        Ok(Some(Grouping {
+            only,
+            labels: self.labels()?,
+            ..Grouping::default()
+        }))
     }
 
     fn arguments(&mut self) -> Read<Vec<Expr>> {

@@ -8,6 +8,7 @@ use gameday_alert::Prometheus;
 use gameday_core::{EventKind, Journal, Offset, SourceName};
 use tokio::time::timeout;
 
+use super::inputs;
 use super::preflight::rules_of;
 use crate::plan::{Plan, RuleOf};
 
@@ -65,10 +66,11 @@ pub(super) async fn raw_samples(
         let lost = matches!(kind, EventKind::SourceLost { .. });
         journal.record(kind)?;
         if lost {
-            break;
+            return Ok(());
         }
     }
-    Ok(())
+    let lasted = Duration::from_secs(range);
+    inputs::record(&prometheus, journal, &alerts, lasted).await
 }
 
 /// A label's value in PromQL's double quotes.

@@ -7,6 +7,7 @@ mod collect;
 mod condition;
 mod fault_task;
 mod gate;
+mod inputs;
 mod links;
 mod looks;
 mod oracle;

@@ -1,0 +1,134 @@
+//! After the drill: the series that the expected rules read, so that the rules can be tried again without it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::time::Duration;
+
+use gameday_alert::{Prometheus, RuleGroup, rule_reads};
+use gameday_core::{EventKind, Journal, RawSeries, RuleInputs, SourceName};
+use tokio::time::{Instant, timeout_at};
+
+/// All questions together are answered within this, or the rest is left out.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// The range begins at most this much before what a drill itself needs: a window of days is cut.
+const FURTHEST: Duration = Duration::from_secs(2 * 3600);
+/// The most that is recorded, so that no rule makes the journal what it is not: the drill's own.
+const MOST_SAMPLES: usize = 100_000;
+const MOST_SERIES: usize = 1_000;
+
+/// Records what the alert rules of these names read; `lasted` is how long the drill took.
+pub(super) async fn record(
+    prometheus: &Prometheus,
+    journal: &Journal,
+    alerts: &[String],
+    lasted: Duration,
+) -> io::Result<()> {
+    let mut asking = Asking {
+        prometheus,
+        journal,
+        until: Instant::now() + PATIENCE,
+        lasted,
+        asked: BTreeMap::new(),
+        samples: 0,
+    };
+    let groups = match timeout_at(asking.until, prometheus.groups()).await {
+        Ok(Ok(groups)) => groups,
+        // Nothing of the drill depends on it; whoever wants the series finds that there are none.
+        _ => return Ok(()),
+    };
+    let mut recorded = BTreeSet::new();
+    for alert in alerts {
+        let reads = rule_reads(&groups, alert);
+        for recording in reads.recordings {
+            let place = (
+                recording.file.clone(),
+                recording.group.clone(),
+                recording.query.clone(),
+            );
+            if recorded.insert((place, recording.labels.clone())) {
+                journal.record(EventKind::RecordingSeen(recording))?;
+            }
+        }
+        let mut inputs = RuleInputs {
+            alert: alert.clone(),
+            source: source(),
+            evaluated_at: evaluated(&groups, alert),
+            selectors: Vec::new(),
+            left_out: reads.unread,
+        };
+        for (series, reach) in reads.selectors {
+            match asking.ask(&series, reach).await? {
+                Ok(selector) => inputs.selectors.push(selector),
+                Err(why) => inputs.left_out.push(format!("`{series}`: {why}")),
+            }
+        }
+        journal.record(EventKind::RuleInputs(Box::new(inputs)))?;
+    }
+    Ok(())
+}
+
+fn source() -> SourceName {
+    SourceName::new("prometheus").expect("a name")
+}
+
+/// An evaluation of the group that an alert rule is in.
+fn evaluated(groups: &[RuleGroup], alert: &str) -> Option<gameday_core::Timestamp> {
+    let group = groups.iter().find(|group| group.alerts(alert).next().is_some())?;
+    group.last_evaluation
+}
+
+struct Asking<'a> {
+    prometheus: &'a Prometheus,
+    journal: &'a Journal,
+    until: Instant,
+    lasted: Duration,
+    /// What was asked before, and what became of it.
+    asked: BTreeMap<String, Result<String, String>>,
+    samples: usize,
+}
+
+impl Asking<'_> {
+    /// Records the samples of a selector once; says under which text, or why it did not.
+    async fn ask(&mut self, series: &str, reach: Duration) -> io::Result<Result<String, String>> {
+        if let Some(known) = self.asked.get(series) {
+            return Ok(known.clone());
+        }
+        let range = self.lasted + reach.min(FURTHEST);
+        let selector = format!("{series}[{}s]", range.as_secs().max(1));
+        let found = match timeout_at(self.until, self.prometheus.raw(&selector)).await {
+            Ok(Ok(found)) => self.fits(found),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+        };
+        let told = found.map(|series| {
+            let kind = EventKind::RawSamples {
+                source: source(),
+                selector: selector.clone(),
+                series,
+            };
+            self.journal.record(kind).map(|_| selector)
+        });
+        let told = match told {
+            Ok(recorded) => Ok(recorded?),
+            Err(why) => Err(why),
+        };
+        self.asked.insert(series.to_owned(), told.clone());
+        Ok(told)
+    }
+
+    /// The series, unless they are too many.
+    fn fits(&mut self, found: Vec<RawSeries>) -> Result<Vec<RawSeries>, String> {
+        if found.len() > MOST_SERIES {
+            return Err(format!("{} series, more than {MOST_SERIES}", found.len()));
+        }
+        let samples: usize = found.iter().map(|one| one.samples.len()).sum();
+        if self.samples + samples > MOST_SAMPLES {
+            return Err(format!(
+                "{samples} samples beside {} that are recorded, more than {MOST_SAMPLES}",
+                self.samples
+            ));
+        }
+        self.samples += samples;
+        Ok(found)
+    }
+}
