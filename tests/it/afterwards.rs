@@ -1,6 +1,7 @@
 //! After a drill on the real lab: what its journal is good for.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -50,6 +51,9 @@ fn a_drill_proves_its_rule_and_is_compared_with_others() {
     rules_are_listed(&held);
     the_rule_is_proved(&held);
     drills_are_compared(&held);
+    the_drill_is_a_unit_test(&held);
+    other_settings_are_replayed(&held);
+    a_first_scenario_is_written(&held);
 }
 
 fn rules_are_listed(held: &Held) {
@@ -153,6 +157,189 @@ fn drills_are_compared(held: &Held) {
         ran.stderr.contains("cannot read the folder nowhere"),
         "{}",
         ran.stderr
+    );
+}
+
+/// Debian's promtool passes what was made of the drill, and fails when the rule is another.
+fn the_drill_is_a_unit_test(held: &Held) {
+    let folder = held.folder.to_str().unwrap();
+    let ran = held.sandbox.run(["report", folder, "--format", "promtool"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert_eq!(ran.stderr, "", "nothing is left out");
+    assert!(ran.stdout.contains("rules_test.yml"), "{}", ran.stdout);
+    let (passed, said) = promtool(&held.folder);
+    assert!(passed, "{said}");
+
+    let rules = std::fs::read_to_string(held.folder.join("rules.yml")).unwrap();
+    for (from, to) in [
+        (") > 0.25", ") > 25"),
+        (") > 0.25", ") > 0.0001"),
+        ("for: 5s", "for: 9s"),
+    ] {
+        assert_eq!(rules.matches(from).count(), 1, "{rules}");
+        std::fs::write(held.folder.join("rules.yml"), rules.replace(from, to)).unwrap();
+        let (passed, said) = promtool(&held.folder);
+        assert!(!passed, "{from} became {to}: {said}");
+    }
+    let ran = held
+        .sandbox
+        .run(["report", folder, "--format", "promtool", "--alert", "Other"]);
+    assert_eq!(ran.code, Some(2));
+    assert!(
+        ran.stderr.contains("the drill saw no rule `Other`"),
+        "{}",
+        ran.stderr
+    );
+}
+
+fn promtool(folder: &Path) -> (bool, String) {
+    let ran = Command::new("promtool")
+        .args(["test", "rules", "rules_test.yml"])
+        .current_dir(folder)
+        .output()
+        .unwrap_or_else(|error| panic!("promtool, of Debian's prometheus: {error}"));
+    let said = [ran.stdout, ran.stderr]
+        .map(|text| String::from_utf8(text).unwrap())
+        .concat();
+    (ran.status.success(), said)
+}
+
+/// What is replayed unchanged is what was measured; another `for` moves T3 by its ticks and nothing else.
+fn other_settings_are_replayed(held: &Held) {
+    let what_if = |more: &[&str]| -> Value {
+        let mut args = vec!["what-if", held.folder.to_str().unwrap(), "--output", "json"];
+        args.extend(more);
+        let ran = held.sandbox.run(args);
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        serde_json::from_str::<Value>(&ran.stdout).unwrap()[0].clone()
+    };
+    let ms = |value: &Value| value.as_i64().unwrap_or_else(|| panic!("{value} is no number"));
+    let same = what_if(&[]);
+    // Marks are rounded, and clocks compared, to a few milliseconds; an evaluation is a second.
+    assert!(ms(&same["off_ms"]).abs() <= 1000, "{same}");
+    assert_eq!(same["replayed"], same["changed"]);
+    assert_eq!(
+        same["measured"]["ttn_ms"],
+        drill::report(&held.folder)["trials"][0]["alerts"][0]["ttn_ms"]
+    );
+
+    let longer = what_if(&["--for", "8s"]);
+    let moved = |times: &Value, what: &str| ms(&times["changed"][what]) - ms(&same["changed"][what]);
+    assert_eq!(
+        (moved(&longer, "ttd_ms"), moved(&longer, "ttn_ms")),
+        (3000, 3000),
+        "{longer}"
+    );
+    let between = what_if(&["--for", "7500ms"]);
+    assert_eq!(
+        moved(&between, "ttd_ms"),
+        3000,
+        "it fires at an evaluation: {between}"
+    );
+
+    let wait = what_if(&["--group-wait", "6s"]);
+    assert_eq!(ms(&wait["changed"]["stages_ms"]["group"]), 6004, "{wait}");
+    assert_eq!(moved(&wait, "ttd_ms"), 0);
+    let never = what_if(&["--for", "5m"]);
+    assert_eq!(never["changed"]["ttd_ms"], Value::Null, "{never}");
+    assert!(
+        never["changed"]["never"]
+            .as_str()
+            .unwrap()
+            .starts_with("it is pending"),
+        "{never}"
+    );
+    let gone = what_if(&["--group-wait", "5m"]);
+    assert!(
+        gone["changed"]["never"]
+            .as_str()
+            .unwrap()
+            .starts_with("it is resolved before"),
+        "{gone}"
+    );
+    let high = what_if(&["--threshold", "25"]);
+    assert_eq!(
+        high["changed"]["never"], "its condition does not become true",
+        "{high}"
+    );
+    let slow = what_if(&["--interval", "5s"]);
+    let range = &slow["ttn_range_ms"];
+    assert!(ms(&range[1]) - ms(&range[0]) >= 2000, "phases matter: {slow}");
+}
+
+/// A first scenario lacks nothing but its target; with it, it can be planned on the real thing.
+fn a_first_scenario_is_written(held: &Held) {
+    let exports = &held.lab.exports;
+    let (prometheus, alertmanager) = (exports.prometheus.as_str(), exports.alertmanager.as_str());
+    let at = ["--prometheus", prometheus, "--alertmanager", alertmanager];
+    let ran = held.sandbox.run(["init"].into_iter().chain(at).chain([
+        "--alert",
+        ALERT,
+        "--out",
+        "scenarios/slow.toml",
+    ]));
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stderr.contains("a target needs `proxy`"), "{}", ran.stderr);
+    let checked = held.sandbox.run(["check", "scenarios/slow.toml"]);
+    assert_eq!(checked.code, Some(2));
+    assert!(checked.stderr.contains("target = {}"), "{}", checked.stderr);
+    assert!(
+        checked.stderr.contains("1 problem"),
+        "nothing else is wrong: {}",
+        checked.stderr
+    );
+
+    let text = std::fs::read_to_string(held.sandbox.path().join("scenarios/slow.toml")).unwrap();
+    for part in [
+        "runbook = \"https://runbooks.example/payments-latency\"",
+        "receiver = \"oncall\"",
+        "\"severity\" = \"page\"",
+        "fault.latency = ",
+        "#   http_request_duration_seconds_bucket",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    let target = format!(
+        "target = {{ proxy = \"payments-db\", api = \"{}\" }}",
+        exports.proxy_api
+    );
+    held.sandbox
+        .write("scenarios/slow.toml", &text.replace("target = {}", &target));
+    let checked = held.sandbox.run(["check", "scenarios/slow.toml"]);
+    assert_eq!(checked.code, Some(0), "{}{text}", checked.stderr);
+    let plan = held.sandbox.run(["run", "scenarios/slow.toml", "--plan"]);
+    assert_eq!(plan.code, Some(0), "{}", plan.stderr);
+    assert!(plan.stdout.contains("oncall notified after"), "{}", plan.stdout);
+    assert!(
+        !plan.stdout.contains("too late"),
+        "its limits can be kept: {}",
+        plan.stdout
+    );
+
+    let again = held.sandbox.run(
+        ["init"]
+            .into_iter()
+            .chain(at)
+            .chain(["--out", "scenarios/slow.toml"]),
+    );
+    assert_eq!(again.code, Some(2), "nothing is overwritten: {}", again.stdout);
+    let next = held.sandbox.run(["init"].into_iter().chain(at));
+    assert_eq!(next.code, Some(0), "{}", next.stderr);
+    assert!(
+        !next.stdout.contains("PaymentsLatencyHigh"),
+        "that one has a scenario: {}",
+        next.stdout
+    );
+    let near = held.sandbox.run(
+        ["init"]
+            .into_iter()
+            .chain(at)
+            .chain(["--alert", "PaymentsLatencyHig"]),
+    );
+    assert!(
+        near.stderr.contains("did you mean `PaymentsLatencyHigh`?"),
+        "{}",
+        near.stderr
     );
 }
 

@@ -25,10 +25,12 @@ mod json;
 mod junit;
 mod markdown;
 mod measure;
+mod promtool;
 mod runbook;
 mod score;
 mod statistics;
 mod terminal;
+mod what_if;
 mod words;
 mod write;
 
@@ -53,7 +55,9 @@ pub use measure::{
     TrialMarks, Verdict, Weight, measure,
 };
 pub use measure::{Seen, SightReport};
+pub use promtool::{RULES_FILE, TEST_FILE, UnitTest, render_promtool};
 pub use runbook::render_runbook_patch;
 pub use statistics::Summary;
 pub use terminal::terminal_lines;
+pub use what_if::{Inputs, Replayed, Times as WhatIfTimes, WhatIf, WhatIfSettings, inputs_of};
 pub use write::{REPORT_FILES, write_all};

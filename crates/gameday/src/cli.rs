@@ -8,7 +8,9 @@ use gameday_core::{RegionName, Span};
 
 use crate::command::alerts::AlertsArgs;
 use crate::command::compare::CompareArgs;
+use crate::command::init::InitArgs;
 use crate::command::proxy_client::ProxyCommand;
+use crate::command::what_if::WhatIfArgs;
 use crate::output::Output;
 
 /// If this breaks tonight, will our alerts tell us, how fast, and will it really be over when they stop?
@@ -47,6 +49,10 @@ pub(crate) enum Command {
     Mitigated(SayArgs),
     /// List the alert rules of a Prometheus; with --coverage, which of them drills have proved
     Alerts(AlertsArgs),
+    /// Write a first scenario for an alert rule that has none
+    Init(InitArgs),
+    /// Replay what a drill recorded through another `for`, interval, threshold or group_wait
+    WhatIf(WhatIfArgs),
     /// Compare drills of then and now: is a detection lost, or slower?
     Compare(CompareArgs),
     /// Put back what a dead drill has left
@@ -371,6 +377,8 @@ pub(crate) enum ReportFormat {
     Csv,
     /// For a step of CI; also added to the file that GITHUB_STEP_SUMMARY names, when it is set
     Summary,
+    /// rules.yml and rules_test.yml beside the journal, for `promtool test rules`: the series that the drill recorded
+    Promtool,
 }
 
 #[derive(Debug, Args)]
@@ -381,6 +389,9 @@ pub(crate) struct ReportArgs {
     /// Print one rendering on stdout instead of writing all of them beside the journal
     #[arg(long, value_enum)]
     pub(crate) format: Option<ReportFormat>,
+    /// Of which alert's rule, with --format promtool; of all that it expected without it
+    #[arg(long, value_name = "NAME", requires = "format")]
+    pub(crate) alert: Option<String>,
 }
 
 const SAY_EXIT_CODES: &str =

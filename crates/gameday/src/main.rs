@@ -40,6 +40,8 @@ fn main() -> ExitCode {
         Command::Ack(args) => command::say::ack(&args),
         Command::Mitigated(args) => command::say::mitigated(&args),
         Command::Alerts(args) => command::alerts::alerts(&args),
+        Command::Init(args) => command::init::init(&args),
+        Command::WhatIf(args) => command::what_if::what_if(&args),
         Command::Compare(args) => command::compare::compare(&args),
         Command::Heal(args) => command::heal::heal(&args),
         Command::Doctor(args) => command::doctor::doctor(&args),

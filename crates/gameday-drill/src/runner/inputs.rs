@@ -12,8 +12,8 @@ use tokio::time::{Instant, timeout_at};
 const PATIENCE: Duration = Duration::from_secs(15);
 /// The range begins at most this much before what a drill itself needs: a window of days is cut.
 const FURTHEST: Duration = Duration::from_secs(2 * 3600);
-/// The most that is recorded, so that no rule makes the journal what it is not: the drill's own.
-const MOST_SAMPLES: usize = 100_000;
+/// The most that is recorded of a trial, so that no rule makes the journal what it is not: the drill's own.
+const MOST_SAMPLES: usize = 50_000;
 const MOST_SERIES: usize = 1_000;
 
 /// Records what the alert rules of these names read; `lasted` is how long the drill took.

@@ -107,7 +107,10 @@ impl Drill {
 fn seen(alert: &AlertReport, clean: bool) -> Seen {
     let tells = !matches!(
         alert.verdict,
-        AlertVerdict::NotEffective | AlertVerdict::NotOrdered | AlertVerdict::Unknown
+        AlertVerdict::NotEffective
+            | AlertVerdict::NotOrdered
+            | AlertVerdict::AlreadyFiring
+            | AlertVerdict::Unknown
     );
     // Silence that was wanted is no alert that is missing.
     let wanted = alert.verdict != AlertVerdict::Passed || alert.ttd_ms.is_some() || alert.ttn_ms.is_some();

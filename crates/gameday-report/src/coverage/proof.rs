@@ -6,7 +6,7 @@ use gameday_core::{Event, EventKind, RuleSeen};
 use serde::Serialize;
 
 use crate::measure::measure_all;
-use crate::{AlertReport, AlertVerdict, Measurement, Moment, TimelineError, Trial};
+use crate::{AlertReport, AlertVerdict, Measurement, Moment, TimelineError, Trial, Verdict};
 
 /// Whether a drill proved an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -105,6 +105,8 @@ fn proof(measurement: &Measurement, alerts: &[AlertReport], rules: Vec<RuleSeen>
         alert: told.name.clone(),
         label: told.label.clone(),
         outcome: match (failed, passed) {
+            // A scenario may want it in some trials only.
+            (Some(_), 1..) if enough(measurement, &told.label) => Outcome::Proved,
             (Some(_), _) => Outcome::Failed,
             (None, 0) => Outcome::Unclear,
             (None, _) => Outcome::Proved,
@@ -123,6 +125,12 @@ fn proof(measurement: &Measurement, alerts: &[AlertReport], rules: Vec<RuleSeen>
     })
 }
 
+/// Whether it came in as many trials as it must.
+fn enough(measurement: &Measurement, label: &str) -> bool {
+    let mut over = measurement.over_trials.iter();
+    over.any(|over| over.label == label && over.verdict == Verdict::Passed)
+}
+
 /// What one trial says. Silence that was wanted proves nothing of an alert.
 fn outcome(alert: &AlertReport) -> Outcome {
     let came = alert.marks.t3.is_some() || alert.marks.t5.is_some();
@@ -131,6 +139,7 @@ fn outcome(alert: &AlertReport) -> Outcome {
         AlertVerdict::Passed
         | AlertVerdict::NotEffective
         | AlertVerdict::NotOrdered
+        | AlertVerdict::AlreadyFiring
         | AlertVerdict::Unknown => Outcome::Unclear,
         _ => Outcome::Failed,
     }

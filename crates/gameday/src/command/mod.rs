@@ -10,6 +10,7 @@ pub(crate) mod drills;
 pub(crate) mod heal;
 pub(crate) mod helper;
 pub(crate) mod import;
+pub(crate) mod init;
 pub(crate) mod lab;
 pub(crate) mod outlook;
 pub(crate) mod plan;
@@ -21,6 +22,7 @@ pub(crate) mod run;
 pub(crate) mod say;
 pub(crate) mod schema;
 pub(crate) mod slo;
+pub(crate) mod what_if;
 
 use std::ffi::OsString;
 use std::fs;

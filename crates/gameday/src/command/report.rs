@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use gameday_core::{Event, is_locked, read_journal};
-use gameday_report::Measurement;
+use gameday_report::{Measurement, RULES_FILE, TEST_FILE, render_promtool};
 
 use crate::cli::{ReportArgs, ReportFormat};
 use crate::exit;
@@ -18,7 +18,10 @@ pub(crate) fn report(args: &ReportArgs) -> ExitCode {
     };
     let said = match args.format {
         None => write_all(&args.drill, &events),
-        Some(format) => print(format, events),
+        Some(format) => match renderer(format) {
+            Some(render) => print(format, render, events),
+            None => unit_test(args, &events),
+        },
     };
     match said {
         Ok(()) => exit::OK.into(),
@@ -58,10 +61,10 @@ fn write_all(drill: &Path, events: &[Event]) -> io::Result<()> {
     Ok(())
 }
 
-fn print(format: ReportFormat, events: Vec<Event>) -> io::Result<()> {
+fn print(format: ReportFormat, render: Renderer, events: Vec<Event>) -> io::Result<()> {
     let measured = gameday_report::measure(&[events]);
     let measured = measured.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-    let text = render(format, &measured);
+    let text = render(&measured);
     if format == ReportFormat::Summary {
         append_summary(&text)?;
     }
@@ -69,15 +72,34 @@ fn print(format: ReportFormat, events: Vec<Event>) -> io::Result<()> {
     Ok(())
 }
 
-fn render(format: ReportFormat, measured: &Measurement) -> String {
-    match format {
-        ReportFormat::Html => gameday_report::render_html(measured),
-        ReportFormat::Md => gameday_report::render_markdown(measured),
-        ReportFormat::Json => gameday_report::render_json(measured),
-        ReportFormat::Junit => gameday_report::render_junit(measured),
-        ReportFormat::Csv => gameday_report::render_csv(measured),
-        ReportFormat::Summary => gameday_report::render_summary(measured),
+type Renderer = fn(&Measurement) -> String;
+
+/// What makes one text of a drill; a unit test is two files.
+fn renderer(format: ReportFormat) -> Option<Renderer> {
+    let render: Renderer = match format {
+        ReportFormat::Html => gameday_report::render_html,
+        ReportFormat::Md => gameday_report::render_markdown,
+        ReportFormat::Json => gameday_report::render_json,
+        ReportFormat::Junit => gameday_report::render_junit,
+        ReportFormat::Csv => gameday_report::render_csv,
+        ReportFormat::Summary => gameday_report::render_summary,
+        ReportFormat::Promtool => return None,
+    };
+    Some(render)
+}
+
+/// Writes the drill as a unit test of its rules, beside its journal.
+fn unit_test(args: &ReportArgs, events: &[Event]) -> io::Result<()> {
+    let made = render_promtool(events, args.alert.as_deref()).map_err(io::Error::other)?;
+    for why in &made.left_out {
+        output::say(&format!("left out: {why}"));
     }
+    for (name, text) in [(RULES_FILE, &made.rules), (TEST_FILE, &made.test)] {
+        let path = args.drill.join(name);
+        std::fs::write(&path, text)?;
+        output::print(&path.display().to_string());
+    }
+    Ok(())
 }
 
 /// Adds to the summary of the step that runs us, where CI has one.
