@@ -123,25 +123,36 @@ fn general(out: &mut String, trial: &Trial) {
     }
 }
 
-/// Where the alert that arrived points to.
+/// Where the alert that arrived points to, and whether that was there.
 fn links(out: &mut String, measurement: &Measurement, trial: &Trial) {
-    let alerts = trial.alerts.iter();
-    let found: Vec<(&str, &str)> = alerts
-        .flat_map(|alert| &alert.annotations)
-        .filter(|(_, value)| value.starts_with("https://") || value.starts_with("http://"))
-        .map(|(key, value)| (key.as_str(), value.as_str()))
-        .collect();
     line(out, "\n## Links\n");
     if let Some(url) = &measurement.plan.runbook {
         line(out, &format!("- [ ] runbook of the scenario: {}", address(url)));
     }
-    for (key, url) in &found {
-        line(
-            out,
-            &format!("- [ ] `{}` of the alert: {}", code(key), address(url)),
-        );
+    let mut carried = false;
+    for alert in &trial.alerts {
+        // The link may have been redacted, its annotation was not.
+        let asked = |key: &str| alert.links.iter().find(|link| link.annotation == key);
+        let web = |url: &str| url.starts_with("https://") || url.starts_with("http://");
+        for (key, url) in alert.annotations.iter().filter(|(_, url)| web(url)) {
+            carried = true;
+            let found = match asked(key).map(|link| &link.why) {
+                Some(None) => "works".to_owned(),
+                Some(Some(why)) => format!("**dead**: {}", prose(why)),
+                None => "not looked at".to_owned(),
+            };
+            line(
+                out,
+                &format!(
+                    "- [ ] `{}` of {}: {}, {found}",
+                    code(key),
+                    text(&alert.name),
+                    address(url)
+                ),
+            );
+        }
     }
-    if found.is_empty() {
+    if !carried {
         line(out, "- the alert that arrived carried no link");
     }
 }

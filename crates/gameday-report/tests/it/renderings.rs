@@ -329,6 +329,30 @@ fn a_runbook_gets_the_measured_times_and_hostile_text_cannot_leave_the_block() {
 }
 
 #[test]
+fn a_runbook_patch_names_the_link_that_was_dead() {
+    let script = golden()
+        .edited(|kind| {
+            if let EventKind::Notified(notice) = kind {
+                let url = "https://runbooks.example/gone".to_owned();
+                notice.alerts[0].annotations.insert("runbook_url".into(), url);
+            }
+        })
+        .and(
+            90_000,
+            EventKind::LinkChecked(Box::new(gameday_core::LinkChecked {
+                alert: "PaymentsLatencyHigh".into(),
+                annotation: "runbook_url".into(),
+                url: "https://runbooks.example/gone".into(),
+                status: Some(404),
+                dead: Some("status 404".into()),
+            })),
+        );
+    let patch = gameday_report::render_runbook_patch(&script.measured());
+    let wanted = "- [ ] `runbook_url` of PaymentsLatencyHigh: <https://runbooks.example/gone>, **dead**";
+    assert!(patch.lines().any(|line| line.starts_with(wanted)), "{patch}");
+}
+
+#[test]
 fn a_refused_drill_has_no_empty_table_in_any_file() {
     let mut script = golden();
     script.lines.retain(|(us, ..)| *us <= 60_000);
