@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::BoxFuture;
-use gameday_core::{AlertSeen, ClockSample, SourceName, Suppressor, Timestamp};
+use gameday_core::{AlertSeen, ClockSample, SourceName, Suppressor, Timestamp, Vitals};
 
 use crate::client::{Auth, Client};
 use crate::grafana::alertmanager_of;
@@ -44,9 +44,17 @@ pub struct AlertmanagerMetrics {
     /// Groups of alerts that it holds now; zero is a clean start of the group stage. None when it does not say.
     pub aggregation_groups: Option<f64>,
     /// Notifications tried since it started, by integration, e.g. `webhook`.
-    pub notifications: BTreeMap<String, f64>,
-    /// Notifications that failed since it started, by integration.
-    pub failed: BTreeMap<String, f64>,
+    pub notifications: BTreeMap<String, u64>,
+    /// Notifications that failed for good since it started, by integration.
+    pub failed: BTreeMap<String, u64>,
+    /// Requests of notifications that were answered well since it started, by integration.
+    pub delivered: BTreeMap<String, u64>,
+    /// Requests of notifications that failed since it started, by integration; it tries again.
+    pub failed_requests: BTreeMap<String, u64>,
+    /// Whether it is still the same.
+    pub vitals: Vitals,
+    /// When this was asked for and when it had come, on our clock.
+    pub read: Option<(Timestamp, Timestamp)>,
 }
 
 /// The `Date` header is cut to whole seconds.
@@ -150,7 +158,9 @@ impl Alertmanager {
     /// [`SourceError`] when they cannot be read.
     pub async fn metrics(&self) -> Result<AlertmanagerMetrics, SourceError> {
         let answer = self.client.get("/metrics", &[]).await?;
-        self.client.read_with(&answer, exposition::metrics)
+        let mut metrics = self.client.read_with(&answer, exposition::metrics)?;
+        metrics.read = Some((answer.sent, answer.received));
+        Ok(metrics)
     }
 
     /// Compares its clock with ours; one sample is good to a second, many at odd moments to far less.

@@ -1,9 +1,9 @@
 //! Prometheus: its rules, its alerts, its clock and its raw samples.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::BoxFuture;
-use gameday_core::{ClockSample, RawSeries, RuleSeen, SourceName, Timestamp};
+use gameday_core::{ClockSample, RawSeries, RuleSeen, SourceName, Timestamp, Vitals};
 
 use crate::client::{Answer, Client};
 use crate::{Alert, AlertSource, SourceError};
@@ -11,6 +11,7 @@ use crate::{Alert, AlertSource, SourceError};
 mod query;
 mod state;
 mod ticks;
+mod vitals;
 
 #[cfg(test)]
 pub(crate) use state::groups as groups_of;
@@ -279,6 +280,27 @@ impl Prometheus {
     pub async fn targets(&self) -> Result<Vec<Target>, SourceError> {
         let answer = self.client.get("/api/v1/targets", &[("state", "active")]).await?;
         self.client.read_with(&answer, state::targets)
+    }
+
+    /// Whether it is still the same, with when that was asked for and when it had come, on our clock.
+    /// What it does not tell is none.
+    ///
+    /// # Errors
+    /// [`SourceError`] when it does not answer as Prometheus does.
+    pub async fn vitals(&self) -> Result<(Vitals, (Timestamp, Timestamp)), SourceError> {
+        let answer = self.client.get("/api/v1/status/runtimeinfo", &[]).await?;
+        let vitals = self.client.read_with(&answer, vitals::runtime)?;
+        Ok((vitals, (answer.sent, answer.received)))
+    }
+
+    /// The evaluations that groups of rules, named `file;group`, have missed since it started.
+    ///
+    /// # Errors
+    /// [`SourceError`] when it does not show its own metrics.
+    pub async fn missed(&self, groups: &BTreeSet<String>) -> Result<BTreeMap<String, u64>, SourceError> {
+        let answer = self.client.get("/metrics", &[]).await?;
+        self.client
+            .read_with(&answer, |body| vitals::missed(body, groups))
     }
 
     /// Compares its clock with ours.

@@ -60,6 +60,7 @@ fn changed(then: &AlertSeen, now: &AlertSeen) -> bool {
         || then.updated_at != now.updated_at
         || then.receivers != now.receivers
         || then.suppressed_by != now.suppressed_by
+        || then.keep_firing_since != now.keep_firing_since
 }
 
 /// Of two listings of one alert, the one that sorts first stands: the furthest on, then the oldest.

@@ -9,6 +9,10 @@ use crate::{
     SteadyName, StepName, Suppressor, Timestamp,
 };
 
+mod vitals;
+
+pub use vitals::{NotificationsCounted, SourceSeen, Vitals};
+
 /// The version of the journal's format, in its first event.
 pub const SCHEMA: u32 = 1;
 
@@ -212,6 +216,10 @@ pub enum EventKind {
         /// Which.
         source: SourceName,
     },
+    /// What a source says of itself: first, and whenever that has changed.
+    SourceSeen(Box<SourceSeen>),
+    /// An Alertmanager has sent notifications, as its counters say.
+    NotificationsCounted(NotificationsCounted),
     /// The region of the event, which is followed, does not answer any more: its looks are counted as missed.
     RegionLost {
         /// What the last attempt said.
@@ -475,6 +483,14 @@ pub struct RuleSeen {
     pub keep_firing_ms: u64,
 }
 
+impl RuleSeen {
+    /// Its group as Prometheus' own metrics name it, `file;group`; none when that was not written down.
+    #[must_use]
+    pub fn group_key(&self) -> Option<String> {
+        (!self.group.is_empty()).then(|| format!("{};{}", self.file, self.group))
+    }
+}
+
 /// A rule that records what a query yields, as an expected alert rule reads it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordingSeen {
@@ -597,6 +613,9 @@ pub struct AlertSeen {
     pub receivers: Vec<String>,
     /// Silences and inhibiting alerts, when suppressed.
     pub suppressed_by: Vec<String>,
+    /// Prometheus' `keepFiringSince`: since when its condition is false while `keep_firing_for` holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_firing_since: Option<Timestamp>,
 }
 
 /// A notification in Alertmanager's webhook form, version 4.

@@ -2,6 +2,7 @@
 
 mod account;
 mod arrivals;
+mod disturbances;
 mod figure;
 mod labels;
 mod over_trials;
@@ -76,8 +77,8 @@ fn body(measurement: &Measurement) -> Markup {
         (summary::reasons(trial))
         div #scorecard { (scorecard::section_of(measurement)) }
         div #timeline { (timeline::section(trial)) }
-        div #stages { (waterfall::stages(trial)) }
-        div #trials { (trials::strip(measurement)) (over_trials::overview(measurement)) (summary::means(measurement)) (trials::difference(measurement)) }
+        div #stages { (waterfall::stages(trial)) (disturbances::table(trial)) }
+        div #trials { (trials::strip(measurement)) (over_trials::overview(measurement)) (summary::means(measurement)) }
         (told(trial))
         div #findings { @if touched { (account::findings(trial)) (account::blanks()) } }
         div #log { (account::log(measurement, trial)) }
@@ -116,7 +117,7 @@ fn others(measurement: &Measurement, shown: &Trial) -> Markup {
                 summary { "Trial " (trial.index + 1) " · " (parts::verdict_word(trial.verdict)) " · " (clean(&trial.summary)) }
                 (summary::numbers(trial))
                 (timeline::section(trial))
-                (waterfall::stages(trial))
+                (waterfall::stages(trial)) (disturbances::table(trial))
                 (arrivals::forbidden(trial)) (arrivals::other_alerts(trial)) (arrivals::notifications(trial)) (tables::recovery(trial))
                 (account::impact(trial)) (tables::faults(trial)) (tables::safety(trial))
             }

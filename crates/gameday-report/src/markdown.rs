@@ -24,6 +24,14 @@ pub fn render_markdown(measurement: &Measurement) -> String {
         if measurement.trials.len() > 1 {
             over_trials(&mut out, measurement);
         }
+        reasons(&mut out, trial);
+        sight(&mut out, trial);
+        scorecard(&mut out, trial);
+        arrivals::tell(&mut out, trial);
+        stages(&mut out, trial);
+        disturbances(&mut out, trial);
+        recovery(&mut out, trial);
+        safety(&mut out, trial);
     }
     difference(&mut out, measurement);
     for trial in &measurement.trials {
@@ -325,38 +333,17 @@ fn unknown(out: &mut String, alert: &AlertReport) {
     }
 }
 
-fn impact(out: &mut String, trial: &Trial) {
-    if trial.impact.probes.is_empty() {
-        return;
+/// What disturbed the measurement: a reader must not take what it touched for the alerting's own doing.
+fn disturbances(out: &mut String, trial: &Trial) {
+    if !trial.disturbances.is_empty() {
+        line(out, "\n### What disturbed the measurement\n");
     }
-    line(out, "\n### Impact\n");
-    line(out, "| probe | from | step | looks | failed | slow |");
-    line(out, "|---|---|---|---:|---:|---:|");
-    for one in trial.impact.probes.iter().chain(&trial.impact.steps) {
-        line(
-            out,
-            &format!(
-                "| {} | {} | {} | {} | {} | {} |",
-                text(&one.probe),
-                text(&one.region),
-                text(one.step.as_deref().unwrap_or("all")),
-                one.looks,
-                one.failed,
-                one.slow
-            ),
-        );
-    }
-    for budget in &trial.impact.budgets {
-        line(
-            out,
-            &format!(
-                "\n{} of the {} error budget of {} ({}), if users saw what it saw.",
-                percent(budget.spent),
-                words::limit(budget.window_ms),
-                text(&budget.probe),
-                budget.objective
-            ),
-        );
+    for one in &trial.disturbances {
+        let voids = match one.voids.as_slice() {
+            [] => "nothing that was measured".to_owned(),
+            voids => voids.join(", "),
+        };
+        line(out, &format!("- {}; void: {}", prose(&one.text), text(&voids)));
     }
 }
 

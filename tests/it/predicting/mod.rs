@@ -2,6 +2,7 @@
 //!
 //! What was predicted is read from the report; the truth is asked of the programs by the tests themselves.
 
+mod disturbed;
 mod marks;
 mod traps;
 

@@ -7,7 +7,7 @@
 
 use std::fmt::Write as _;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -15,6 +15,8 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 use super::http::{ask, get, serve};
@@ -25,9 +27,12 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// Prometheus and its Alertmanagers.
 pub(crate) struct Alerting {
-    _prometheus: Killed,
+    prometheus: Option<Killed>,
     pub(crate) prometheus_at: SocketAddr,
-    pub(crate) alertmanagers: Vec<(Killed, SocketAddr)>,
+    pub(crate) alertmanagers: Vec<(Option<Killed>, SocketAddr)>,
+    peers: Vec<Peer>,
+    folder: PathBuf,
+    resend: String,
 }
 
 /// How an alerting is set up.
@@ -56,19 +61,58 @@ impl Alerting {
         let folder = folder.join("alerting");
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("alertmanager.yml"), setup.routes).unwrap();
-        let alertmanagers = start_alertmanagers(&folder, setup.peers);
-        let addresses: Vec<SocketAddr> = alertmanagers.iter().map(|(_, address)| *address).collect();
+        let clusters: Vec<SocketAddr> = (0..setup.peers).map(|_| free()).collect();
+        let peer = |index| Peer {
+            index,
+            address: free(),
+            clusters: clusters.clone(),
+        };
+        let peers: Vec<Peer> = (0..setup.peers).map(peer).collect();
+        let start = |peer: &Peer| (Some(start_alertmanager(&folder, peer)), peer.address);
+        let alertmanagers: Vec<_> = peers.iter().map(start).collect();
+        peers.iter().for_each(|peer| wait_until_ready(peer.address));
+        let addresses: Vec<SocketAddr> = peers.iter().map(|peer| peer.address).collect();
         std::fs::write(folder.join("rules.yml"), format!("groups:\n{}", setup.groups)).unwrap();
         std::fs::write(folder.join("prometheus.yml"), prometheus_yaml(setup, &addresses)).unwrap();
         let prometheus_at = free();
         let prometheus = start_prometheus(&folder, prometheus_at, setup.resend);
         let alerting = Self {
-            _prometheus: prometheus,
+            prometheus: Some(prometheus),
             prometheus_at,
             alertmanagers,
+            peers,
+            folder,
+            resend: setup.resend.to_owned(),
         };
         alerting.wait_until_scraped(setup.jobs.len());
         alerting
+    }
+
+    /// Kills Prometheus as a machine that fails does, and starts it again with what it had stored.
+    pub(crate) fn restart_prometheus(&mut self) {
+        self.prometheus = None;
+        self.prometheus = Some(start_prometheus(&self.folder, self.prometheus_at, &self.resend));
+    }
+
+    /// Kills an Alertmanager.
+    pub(crate) fn kill_alertmanager(&mut self, index: usize) {
+        self.alertmanagers[index].0 = None;
+    }
+
+    /// Kills an Alertmanager and starts it again.
+    pub(crate) fn restart_alertmanager(&mut self, index: usize) {
+        self.kill_alertmanager(index);
+        self.alertmanagers[index].0 = Some(start_alertmanager(&self.folder, &self.peers[index]));
+    }
+
+    /// Sends a signal to Prometheus.
+    pub(crate) fn signal_prometheus(&self, signal: Signal) {
+        send(self.prometheus.as_ref().unwrap(), signal);
+    }
+
+    /// Sends a signal to an Alertmanager.
+    pub(crate) fn signal_alertmanager(&self, index: usize, signal: Signal) {
+        send(self.alertmanagers[index].0.as_ref().unwrap(), signal);
     }
 
     /// `[observe]` of a scenario, with gameday's receiver at an address.
@@ -154,6 +198,21 @@ impl Alerting {
         });
     }
 
+    /// Ends a silence.
+    pub(crate) fn end_silence(&self, silence: &str) {
+        let url = format!("http://{}/api/v2/silence/{silence}", self.alertmanagers[0].1);
+        assert_eq!(ask("DELETE", &url, &[], "").unwrap().status, 200);
+    }
+
+    /// Sends an alert to the first Alertmanager, as any client may; it is over after so many seconds.
+    pub(crate) fn send_alert(&self, labels: &Value, seconds: u64) {
+        let (now, end) = (Timestamp::now(), Timestamp::now() + Duration::from_secs(seconds));
+        let body = format!(r#"[{{"labels":{labels},"startsAt":"{now}","endsAt":"{end}"}}]"#);
+        let url = format!("http://{}/api/v2/alerts", self.alertmanagers[0].1);
+        let answer = ask("POST", &url, &[("Content-Type", "application/json")], &body).unwrap();
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    }
+
     /// Silences an alert; says the silence's name.
     pub(crate) fn silence(&self, alert: &str) -> String {
         let (now, end) = (Timestamp::now(), Timestamp::now() + Duration::from_secs(600));
@@ -165,6 +224,10 @@ impl Alerting {
         let answer = ask("POST", &url, &[("Content-Type", "application/json")], &body).unwrap();
         answer.json()["silenceID"].as_str().unwrap().to_owned()
     }
+}
+
+fn send(process: &Killed, signal: Signal) {
+    kill(Pid::from_raw(i32::try_from(process.0.id()).unwrap()), signal).unwrap();
 }
 
 fn prometheus_yaml(setup: &Setup<'_>, alertmanagers: &[SocketAddr]) -> String {
@@ -205,49 +268,53 @@ fn start_prometheus(folder: &Path, address: SocketAddr, resend: &str) -> Killed 
     Killed(command.spawn().expect("tests/install.sh installs prometheus"))
 }
 
-fn start_alertmanagers(folder: &Path, peers: usize) -> Vec<(Killed, SocketAddr)> {
-    let clusters: Vec<SocketAddr> = (0..peers).map(|_| free()).collect();
-    let start = |peer: usize| {
-        let address = free();
-        let mut command = Command::new("prometheus-alertmanager");
-        command
-            .arg(format!(
-                "--config.file={}",
-                folder.join("alertmanager.yml").display()
-            ))
-            .arg(format!(
-                "--storage.path={}",
-                folder.join(format!("am{peer}")).display()
-            ))
-            .arg(format!("--web.listen-address={address}"));
-        if peers > 1 {
-            command.arg(format!("--cluster.listen-address={}", clusters[peer]));
-            command.arg("--cluster.settle-timeout=1s");
-            for other in clusters.iter().filter(|other| **other != clusters[peer]) {
-                command.arg(format!("--cluster.peer={other}"));
-            }
-        } else {
-            command.arg("--cluster.listen-address=");
+/// What one Alertmanager is started with, so that it can be started again.
+struct Peer {
+    index: usize,
+    address: SocketAddr,
+    /// Where each talks to its peers; alone without a cluster.
+    clusters: Vec<SocketAddr>,
+}
+
+fn start_alertmanager(folder: &Path, peer: &Peer) -> Killed {
+    let mut command = Command::new("prometheus-alertmanager");
+    let index = peer.index;
+    command
+        .arg(format!(
+            "--config.file={}",
+            folder.join("alertmanager.yml").display()
+        ))
+        .arg(format!(
+            "--storage.path={}",
+            folder.join(format!("am{index}")).display()
+        ))
+        .arg(format!("--web.listen-address={}", peer.address));
+    if peer.clusters.len() > 1 {
+        let own = peer.clusters[index];
+        command.arg(format!("--cluster.listen-address={own}"));
+        command.arg("--cluster.settle-timeout=1s");
+        for other in peer.clusters.iter().filter(|other| **other != own) {
+            command.arg(format!("--cluster.peer={other}"));
         }
-        let log = std::fs::File::create(folder.join(format!("am{peer}.log"))).unwrap();
-        command.stdout(Stdio::null()).stderr(log);
-        let process = Killed(
-            command
-                .spawn()
-                .expect("tests/install.sh installs prometheus-alertmanager"),
-        );
-        (process, address)
-    };
-    let started: Vec<(Killed, SocketAddr)> = (0..peers).map(start).collect();
-    for (_, address) in &started {
-        wait_for("Alertmanager to be ready", START_LIMIT, || {
-            let url = format!("http://{address}/-/ready");
-            ask("GET", &url, &[], "")
-                .ok()
-                .filter(|answer| answer.status == 200)
-        });
+    } else {
+        command.arg("--cluster.listen-address=");
     }
-    started
+    let log = std::fs::File::create(folder.join(format!("am{index}.log"))).unwrap();
+    command.stdout(Stdio::null()).stderr(log);
+    Killed(
+        command
+            .spawn()
+            .expect("tests/install.sh installs prometheus-alertmanager"),
+    )
+}
+
+fn wait_until_ready(address: SocketAddr) {
+    wait_for("Alertmanager to be ready", START_LIMIT, || {
+        let url = format!("http://{address}/-/ready");
+        ask("GET", &url, &[], "")
+            .ok()
+            .filter(|answer| answer.status == 200)
+    });
 }
 
 /// When a receiver of the test's own was told, in which state, of which alerts.

@@ -1,66 +1,96 @@
-//! Reads the few counters we need of Prometheus' text exposition format.
+//! What Alertmanager's own metrics say: its groups, its notifications, and whether it is still the same.
+
+use std::collections::BTreeMap;
+
+use gameday_core::{Timestamp, Vitals};
 
 use super::AlertmanagerMetrics;
 use crate::error::Unreadable;
+use crate::exposition::{Exposed, samples};
 
-/// The groups and notification counters of Alertmanager's `/metrics`.
+/// Everything that is read of Alertmanager's `/metrics`.
 pub(super) fn metrics(body: &[u8]) -> Result<AlertmanagerMetrics, Unreadable> {
-    let text = std::str::from_utf8(body).map_err(|_| Unreadable("the metrics are not UTF-8".to_owned()))?;
+    let wanted = |name: &str| name.starts_with("alertmanager_") || name == "process_start_time_seconds";
     let mut metrics = AlertmanagerMetrics::default();
-    // Newer versions split the counters by receiver and by reason: the parts are added up.
-    for (name, integration, value) in text.lines().filter_map(sample) {
-        match (name, integration) {
-            ("alertmanager_dispatcher_aggregation_groups", _) => {
-                *metrics.aggregation_groups.get_or_insert_default() += value;
+    let mut counts = Counts::default();
+    for sample in samples(body, wanted)? {
+        match sample.name {
+            "alertmanager_dispatcher_aggregation_groups" => {
+                *metrics.aggregation_groups.get_or_insert_default() += sample.value;
             }
-            ("alertmanager_notifications_total", Some(integration)) => {
-                *metrics.notifications.entry(integration).or_default() += value;
-            }
-            ("alertmanager_notifications_failed_total", Some(integration)) => {
-                *metrics.failed.entry(integration).or_default() += value;
-            }
-            _ => {}
+            name if name.starts_with("alertmanager_notification") => counts.add(&sample),
+            _ => vital(&mut metrics.vitals, &sample),
         }
     }
+    metrics.delivered = counts.delivered();
+    metrics.failed_requests = if counts.requests.is_empty() {
+        counts.failed.clone()
+    } else {
+        counts.failed_requests
+    };
+    metrics.notifications = counts.notifications;
+    metrics.failed = counts.failed;
     Ok(metrics)
 }
 
-/// `name{…integration="x"…} value`: the name, the integration if there is one, the value if it is finite.
-fn sample(line: &str) -> Option<(&str, Option<String>, f64)> {
-    let end_of_name = line.find(['{', ' '])?;
-    let (name, mut rest) = line.split_at(end_of_name);
-    let mut integration = None;
-    if let Some(labels) = rest.strip_prefix('{') {
-        rest = labels;
-        while !rest.starts_with('}') {
-            let (label, value, after) = label(rest)?;
-            if label == "integration" {
-                integration = Some(value);
-            }
-            rest = after.strip_prefix(',').unwrap_or(after);
-        }
-        rest = &rest[1..];
-    }
-    let value: f64 = rest.split_ascii_whitespace().next()?.parse().ok()?;
-    value.is_finite().then_some((name, integration, value))
+/// Counters by integration. Newer versions split them by receiver and by reason: the parts are added up.
+#[derive(Default)]
+struct Counts {
+    notifications: BTreeMap<String, u64>,
+    failed: BTreeMap<String, u64>,
+    requests: BTreeMap<String, u64>,
+    failed_requests: BTreeMap<String, u64>,
 }
 
-/// `label="value"` at the head of `text`, and what follows it.
-fn label(text: &str) -> Option<(&str, String, &str)> {
-    let (label, quoted) = text.split_once("=\"")?;
-    let mut value = String::new();
-    let mut chars = quoted.char_indices();
-    while let Some((at, char)) = chars.next() {
-        match char {
-            '"' => return Some((label.trim(), value, &quoted[at + 1..])),
-            '\\' => value.push(match chars.next()?.1 {
-                'n' => '\n',
-                other => other,
-            }),
-            other => value.push(other),
+impl Counts {
+    fn add(&mut self, sample: &Exposed<'_>) {
+        let counters = match sample.name {
+            "alertmanager_notifications_total" => &mut self.notifications,
+            "alertmanager_notifications_failed_total" => &mut self.failed,
+            "alertmanager_notification_requests_total" => &mut self.requests,
+            "alertmanager_notification_requests_failed_total" => &mut self.failed_requests,
+            _ => return,
+        };
+        if let (Some(integration), Some(count)) = (sample.label("integration"), sample.count()) {
+            let counter = counters.entry(integration.to_owned()).or_default();
+            *counter = counter.saturating_add(count);
         }
     }
-    None
+
+    /// A notification is counted when it is begun, a request when it was answered: so requests are better.
+    /// Where they are not counted, what was tried and has not failed yet stands for it.
+    fn delivered(&self) -> BTreeMap<String, u64> {
+        let (tried, failed) = match self.requests.is_empty() {
+            false => (&self.requests, &self.failed_requests),
+            true => (&self.notifications, &self.failed),
+        };
+        let less = |(integration, tried): (&String, &u64)| {
+            let failed = failed.get(integration).copied().unwrap_or(0);
+            (integration.clone(), tried.saturating_sub(failed))
+        };
+        tried.iter().map(less).collect()
+    }
+}
+
+fn vital(vitals: &mut Vitals, sample: &Exposed<'_>) {
+    match sample.name {
+        "process_start_time_seconds" => vitals.started_at = Timestamp::from_unix_seconds(sample.value),
+        "alertmanager_config_last_reload_success_timestamp_seconds" => {
+            vitals.config_loaded_at =
+                Timestamp::from_unix_seconds(sample.value).filter(|_| sample.value > 0.0);
+        }
+        "alertmanager_config_hash" => vitals.config_hash = Some(sample.value.to_string()),
+        // Since 0.13; none without a cluster.
+        "alertmanager_peer_position" => {
+            let peers = vitals.place.map_or(0, |(_, peers)| peers);
+            vitals.place = sample.count().map(|position| (position, peers));
+        }
+        "alertmanager_cluster_members" => {
+            let position = vitals.place.map_or(0, |(position, _)| position);
+            vitals.place = sample.count().map(|peers| (position, peers));
+        }
+        _ => {}
+    }
 }
 
 #[cfg(test)]
@@ -77,8 +107,9 @@ mod tests {
             alertmanager_notifications_total_extra{integration=\"webhook\"} 9\n";
         let read = metrics(text.as_bytes()).unwrap();
         assert_eq!(read.aggregation_groups, Some(3.0));
-        assert_eq!(read.notifications["webhook"], 7.0);
-        assert_eq!(read.failed["webhook"], 1.0);
+        assert_eq!(read.notifications["webhook"], 7);
+        assert_eq!(read.failed["webhook"], 1);
+        assert_eq!(read.delivered["webhook"], 6);
     }
 
     #[test]

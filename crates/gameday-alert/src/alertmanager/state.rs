@@ -97,6 +97,7 @@ fn seen(wire: WireAlert, source: &SourceName) -> Result<AlertSeen, Unreadable> {
         updated_at: wire.updated_at,
         receivers: wire.receivers.into_iter().map(|receiver| receiver.name).collect(),
         suppressed_by: suppressed_by(&wire.status),
+        keep_firing_since: None,
     })
 }
 

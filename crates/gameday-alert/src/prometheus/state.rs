@@ -62,6 +62,8 @@ struct WireAlert {
     state: String,
     #[serde(default, deserialize_with = "moment")]
     active_at: Option<Timestamp>,
+    #[serde(default, deserialize_with = "moment")]
+    keep_firing_since: Option<Timestamp>,
 }
 
 /// The alerts of `/api/v1/alerts`.
@@ -98,6 +100,7 @@ fn listed(alerts: Vec<WireAlert>, source: &SourceName) -> Result<Vec<Alert>, Unr
             updated_at: None,
             receivers: Vec::new(),
             suppressed_by: Vec::new(),
+            keep_firing_since: wire.keep_firing_since,
         }));
     }
     Ok(listed)

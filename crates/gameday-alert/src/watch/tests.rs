@@ -29,6 +29,7 @@ fn alert(text: &str) -> Alert {
         updated_at: None,
         receivers: Vec::new(),
         suppressed_by: Vec::new(),
+        keep_firing_since: None,
     })
     .unwrap()
 }

@@ -16,6 +16,7 @@ mod preflight;
 mod regions;
 mod sources;
 mod verify;
+mod vitals;
 
 use std::collections::BTreeMap;
 use std::io;

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use gameday_alert::{Alert, AlertSource, Alertmanager, Grafana, Prometheus, SourceError, Webhook};
+use gameday_alert::{Alert, AlertSource, Alertmanager, Prometheus, SourceError, Webhook};
 use gameday_core::{AlertSeen, AlertState, EventKind, Journal, RegionName, RuleSeen, Span};
 use gameday_probe::Scheduled;
 
@@ -113,7 +113,8 @@ async fn sources(plan: &Plan, checks: &mut Checks<'_>) -> io::Result<(Sources, O
             Ok((prometheus, rules, detail)) => {
                 checks.note("prometheus", Ok(detail))?;
                 for rule in rules {
-                    checks.journal.record(rule)?;
+                    sources.groups.extend(rule.group_key());
+                    checks.journal.record(EventKind::RuleSeen(rule))?;
                 }
                 sources.prometheus = Some(Arc::new(prometheus));
             }
@@ -226,7 +227,7 @@ impl Checks<'_> {
     }
 }
 
-type FoundPrometheus = (Prometheus, Vec<EventKind>, String);
+type FoundPrometheus = (Prometheus, Vec<RuleSeen>, String);
 
 async fn prometheus(plan: &Plan, url: &str) -> Result<FoundPrometheus, Refusal> {
     let say = |error: SourceError| error.to_string();
@@ -251,10 +252,7 @@ async fn prometheus(plan: &Plan, url: &str) -> Result<FoundPrometheus, Refusal> 
     );
     Ok((
         prometheus,
-        rules
-            .into_iter()
-            .map(|rule| EventKind::RuleSeen(rule.seen))
-            .collect(),
+        rules.into_iter().map(|rule| rule.seen).collect(),
         detail,
     ))
 }

@@ -1,5 +1,6 @@
 //! Watches the team's alerting while the drill runs: polls, clocks and our own webhook receiver.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{Report, Reports};
+use super::{Report, Reports, vitals};
 use crate::engine::Input;
 use crate::plan::{Plan, SteadyKind};
 
@@ -19,6 +20,8 @@ use crate::plan::{Plan, SteadyKind};
 #[derive(Default)]
 pub(super) struct Sources {
     pub(super) prometheus: Option<Arc<Prometheus>>,
+    /// The groups of the expected alerts' rules, as `file;group`.
+    pub(super) groups: BTreeSet<String>,
     pub(super) alertmanagers: Vec<Arc<Alertmanager>>,
     pub(super) grafana: Option<(Arc<Grafana>, Arc<Alertmanager>)>,
     pub(super) webhook: Option<Webhook>,
@@ -46,6 +49,11 @@ pub(super) fn start(tasks: &mut JoinSet<()>, plan: &Plan, sources: Sources, repo
             }
         }
         tasks.spawn(Poller::new(prometheus.clone(), reports).run());
+        tasks.spawn(vitals::prometheus(
+            prometheus.clone(),
+            sources.groups,
+            reports.clone(),
+        ));
         let name = prometheus.name().clone();
         tasks.spawn(compare_clocks(name, reports.clone(), move || {
             let prometheus = prometheus.clone();
@@ -54,6 +62,7 @@ pub(super) fn start(tasks: &mut JoinSet<()>, plan: &Plan, sources: Sources, repo
     }
     for alertmanager in sources.alertmanagers {
         tasks.spawn(Poller::new(alertmanager.clone(), reports).run());
+        tasks.spawn(vitals::alertmanager(alertmanager.clone(), reports.clone()));
         let name = alertmanager.name().clone();
         tasks.spawn(compare_clocks(name, reports.clone(), move || {
             let alertmanager = alertmanager.clone();

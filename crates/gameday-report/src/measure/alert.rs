@@ -86,6 +86,7 @@ fn report(
     report.advice = advice::read(timeline, &report);
     report.raw = raw_times(&marks);
     report.notes = marks.remarks.notes;
+    report.unclean = marks.remarks.unclean;
     report
 }
 
@@ -162,6 +163,7 @@ fn unjudged(expect: &ExpectRecord) -> AlertReport {
         near_miss: None,
         suppressed_by: Vec::new(),
         links: Vec::new(),
+        unclean: Vec::new(),
     }
 }
 

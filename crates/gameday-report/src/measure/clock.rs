@@ -109,14 +109,17 @@ impl Clocks {
 /// A stretch of time over which a clock was stepped: no span that touches it can be trusted.
 #[derive(Debug, Clone)]
 pub(super) struct Jump {
+    /// Whose clock; `local` is ours.
+    pub source: String,
     pub low: Timestamp,
     pub high: Timestamp,
     pub why: String,
 }
 
 impl Jump {
-    fn new(a: Timestamp, b: Timestamp, why: String) -> Self {
+    fn new(source: &str, a: Timestamp, b: Timestamp, why: String) -> Self {
         Self {
+            source: source.to_owned(),
             low: a.min(b),
             high: a.max(b),
             why,
@@ -137,7 +140,7 @@ pub(super) fn jumps(events: &[Event]) -> Vec<Jump> {
             let before = last.insert(source.as_str(), event.time).unwrap_or(event.time);
             if *stepped {
                 let why = format!("the clock of {source} was stepped");
-                found.push(Jump::new(before, event.time, why));
+                found.push(Jump::new(source.as_str(), before, event.time, why));
             }
         }
     }
@@ -161,7 +164,7 @@ fn wall_jumps(events: &[Event]) -> Vec<Jump> {
         anchor = event;
         if !healed_later(&events[usize::try_from(event.seq).unwrap_or(usize::MAX).min(events.len())..]) {
             let why = format!("wall clock stepped by {}", words::exact(slow / 1000));
-            found.push(Jump::new(from.time, event.time, why));
+            found.push(Jump::new("local", from.time, event.time, why));
         }
     }
     found

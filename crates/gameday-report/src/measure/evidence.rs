@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use gameday_core::{AlertSeen, EventKind, ExpectRecord, NotifiedAlert, Timestamp};
 
+use super::disturbance::is_alertmanager;
 use super::episode::{self, Episode, identity};
 use super::mark::Moment;
 use super::timeline::{Timeline, clock_of};
@@ -110,7 +111,7 @@ impl<'a> Evidence<'a> {
         for event in timeline.events {
             match &event.kind {
                 EventKind::AlertSeen(seen)
-                    if seen.alert == expect.alert && seen.source.as_str() == alertmanager =>
+                    if seen.alert == expect.alert && is_alertmanager(seen.source.as_str()) =>
                 {
                     let shown = (seen.starts_at, event.time);
                     if self.is_ours(timeline, shown, &seen.labels, expect, from) {

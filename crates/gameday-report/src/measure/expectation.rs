@@ -1,12 +1,13 @@
 //! Whether an expected alert came as it should; in doubt the answer is `unknown`, never a pass.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gameday_core::{ExpectRecord, Skip};
 
 use super::alert_verdict::AlertVerdict;
 use super::before;
 use super::course::{Course, NearMiss};
+use super::disturbance::is_alertmanager;
 use super::doubt;
 use super::evidence::Evidence;
 use super::fault::Fault;
@@ -14,7 +15,7 @@ use super::mark::{Known, Moment};
 use super::marks::{AlertMarks, moment};
 use super::never;
 use super::suppression::{self, SuppressedBy};
-use super::timeline::Timeline;
+use super::timeline::{Lost, Timeline};
 use crate::words;
 
 /// The spans that limits are about.
@@ -233,16 +234,21 @@ impl Case<'_> {
 
     /// The loss of a source that this alert depends on.
     fn lost(&self) -> Option<String> {
-        let sources: &[&str] = match self.expect.source.as_deref() {
-            Some("webhook") => &["webhook"],
-            Some("grafana") => &["grafana", "grafana.alertmanager", "webhook"],
-            _ => &["prometheus", "alertmanager", "webhook"],
+        let lost = self.timeline.losses();
+        let is_alertmanager = |lost: &&Lost| is_alertmanager(lost.source.as_str());
+        let gone: BTreeSet<&str> = lost
+            .iter()
+            .filter(is_alertmanager)
+            .map(|lost| lost.source.as_str())
+            .collect();
+        // One peer is enough to tell: what it told stands. That nobody told anything does not.
+        let peers = self.timeline.started.plan.observe.alertmanager.len();
+        let one_was_there = gone.len() < peers && self.marks.t5.is_ok();
+        let matters = |lost: &&Lost| match lost.source.as_str() {
+            "prometheus" | "webhook" => true,
+            _ => is_alertmanager(lost) && !one_was_there,
         };
-        let lost = self
-            .timeline
-            .losses()
-            .into_iter()
-            .find(|lost| sources.contains(&lost.source.as_str()))?;
+        let lost = lost.iter().find(matters)?;
         Some(format!(
             "{} was lost at {}: {}",
             lost.source,

@@ -10,6 +10,7 @@ use super::evidence::{Evidence, Notice};
 use super::fault::Fault;
 use super::mark::{Known, Mark, Moment};
 use super::timeline::Timeline;
+use super::void;
 
 /// An `updatedAt` first seen later than this after firing may come from a re-send.
 const T4_LIMIT_MS: i64 = 30_000;
@@ -33,6 +34,8 @@ pub(super) struct Remarks {
     pub notes: Vec<String>,
     /// What was told and cannot be true: with it, nothing is certain.
     pub doubts: Vec<String>,
+    /// Why the group stage was not that of a new group.
+    pub unclean: Vec<String>,
 }
 
 impl AlertMarks {
@@ -67,7 +70,7 @@ impl AlertMarks {
         let resolved = evidence.resolved(expect, after(&t5, &t3));
         let t9 = inactive(timeline, evidence, resolved.as_ref(), &mut remarks);
         let t10 = resolved_notice(timeline, &t3, &t5, resolved.as_ref());
-        Self {
+        let mut marks = Self {
             t1,
             t2,
             t3,
@@ -76,7 +79,9 @@ impl AlertMarks {
             t9,
             t10,
             remarks,
-        }
+        };
+        void::take_away(timeline, expect, fault, evidence, &mut marks);
+        marks
     }
 
     /// Each mark with its name.
@@ -216,37 +221,53 @@ fn believed(told: Known<Mark>, remarks: &mut Remarks) -> Known<Mark> {
     told.inspect_err(|why| remarks.doubts.push(why.clone()))
 }
 
-/// T4: Alertmanager had it, as far as that can be known by polling.
+/// T4: Alertmanager had it, as far as that can be known by polling; of several the first.
 fn handed_off(
     timeline: &Timeline<'_>,
     evidence: &Evidence<'_>,
     t3: &Known<Mark>,
     t5: &Known<Mark>,
 ) -> Known<Mark> {
-    let t3 = moment(t3)?;
-    let (seen_at, updated_at) = evidence
-        .listed
-        .iter()
-        .filter_map(|(time, seen)| Some((*time, seen.updated_at?)))
-        .min()
-        .ok_or("alertmanager was not seen listing it")?;
-    let seen_at = Moment::new(seen_at);
-    if seen_at.ms_since(t3) > T4_LIMIT_MS {
-        return Err(
-            "first seen in alertmanager more than 30 s after it fired: `updatedAt` may be of a re-send"
-                .into(),
-        );
+    let (t3, t5) = (moment(t3)?, moment(t5).ok());
+    let mut firsts: BTreeMap<&str, (Timestamp, Timestamp)> = BTreeMap::new();
+    for (seen_at, seen) in &evidence.listed {
+        let Some(updated_at) = seen.updated_at else {
+            continue;
+        };
+        let first = firsts
+            .entry(seen.source.as_str())
+            .or_insert((*seen_at, updated_at));
+        *first = (*first).min((*seen_at, updated_at));
     }
-    if moment(t5).is_ok_and(|t5| seen_at > t5) {
-        return Err(
-            "first seen in alertmanager after the notification: `updatedAt` may be of a re-send".into(),
-        );
-    }
-    let clock = match evidence.clock.as_str() {
-        "grafana" => "grafana",
-        _ => "alertmanager",
+    let believed = |(source, (seen_at, updated_at)): (&str, (Timestamp, Timestamp))| {
+        in_time(source, Moment::new(seen_at), t3, t5)?;
+        Ok(timeline.mark(source, updated_at))
     };
-    Ok(timeline.mark(clock, updated_at))
+    let read: Vec<Known<Mark>> = firsts.into_iter().map(believed).collect();
+    let earliest = read
+        .iter()
+        .filter_map(|mark| mark.as_ref().ok().copied())
+        .min_by_key(|mark| mark.at);
+    match (earliest, read.into_iter().next()) {
+        (Some(mark), _) => Ok(mark),
+        (None, Some(why)) => why,
+        (None, None) => Err("alertmanager was not seen listing it".into()),
+    }
+}
+
+/// Whether `updatedAt` can be that of the first time an Alertmanager was sent the alert.
+fn in_time(source: &str, seen_at: Moment, t3: Moment, t5: Option<Moment>) -> Known<()> {
+    if seen_at.ms_since(t3) > T4_LIMIT_MS {
+        return Err(format!(
+            "first seen in {source} more than 30 s after it fired: `updatedAt` may be of a re-send"
+        ));
+    }
+    if t5.is_some_and(|t5| seen_at > t5) {
+        return Err(format!(
+            "first seen in {source} after the notification: `updatedAt` may be of a re-send"
+        ));
+    }
+    Ok(())
 }
 
 /// T5: the notification arrived.

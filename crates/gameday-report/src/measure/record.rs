@@ -9,6 +9,7 @@ use super::advice::Advice;
 use super::course::{Course, NearMiss};
 use super::difference::Difference;
 use super::finding::Finding;
+use super::disturbance::DisturbanceReport;
 use super::forbid::ForbidReport;
 use super::happened::LogLine;
 use super::impact::ImpactReport;
@@ -110,7 +111,7 @@ pub struct Trial {
     /// How it began, when the drill has several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gate: Option<GateReport>,
-    /// Why each null above is null.
+    /// Why each null above is null, and why the group was not clean.
     pub why: BTreeMap<String, String>,
     /// What was injected.
     pub faults: Vec<FaultReport>,
@@ -133,6 +134,8 @@ pub struct Trial {
     pub noise: Noise,
     /// Each notification that arrived.
     pub notifications: Vec<NoticeReport>,
+    /// What disturbed the measurement, and which marks it made void.
+    pub disturbances: Vec<DisturbanceReport>,
     /// Clocks of other systems.
     pub clocks: Vec<ClockReport>,
     /// What people said, in order.
@@ -366,6 +369,9 @@ pub struct AlertReport {
     pub suppressed_by: Vec<SuppressedBy>,
     /// Its links, and whether they lead anywhere.
     pub links: Vec<LinkReport>,
+    /// Why its group stage was not that of a new group in an undisturbed Alertmanager.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unclean: Vec<String>,
 }
 
 impl AlertReport {

@@ -3,6 +3,7 @@
 use gameday_core::{DrillStarted, Event, EventKind, ExpectRecord, FaultName, SCHEMA, SourceName, Timestamp};
 
 use super::clock::{Clocks, Jump, jumps};
+use super::disturbance::{self, Disturbance};
 use super::mark::{Known, Mark, Moment};
 use crate::words;
 
@@ -48,6 +49,7 @@ pub(super) struct Timeline<'a> {
     pub started: &'a DrillStarted,
     pub clocks: Clocks,
     pub jumps: Vec<Jump>,
+    pub disturbances: Vec<Disturbance>,
 }
 
 /// Whose clock the times of an alert's rule are of.
@@ -73,12 +75,15 @@ impl<'a> Timeline<'a> {
                 });
             }
         }
-        Ok(Self {
+        let mut timeline = Self {
             events,
             started,
             clocks: Clocks::read(events),
             jumps: jumps(events),
-        })
+            disturbances: Vec::new(),
+        };
+        timeline.disturbances = disturbance::read(&timeline);
+        Ok(timeline)
     }
 
     /// The part of it that is one trial's, with what the whole says of the clocks.

@@ -12,7 +12,7 @@ use super::sight;
 use super::timeline::Timeline;
 use super::verdict::{self, Ruling};
 use super::{
-    alert, finding, forbid, happened, impact, listing, noise, others, people, picture, probe, steady, story,
+    alert, disturbance, finding, forbid, happened, impact, listing, noise, others, people, picture, probe, steady, story,
 };
 
 /// The pre-flight check that says whether Alertmanager had no group left over from before.
@@ -74,9 +74,19 @@ fn judge(
 fn unjudged(index: usize, timeline: &Timeline<'_>, recovery: &Recovery, alerts: Vec<AlertReport>) -> Trial {
     let mut why = BTreeMap::new();
     let forbid = forbid::read(timeline);
-    let group_stage_clean = group_stage_clean(timeline);
+    let mut group_stage_clean = group_stage_clean(timeline);
     if group_stage_clean.is_none() {
         why.insert("group_stage_clean".into(), "it was not looked at".into());
+    }
+    if let Some((alert, unclean)) = alerts
+        .iter()
+        .find_map(|alert| Some((alert, alert.unclean.first()?)))
+    {
+        group_stage_clean = Some(false);
+        why.insert(
+            "group_stage_clean".into(),
+            format!("{}: {unclean}", alert.title()),
+        );
     }
     Trial {
         index,
@@ -106,6 +116,7 @@ fn unjudged(index: usize, timeline: &Timeline<'_>, recovery: &Recovery, alerts: 
         sight: None,
         other_alerts: others::read(timeline, &alerts, &forbid),
         noise: noise::read(timeline),
+        disturbances: disturbance::report(timeline, &alerts),
         alerts,
         forbid,
         steady: steady::read(timeline),

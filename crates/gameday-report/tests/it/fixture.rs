@@ -269,6 +269,7 @@ pub(crate) fn seen_by_prometheus(state: AlertState) -> EventKind {
         updated_at: None,
         receivers: Vec::new(),
         suppressed_by: Vec::new(),
+        keep_firing_since: None,
     }))
 }
 
@@ -290,6 +291,7 @@ pub(crate) fn seen_by_alertmanager(state: AlertState) -> EventKind {
         } else {
             Vec::new()
         },
+        keep_firing_since: None,
     }))
 }
 
