@@ -198,6 +198,7 @@ impl<'p> Drill<'p> {
                 self.cue_changed(now, &seen);
             }
             Input::Gate(look) => self.gate.looked(look),
+            Input::Delivered => self.delivered(),
             Input::RollbackChecked(verified) => self.rolled_back(now, verified, out),
             Input::Stop(reason) => self.stop(reason, out),
             Input::Tick => {}
@@ -287,6 +288,12 @@ impl<'p> Drill<'p> {
             for (expect, state) in self.plan.expect.iter().zip(&mut self.expect) {
                 state.changed(expect, seen);
             }
+        }
+    }
+
+    fn delivered(&mut self) {
+        if self.plan.observe.webhook.is_none() {
+            self.expect.iter_mut().for_each(ExpectState::counted);
         }
     }
 

@@ -114,8 +114,8 @@ fn expectation(alert: &AlertReport, verdict: Verdict) -> Case {
     let output = format!(
         "ttd {}, ttn {}, resolved {}; {}{foretold}",
         exact_or_dash(alert.ttd_ms),
-        exact_or_dash(alert.ttn_ms),
-        exact_or_dash(alert.resolved_ms),
+        words::exact_or_between(alert.ttn_ms, alert.ttn_between_ms),
+        words::exact_or_between(alert.resolved_ms, alert.resolved_between_ms),
         stages.join(", ")
     );
     Case {

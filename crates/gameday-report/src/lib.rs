@@ -47,9 +47,9 @@ pub use json::render_json;
 pub use junit::render_junit;
 pub use markdown::{render_markdown, render_summary};
 pub use measure::{
-    AckReport, Advice, AlertReport, AlertVerdict, BriefLine, BudgetReport, Check, ClockReport, Course,
+    AckReport, Advice, AlertReport, AlertVerdict, Between, BriefLine, BudgetReport, Check, ClockReport, Course,
     Digest, DisturbanceReport, FaultReport, Finding, ForbidReport, ForbiddenAlert, GROUP_STAGE_CHECK, GateReport, ImpactLine,
-    ImpactReport, LimitsMs, LinkReport, LogLine, Marks, Measurement, Mitigation, Moment, NearMiss, Noise,
+    ImpactReport, Intervals, KeptFiring, LimitsMs, LinkReport, LogLine, Marks, Measurement, Mitigation, Moment, NearMiss, Noise,
     NoticeReport, OtherAlert, OverTrials, PersonLine, Phase, Predicted, ProbeReport, ReceiverNoise, Rollback,
     SafetyLine, StagesMs, SteadyReport, SuppressedBy, TimelineError, Trial, TrialMarks, Verdict, Weight,
     measure,

@@ -4,10 +4,9 @@ mod arrivals;
 
 use std::fmt::Write;
 
-use crate::measure::{Finding, Weight, range};
-use crate::score::{self, Row, Score};
-use crate::words::{self, clean, count, exact_or_dash, limit, percent, spaced, span_or_dash};
-use crate::{AlertReport, Measurement, Summary, Trial, Verdict};
+use crate::measure::range;
+use crate::words::{self, clean, exact_or_between, exact_or_dash, limit, spaced, span_or_between, span_or_dash};
+use crate::{AlertReport, Measurement, Summary, Trial};
 
 /// Renders `report.md`.
 #[must_use]
@@ -230,23 +229,27 @@ fn difference(out: &mut String, measurement: &Measurement) {
         line(
             out,
             &format!(
-                "| {} {} | {then} | {now} | {change} |",
-                text(&row.subject),
-                words::spaced(&row.what)
+                "| {} | **{}** | {} | {} | {} | {} |",
+                text(&alert.title()),
+                spaced(alert.verdict.word()),
+                against(alert.ttd_ms, limits.firing),
+                against_between(alert.ttn_ms, alert.ttn_between_ms, limits.notified),
+                against_between(alert.resolved_ms, alert.resolved_between_ms, limits.resolved),
+                prose(&alert.detail)
             ),
         );
     }
 }
 
-fn body(out: &mut String, trial: &Trial, several: bool) {
-    if trial.marks.t0.is_some() {
-        if several {
-            line(out, &format!("\n## Trial {}", trial.index + 1));
-        }
-        stages(out, trial);
-        impact(out, trial);
-        arrivals::tell(out, trial);
-        recovery(out, trial);
+fn against(ms: Option<i64>, most: Option<u64>) -> String {
+    against_between(ms, None, most)
+}
+
+fn against_between(ms: Option<i64>, between: Option<[i64; 2]>, most: Option<u64>) -> String {
+    let value = span_or_between(ms, between);
+    match most {
+        Some(most) => format!("{value} ≤ {}", limit(most)),
+        None => value,
     }
     people(out, trial);
     safety(out, trial);
@@ -266,7 +269,7 @@ fn stages(out: &mut String, trial: &Trial) {
             .iter()
             .map(|(_, ms)| exact_or_dash(*ms))
             .collect();
-        let ttn = exact_or_dash(alert.ttn_ms);
+        let ttn = exact_or_between(alert.ttn_ms, alert.ttn_between_ms);
         line(
             out,
             &format!("| {} | {} | {ttn} |", text(&alert.title()), cells.join(" | ")),
@@ -292,6 +295,9 @@ fn stages(out: &mut String, trial: &Trial) {
         }
         predictions(out, alert);
         unknown(out, alert);
+        for note in words::remarks(alert) {
+            line(out, &format!("\n{}: {}", text(&alert.title()), prose(&note)));
+        }
     }
 }
 
@@ -363,7 +369,7 @@ fn recovery(out: &mut String, trial: &Trial) {
         ),
     );
     for alert in &trial.alerts {
-        let hang_over = span_or_dash(alert.hang_over_ms);
+        let hang_over = span_or_between(alert.hang_over_ms, alert.hang_over_between_ms);
         line(
             out,
             &format!("| hang-over of {} | {hang_over} |", text(&alert.title())),

@@ -94,6 +94,12 @@ fn of_alert(all: &[&AlertReport]) -> Vec<Row> {
             None,
         ),
     ];
+    in_between(&mut rows[1], all, limits.notified, |alert| {
+        (alert.ttn_ms, alert.ttn_between_ms)
+    });
+    in_between(&mut rows[2], all, limits.resolved, |alert| {
+        (alert.resolved_ms, alert.resolved_between_ms)
+    });
     // What nobody asked for and nobody saw is no row.
     rows.retain(|row| row.limit.is_some() || row.measured != "—");
     if rows.is_empty() {
@@ -115,6 +121,41 @@ fn of_alert(all: &[&AlertReport]) -> Vec<Row> {
         }
     }
     rows
+}
+
+/// What is known as an interval only is shown as one, and is in time when all of it is within the limit.
+fn in_between(
+    row: &mut Row,
+    all: &[&AlertReport],
+    most: Option<u64>,
+    of: impl Fn(&AlertReport) -> (Option<i64>, Option<[i64; 2]>),
+) {
+    let ends: Vec<[i64; 2]> = all
+        .iter()
+        .filter_map(|alert| {
+            let (ms, between) = of(alert);
+            ms.map(|ms| [ms, ms]).or(between)
+        })
+        .collect();
+    let interval = all.iter().any(|alert| of(alert).0.is_none());
+    let (Some(least), Some(latest)) = (
+        ends.iter().map(|ends| ends[0]).min(),
+        ends.iter().map(|ends| ends[1]).max(),
+    ) else {
+        return;
+    };
+    if !interval || ends.len() < all.len() {
+        return;
+    }
+    let over = |ms: i64| most.is_some_and(|most| i64::try_from(most).is_ok_and(|most| ms > most));
+    let late = ends.iter().any(|ends| over(ends[0]));
+    (row.score, row.word) = match (late, over(latest), most) {
+        (true, ..) => (Score::Bad, "late".to_owned()),
+        (_, true, _) => (Score::Doubt, "unknown".to_owned()),
+        (.., Some(_)) => (Score::Good, "in time".to_owned()),
+        (.., None) => (Score::Good, "seen".to_owned()),
+    };
+    row.measured = words::exact_or_between(None, Some([least, latest]));
 }
 
 fn score_of(verdict: AlertVerdict) -> Score {

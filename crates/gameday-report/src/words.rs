@@ -2,7 +2,7 @@
 
 use gameday_core::Unit;
 
-use crate::Predicted;
+use crate::{AlertReport, Predicted};
 
 /// A span for reading: `850 ms`, `42.1 s`, `3 min 05 s`.
 pub(crate) fn span(ms: i64) -> String {
@@ -42,6 +42,45 @@ pub(crate) fn predicted(range: Option<(i64, Option<i64>)>) -> String {
         Some((ms, Some(latest))) if latest == ms => exact(ms),
         Some((ms, Some(latest))) => format!("{} to {}", exact(ms), exact(latest)),
         Some((ms, None)) => format!("≥ {}", exact(ms)),
+    }
+}
+
+/// What is to be said of an alert's marks beyond their times: one line each.
+pub(crate) fn remarks(alert: &AlertReport) -> Vec<String> {
+    let mut lines = alert.notes.clone();
+    lines.extend(
+        alert
+            .unclean
+            .iter()
+            .map(|why| format!("its group stage is not clean: {why}")),
+    );
+    lines.extend(alert.kept_firing.as_ref().map(|kept| {
+        let since = match (&kept.since, &kept.why) {
+            (Some(since), _) => format!("its condition was false since {}", since.clock()),
+            (None, why) => format!(
+                "since when its condition was false is not known: {}",
+                why.as_deref().unwrap_or_default()
+            ),
+        };
+        let held = span(i64::try_from(kept.for_ms).unwrap_or(i64::MAX));
+        format!("the rule fires on for {held} when its condition is over (`keep_firing_for`); {since}")
+    }));
+    lines
+}
+
+/// A span that is known exactly, or to lie between two, or not at all.
+pub(crate) fn span_or_between(ms: Option<i64>, between: Option<[i64; 2]>) -> String {
+    match (ms, between) {
+        (None, Some([least, most])) => format!("{} to {}", span(least), span(most)),
+        (ms, _) => span_or_dash(ms),
+    }
+}
+
+/// As [`span_or_between`], to the millisecond.
+pub(crate) fn exact_or_between(ms: Option<i64>, between: Option<[i64; 2]>) -> String {
+    match (ms, between) {
+        (None, Some([least, most])) => predicted(Some((least, Some(most)))),
+        (ms, _) => exact_or_dash(ms),
     }
 }
 

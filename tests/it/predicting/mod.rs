@@ -2,9 +2,11 @@
 //!
 //! What was predicted is read from the report; the truth is asked of the programs by the tests themselves.
 
+mod clocks;
 mod disturbed;
 mod marks;
 mod traps;
+mod unreceived;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -102,10 +104,12 @@ impl Stand {
 
     /// Writes a scenario: this fault on the proxy, these expectations.
     fn scenario(&self, fault: &str, expect: &str) {
-        let more = format!(
-            "{}[expect]\n{expect}\n",
-            self.alerting.observe(Some(self.webhook))
-        );
+        self.scenario_that_observes(&self.alerting.observe(Some(self.webhook)), fault, expect);
+    }
+
+    /// The same, with an `[observe]` of its own.
+    fn scenario_that_observes(&self, observe: &str, fault: &str, expect: &str) {
+        let more = format!("{observe}[expect]\n{expect}\n");
         self.rig.scenario(
             "drill",
             &Scenario {

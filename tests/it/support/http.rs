@@ -74,6 +74,16 @@ pub(crate) struct Arrival {
 
 /// Serves every request on a port of its own until the test's process ends; one thread a visitor.
 pub(crate) fn serve(answer: impl Fn(Arrival) -> (u16, String) + Send + Sync + 'static) -> SocketAddr {
+    serve_with_head(move |arrival| {
+        let (status, body) = answer(arrival);
+        (status, String::new(), body)
+    })
+}
+
+/// The same, with header fields of its own between status and body, each ended by CR LF.
+pub(crate) fn serve_with_head(
+    answer: impl Fn(Arrival) -> (u16, String, String) + Send + Sync + 'static,
+) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let answer = std::sync::Arc::new(answer);
@@ -87,7 +97,10 @@ pub(crate) fn serve(answer: impl Fn(Arrival) -> (u16, String) + Send + Sync + 's
     address
 }
 
-fn serve_one(mut stream: &TcpStream, answer: &dyn Fn(Arrival) -> (u16, String)) -> std::io::Result<()> {
+fn serve_one(
+    mut stream: &TcpStream,
+    answer: &dyn Fn(Arrival) -> (u16, String, String),
+) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut first = String::new();
     reader.read_line(&mut first)?;
@@ -108,7 +121,7 @@ fn serve_one(mut stream: &TcpStream, answer: &dyn Fn(Arrival) -> (u16, String)) 
     let mut bytes = vec![0; length];
     reader.read_exact(&mut bytes)?;
     let at = Timestamp::now();
-    let (status, body) = answer(Arrival {
+    let (status, more, body) = answer(Arrival {
         at,
         path,
         head,
@@ -117,6 +130,6 @@ fn serve_one(mut stream: &TcpStream, answer: &dyn Fn(Arrival) -> (u16, String)) 
     let length = body.len();
     write!(
         stream,
-        "HTTP/1.1 {status} -\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        "HTTP/1.1 {status} -\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n{more}Connection: close\r\n\r\n{body}"
     )
 }

@@ -7,6 +7,7 @@ pub(crate) mod lab;
 pub(crate) mod prober;
 pub(crate) mod proxy;
 pub(crate) mod rig;
+pub(crate) mod shifted;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

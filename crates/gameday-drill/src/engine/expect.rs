@@ -9,6 +9,9 @@ use crate::plan::Expectation;
 pub(super) struct ExpectState {
     pub(super) told: bool,
     pub(super) resolved: bool,
+    /// A source showed it firing, and then gone: without a receiver of ours, what is told is counted after that.
+    firing: bool,
+    over: bool,
 }
 
 impl ExpectState {
@@ -27,9 +30,21 @@ impl ExpectState {
 
     /// A source showed a change.
     pub(super) fn changed(&mut self, expect: &Expectation, seen: &AlertSeen) {
-        if expect.is_about(&seen.alert, &seen.labels) {
-            self.take(seen.state == AlertState::Firing, seen.state == AlertState::Gone);
+        if !expect.is_about(&seen.alert, &seen.labels) {
+            return;
         }
+        let (firing, over) = (seen.state == AlertState::Firing, seen.state == AlertState::Gone);
+        self.firing |= firing;
+        self.over |= over && self.firing;
+        if expect.notified.is_none() && expect.resolved.is_none() {
+            self.take(firing, over);
+        }
+    }
+
+    /// An Alertmanager has delivered something, for whichever alert.
+    pub(super) fn counted(&mut self) {
+        self.resolved |= self.told && self.over;
+        self.told |= self.firing;
     }
 
     fn take(&mut self, firing: bool, over: bool) {

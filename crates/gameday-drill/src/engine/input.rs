@@ -37,6 +37,8 @@ pub enum Input {
     TargetLost(String),
     /// A notification arrived.
     Notified(Notification),
+    /// An Alertmanager counted a notification that was delivered.
+    Delivered,
     /// An alert changed.
     Alert(AlertSeen),
     /// What the gate asked for.

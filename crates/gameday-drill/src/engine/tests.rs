@@ -309,3 +309,70 @@ fn entries_that_follow_each_other_on_a_target_never_meet_there() {
     "#]]
     .assert_eq(&simulate(&plan, 20, world));
 }
+
+/// A world without a receiver of ours: the alert fires at 8 s and is gone at 14 s, and something is delivered then.
+fn check_counted(delivered: [u64; 2], expect: Expect) {
+    let mut plan = plan();
+    plan.observe.webhook = None;
+    plan.observe.alertmanager = vec!["http://127.0.0.1:9093".into()];
+    let seen = |state: AlertState| {
+        Input::Alert(AlertSeen {
+            source: SourceName::new("alertmanager").unwrap(),
+            alert: "Slow".into(),
+            labels: BTreeMap::new(),
+            annotations: BTreeMap::new(),
+            state,
+            fingerprint: None,
+            active_at: None,
+            starts_at: None,
+            updated_at: None,
+            receivers: vec![],
+            suppressed_by: vec![],
+            keep_firing_since: None,
+        })
+    };
+    let world = |second: u64| {
+        let mut inputs = match second {
+            0 => vec![Input::Preflight(Ok(()))],
+            4 => vec![Input::Injected(slow())],
+            8 => vec![seen(AlertState::Firing)],
+            10 => vec![Input::Removed(slow())],
+            13 => vec![Input::RollbackChecked(true)],
+            14 => vec![seen(AlertState::Gone)],
+            _ => vec![],
+        };
+        inputs.extend(delivered.contains(&second).then_some(Input::Delivered));
+        inputs.push(up());
+        inputs
+    };
+    expect.assert_eq(&simulate(&plan, 40, world));
+}
+
+#[test]
+fn without_a_receiver_what_alertmanager_delivers_is_waited_for() {
+    check_counted(
+        [9, 15],
+        expect![[r#"
+            0s [Steady]
+            3s [Inject], inject slow
+            4s slow injected
+            9s remove slow
+            10s slow removed, [Verify], verify
+            13s [Recover]
+            15s finish Completed
+        "#]],
+    );
+    // That it is gone does not say that anybody was told so.
+    check_counted(
+        [9, 9],
+        expect![[r#"
+            0s [Steady]
+            3s [Inject], inject slow
+            4s slow injected
+            9s remove slow
+            10s slow removed, [Verify], verify
+            13s [Recover]
+            20s finish Completed
+        "#]],
+    );
+}

@@ -46,7 +46,11 @@ pub(super) async fn raw_samples(
     let ups = jobs
         .iter()
         .map(|job| format!("up{{job={}}}[{range}s]", quoted(job)));
-    for selector in selectors.chain(ups) {
+    // How long scrapes took: a sample is dated to the start of its scrape, and seen at its end.
+    let lengths = jobs
+        .iter()
+        .map(|job| format!("scrape_duration_seconds{{job={}}}[{range}s]", quoted(job)));
+    for selector in selectors.chain(ups).chain(lengths) {
         let source = SourceName::new("prometheus").expect("a name");
         let kind = match timeout(PATIENCE, prometheus.raw(&selector)).await {
             Ok(Ok(series)) => EventKind::RawSamples {

@@ -11,6 +11,7 @@ use gameday_core::EventKind;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{Report, Reports};
+use crate::engine::Input;
 
 const EVERY: Duration = Duration::from_secs(1);
 /// Prometheus' own metrics are long; they are read each so many times.
@@ -56,12 +57,17 @@ pub(super) async fn alertmanager(alertmanager: Arc<Alertmanager>, reports: Repor
         let name = alertmanager.name();
         let seen = watch.observe(name, metrics.vitals, asked);
         let counted = counts.observe(name, metrics.delivered, metrics.failed_requests, asked);
-        let seen = seen.map(|seen| EventKind::SourceSeen(Box::new(seen)));
-        for kind in seen
-            .into_iter()
-            .chain(counted.map(EventKind::NotificationsCounted))
-        {
-            if reports.send(Report::Note(kind)).await.is_err() {
+        let seen = seen.map(|seen| Report::Note(EventKind::SourceSeen(Box::new(seen))));
+        let counted = counted.map(|counted| {
+            let delivered = !counted.delivered.is_empty();
+            let kind = EventKind::NotificationsCounted(counted);
+            match delivered {
+                true => Report::Both(kind, Input::Delivered),
+                false => Report::Note(kind),
+            }
+        });
+        for report in seen.into_iter().chain(counted) {
+            if reports.send(report).await.is_err() {
                 return;
             }
         }

@@ -70,9 +70,12 @@ fn read_one(
         ("resolved", resolved.as_ref().map(Spanned::span)),
         ("receiver", receiver.as_ref().map(Spanned::span)),
     ];
-    for (key, place) in only_told.into_iter().filter(|_| observe.webhook.is_none()) {
+    let nobody_tells = observe.webhook.is_none() && observe.alertmanager.is_empty();
+    for (key, place) in only_told.into_iter().filter(|_| nobody_tells) {
         if let Some(place) = place {
-            let message = format!("`{key}` can only be known with `webhook` in [observe]");
+            let message = format!(
+                "`{key}` can only be known with `webhook` in [observe], or as an interval with `alertmanager`"
+            );
             problems.push(
                 problems
                     .source()

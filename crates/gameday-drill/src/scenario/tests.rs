@@ -282,7 +282,7 @@ fn what_only_a_notification_tells_needs_our_webhook() {
         "webhook = \"http://127.0.0.1:9095/webhook\"\n",
         "",
         expect![[r#"
-        13:37 `notified` can only be known with `webhook` in [observe] | without it, `firing` can be expected
+        13:37 `notified` can only be known with `webhook` in [observe], or as an interval with `alertmanager` | without it, `firing` can be expected
     "#]],
     );
 }

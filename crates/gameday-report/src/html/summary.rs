@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::parts::{Tone, link, pill, prose, tone, verdict_word};
-use crate::words::{clean, exact, span};
+use crate::words::{clean, exact, span, span_or_between};
 use crate::{Measurement, Trial, Verdict};
 
 /// The verdict in a word and a sentence.
@@ -90,10 +90,12 @@ pub(super) fn numbers(trial: &Trial) -> Markup {
     html! {
         section.numbers aria-label="Key numbers" {
             (number("Time to detect", "fault effective → firing", of(|alert| alert.ttd_ms)))
-            (number("Time to notify", "fault effective → notification", of(|alert| alert.ttn_ms)))
+            (number_or_between("Time to notify", "fault effective → notification", of(|alert| alert.ttn_ms),
+                alert.and_then(|alert| alert.ttn_between_ms)))
             (number("Time to recover", "fault effective → steady", trial.ttr_ms))
             (number("Self-heal", "fault removed → steady", trial.self_heal_ms))
-            (number("Hang-over", "fault removed → resolved notice", of(|alert| alert.hang_over_ms)))
+            (number_or_between("Hang-over", "fault removed → resolved notice", of(|alert| alert.hang_over_ms),
+                alert.and_then(|alert| alert.hang_over_between_ms)))
         }
         @if let Some(sight) = &trial.sight {
             p.note { span.key { "Who saw it" } " " (prose(&sight.summary)) "." }
@@ -103,8 +105,23 @@ pub(super) fn numbers(trial: &Trial) -> Markup {
         }
         @if trial.group_stage_clean == Some(false) {
             p.note { (pill(Tone::Doubt, "group not clean"))
-                " Alertmanager still had a group from before: the notification time counts in no mean." }
+                " " (prose(trial.why.get("group_stage_clean").map_or("Alertmanager still had a group from before", String::as_str)))
+                ": the notification time counts in no mean." }
         }
+    }
+}
+
+/// What is known to lie between two is never shown as one number.
+fn number_or_between(name: &str, what: &str, ms: Option<i64>, between: Option<[i64; 2]>) -> Markup {
+    match (ms, between) {
+        (None, Some(_)) => html! {
+            div.number {
+                div.name { (name) }
+                div.figure.none { (span_or_between(ms, between)) }
+                div.what { (what) ", an interval" }
+            }
+        },
+        _ => number(name, what, ms),
     }
 }
 

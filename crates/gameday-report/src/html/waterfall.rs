@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::parts::{prose, section};
 use super::scale::{float, px};
 use crate::measure::Advice;
-use crate::words::{self, clean, exact, exact_or_dash, percent, spaced};
+use crate::words::{self, clean, exact, exact_or_between, exact_or_dash, percent, spaced};
 use crate::{AlertReport, Moment, StagesMs, Trial};
 
 /// Where the time went for each alert, and its marks.
@@ -29,7 +29,7 @@ fn stages_of(trial: &Trial, alert: &AlertReport) -> Markup {
             @if none { p.note { "No stage is known: " (why(alert, "ttn_ms")) } } @else { (waterfall(alert)) }
             (foretold(alert))
             (marks(trial, alert))
-            @for note in &alert.notes { p.note { (prose(note)) } }
+            @for note in words::remarks(alert) { p.note { (prose(&note)) } }
         },
     )
 }
@@ -108,7 +108,7 @@ fn waterfall(alert: &AlertReport) -> Markup {
             tfoot { tr {
                 th scope="row" { "Time to notify" } td.marks { "T0e → T5" }
                 td.n data-label="Predicted" { (ttn.unwrap_or_else(|| "—".to_owned())) }
-                td.n data-label="Measured" { (exact_or_dash(alert.ttn_ms)) }
+                td.n data-label="Measured" { (exact_or_between(alert.ttn_ms, alert.ttn_between_ms)) }
                 td.bars { @if alert.ttn_ms.is_none() { (why(alert, "ttn_ms")) } }
             } }
         }

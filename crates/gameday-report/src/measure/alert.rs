@@ -7,11 +7,13 @@ use gameday_core::ExpectRecord;
 use super::advice;
 use super::alert_verdict::AlertVerdict;
 use super::course::{self, Course};
+use super::counted::{self, Between, Intervals};
 use super::evidence::Evidence;
 use super::expectation::{Case, Spans, spans};
 use super::fault::Fault;
 use super::links;
-use super::mark::{Moment, keep};
+use super::mark::{Known, Moment, keep};
+use super::keeping;
 use super::marks::{AlertMarks, moment, raw_times};
 use super::people;
 use super::predicted;
@@ -85,8 +87,11 @@ fn report(
     take_labels(&mut report, expect, evidence);
     report.advice = advice::read(timeline, &report);
     report.raw = raw_times(&marks);
+    report.kept_firing = keeping::kept_firing(timeline, expect, &marks);
+    take_intervals(&mut report, fault, &marks, recovery);
     report.notes = marks.remarks.notes;
     report.unclean = marks.remarks.unclean;
+    report.between = marks.intervals;
     report
 }
 
@@ -117,6 +122,18 @@ fn take_spans(report: &mut AlertReport, spans: Spans) {
     report.ttd_ms = keep(spans.ttd, "ttd_ms", &mut report.why);
     report.ttn_ms = keep(spans.ttn, "ttn_ms", &mut report.why);
     report.resolved_ms = keep(spans.resolved, "resolved_ms", &mut report.why);
+}
+
+/// Spans to what is known as an interval are intervals too.
+fn take_intervals(report: &mut AlertReport, fault: &Fault<'_>, marks: &AlertMarks, recovery: &Recovery) {
+    let range = |from: &Known<Moment>, between: &Option<Between>| {
+        let from = *from.as_ref().ok()?;
+        Some(counted::range_ms(from, between.as_ref()?))
+    };
+    let intervals = &marks.intervals;
+    report.ttn_between_ms = range(&fault.effective, &intervals.t5);
+    report.resolved_between_ms = range(&fault.removed, &intervals.t10);
+    report.hang_over_between_ms = range(&recovery.t7, &intervals.t10);
 }
 
 fn take_labels(report: &mut AlertReport, expect: &ExpectRecord, evidence: &Evidence<'_>) {
@@ -164,6 +181,11 @@ fn unjudged(expect: &ExpectRecord) -> AlertReport {
         suppressed_by: Vec::new(),
         links: Vec::new(),
         unclean: Vec::new(),
+        between: Intervals::default(),
+        ttn_between_ms: None,
+        resolved_between_ms: None,
+        hang_over_between_ms: None,
+        kept_firing: None,
     }
 }
 

@@ -7,6 +7,7 @@ use gameday_core::{ExpectRecord, Skip};
 use super::alert_verdict::AlertVerdict;
 use super::before;
 use super::course::{Course, NearMiss};
+use super::counted::{self, Between};
 use super::disturbance::is_alertmanager;
 use super::doubt;
 use super::evidence::Evidence;
@@ -172,22 +173,43 @@ impl Case<'_> {
     }
 
     fn judge_notice(&self) -> Option<Ruling> {
-        let observed = self.timeline.started.plan.observe.webhook.is_some();
-        if let Err(why) = &self.marks.t5 {
-            return match (observed, self.expect.notified_ms, &self.expect.receiver) {
-                // Without our receiver in the routes nothing is asked of the notification.
-                (false, None, None) => None,
-                (false, ..) => Some((AlertVerdict::Unknown, why.clone())),
-                (true, limit, _) => {
-                    let other = self
-                        .wrong_labels()
-                        .map(|wrong| format!(", but one of that name: {wrong}"));
-                    let why = format!("{why}{}", other.unwrap_or_default());
-                    Some(self.absent("notified", limit, &self.fault.effective, &why))
-                }
-            };
+        let Err(why) = &self.marks.t5 else {
+            return within("notified", self.expect.notified_ms, &self.spans.ttn);
+        };
+        if self.timeline.started.plan.observe.webhook.is_none() {
+            return self.judge_count(why);
         }
-        within("notified", self.expect.notified_ms, &self.spans.ttn)
+        let other = self
+            .wrong_labels()
+            .map(|wrong| format!(", but one of that name: {wrong}"));
+        let why = format!("{why}{}", other.unwrap_or_default());
+        Some(self.absent("notified", self.expect.notified_ms, &self.fault.effective, &why))
+    }
+
+    /// Without our receiver in the routes, what Alertmanager's counters say; nothing is asked of it by itself.
+    fn judge_count(&self, why: &str) -> Option<Ruling> {
+        let (limit, told) = (self.expect.notified_ms, &self.marks.intervals.t5);
+        if limit.is_none() && self.expect.receiver.is_none() {
+            return None;
+        }
+        let routed_to = |receiver: &String| {
+            let listed = self.evidence.listed.iter();
+            listed
+                .flat_map(|(_, seen)| &seen.receivers)
+                .any(|theirs| theirs == receiver)
+        };
+        match told {
+            Some(_) if !self.expect.receiver.iter().all(routed_to) => {
+                Some((AlertVerdict::Unknown, why.to_owned()))
+            }
+            Some(told) => within_between("notified", limit, &self.fault.effective, told),
+            None if !counted::was_counted(self.timeline) || self.marks.t3.is_err() => {
+                Some((AlertVerdict::Unknown, why.to_owned()))
+            }
+            // Something was delivered, and nobody knows for whom.
+            None if why.contains("do not say for which") => Some((AlertVerdict::Unknown, why.to_owned())),
+            None => Some(self.absent("notified", limit, &self.fault.effective, why)),
+        }
     }
 
     fn judge_end(&self) -> Option<Ruling> {
@@ -199,7 +221,13 @@ impl Case<'_> {
             )),
             Ok(_) => within("resolved", Some(limit), &self.spans.resolved),
             Err(why) if self.timeline.started.plan.observe.webhook.is_none() => {
-                Some((AlertVerdict::Unknown, why.clone()))
+                match &self.marks.intervals.t10 {
+                    Some(told) => within_between("resolved", Some(limit), &self.fault.removed, told),
+                    None if self.marks.intervals.t5.is_some() => {
+                        Some(self.absent("resolved", Some(limit), &self.fault.removed, why))
+                    }
+                    None => Some((AlertVerdict::Unknown, why.clone())),
+                }
             }
             Err(why) => Some(self.absent("resolved", Some(limit), &self.fault.removed, why)),
         }
@@ -266,7 +294,23 @@ impl Case<'_> {
                     words::span(*ms)
                 )
             }
-            (_, _, Ok(ms)) => format!("fired {} after the fault took effect", words::span(*ms)),
+            (_, _, Ok(ms)) => {
+                let told = self
+                    .marks
+                    .intervals
+                    .t5
+                    .as_ref()
+                    .zip(self.fault.effective.as_ref().ok());
+                let told = told.map_or_else(String::new, |(told, from)| {
+                    let [least, most] = counted::range_ms(*from, told);
+                    format!(
+                        " and was notified after {} to {}, as Alertmanager counted",
+                        words::span(least),
+                        words::span(most)
+                    )
+                });
+                format!("fired {} after the fault took effect{told}", words::span(*ms))
+            }
             _ => "came as expected".into(),
         }
     }
@@ -291,6 +335,30 @@ fn within(what: &str, limit: Option<u64>, span: &Known<i64>) -> Option<Ruling> {
             })
         }
     }
+}
+
+/// As [`within`], of a mark that lies between two moments: it passes when all of that is within the limit.
+fn within_between(what: &str, limit: Option<u64>, from: &Known<Moment>, between: &Between) -> Option<Ruling> {
+    let limit = limit?;
+    let from = match from {
+        Ok(from) => *from,
+        Err(why) => return Some((AlertVerdict::Unknown, why.clone())),
+    };
+    let [least, most] = counted::range_ms(from, between);
+    let (allowed, text) = (i64::try_from(limit).unwrap_or(i64::MAX), words::limit(limit));
+    let said = format!("{what} after {} to {}", words::exact(least), words::exact(most));
+    if most <= allowed {
+        return None;
+    }
+    Some(match least > allowed {
+        true => (AlertVerdict::Late, format!("{said}, over its limit of {text}")),
+        false => (
+            AlertVerdict::Unknown,
+            format!(
+                "{said}: whether that is within its limit of {text} cannot be said without our receiver in the routes"
+            ),
+        ),
+    })
 }
 
 /// The moments that the spans of an alert are made of.

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use gameday_core::{EventKind, ExpectRecord, Timestamp};
 
+use super::counted::{self, Intervals};
 use super::doubt::{self, Telling};
 use super::episode::AGREE_US;
 use super::evidence::{Evidence, Notice};
 use super::fault::Fault;
+use super::keeping;
 use super::mark::{Known, Mark, Moment};
 use super::timeline::Timeline;
 use super::void;
@@ -24,6 +26,8 @@ pub(super) struct AlertMarks {
     pub t5: Known<Mark>,
     pub t9: Known<Mark>,
     pub t10: Known<Mark>,
+    /// What is known of T5 and T10 without a receiver of ours.
+    pub intervals: Intervals,
     pub remarks: Remarks,
 }
 
@@ -50,6 +54,7 @@ impl AlertMarks {
             t5: no(),
             t9: no(),
             t10: no(),
+            intervals: Intervals::default(),
             remarks: Remarks::default(),
         }
     }
@@ -69,7 +74,8 @@ impl AlertMarks {
         let t4 = handed_off(timeline, evidence, &t3, &t5);
         let resolved = evidence.resolved(expect, after(&t5, &t3));
         let t9 = inactive(timeline, evidence, resolved.as_ref(), &mut remarks);
-        let t10 = resolved_notice(timeline, &t3, &t5, resolved.as_ref());
+        let suppressed_by = evidence.suppressed_by();
+        let t10 = resolved_notice(timeline, &t3, &t5, resolved.as_ref(), suppressed_by.as_deref());
         let mut marks = Self {
             t1,
             t2,
@@ -78,8 +84,19 @@ impl AlertMarks {
             t5,
             t9,
             t10,
+            intervals: Intervals::default(),
             remarks,
         };
+        counted::read(timeline, &fault.effective, &mut marks);
+        if evidence.notices.is_empty()
+            && evidence.suppressed_by().is_none()
+            && timeline.started.plan.observe.webhook.is_some()
+            && let Some(why) = counted::why_untold(timeline, &marks.t3, &marks.t9)
+        {
+            marks.t5 = Err(why);
+        }
+        let slow = keeping::dated_back(timeline, evidence, &marks);
+        marks.remarks.notes.extend(slow);
         void::take_away(timeline, expect, fault, evidence, &mut marks);
         marks
     }
@@ -340,12 +357,17 @@ fn resolved_notice(
     t3: &Known<Mark>,
     t5: &Known<Mark>,
     resolved: Option<&Notice<'_>>,
+    suppressed_by: Option<&str>,
 ) -> Known<Mark> {
     match resolved {
         Some(notice) => Ok(Mark::ours(notice.arrived)),
         None if timeline.started.plan.observe.webhook.is_none() => {
             Err("no webhook: notifications were not observed".into())
         }
+        None if t5.is_ok() && suppressed_by.is_some() => Err(format!(
+            "no resolved notice arrived before the drill ended: the alert was suppressed by {}",
+            suppressed_by.unwrap_or_default()
+        )),
         None if t5.is_ok() || t3.is_ok() => Err("no resolved notice arrived before the drill ended".into()),
         None => Err("it was never notified".into()),
     }

@@ -56,7 +56,7 @@ impl Digest {
         };
         let excluded = match self.excluded {
             0 => String::new(),
-            some => format!(", {some} left out: group not clean"),
+            some => format!(", {some} left out: group not clean, or known as an interval only"),
         };
         let range = match (self.min_ms, self.max_ms) {
             (Some(min), Some(max)) => {
@@ -86,7 +86,10 @@ pub(super) fn of_detection(trials: &[Trial]) -> Digest {
             .filter_map(|alert| Some((alert.marks.t5?, alert.ttn_ms)));
         notified.min_by_key(|(t5, _)| *t5)
     };
-    let detected = trials.iter().filter(|trial| earliest(trial).is_some()).count() as u64;
+    // Told, and known as an interval only: counted, and in no mean.
+    let within = |trial: &Trial| trial.alerts.iter().any(|alert| alert.between.t5.is_some());
+    let told = |trial: &&Trial| earliest(trial).is_some() || within(trial);
+    let detected = trials.iter().filter(told).count() as u64;
     let clean = |trial: &&Trial| trial.group_stage_clean != Some(false);
     let values = trials
         .iter()
@@ -95,7 +98,7 @@ pub(super) fn of_detection(trials: &[Trial]) -> Digest {
         .collect();
     let excluded = trials
         .iter()
-        .filter(|trial| !clean(trial) && earliest(trial).is_some())
+        .filter(|trial| told(trial) && (!clean(trial) || earliest(trial).is_none()))
         .count() as u64;
     let never = trials
         .iter()

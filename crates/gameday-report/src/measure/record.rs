@@ -7,12 +7,13 @@ use serde::Serialize;
 
 use super::advice::Advice;
 use super::course::{Course, NearMiss};
-use super::difference::Difference;
-use super::finding::Finding;
+use super::counted::Intervals;
 use super::disturbance::DisturbanceReport;
+use super::finding::Finding;
 use super::forbid::ForbidReport;
 use super::happened::LogLine;
 use super::impact::ImpactReport;
+use super::keeping::KeptFiring;
 use super::links::LinkReport;
 use super::listing::{Check, ClockReport, NoticeReport, SafetyLine};
 use super::means::Digest;
@@ -372,6 +373,21 @@ pub struct AlertReport {
     /// Why its group stage was not that of a new group in an undisturbed Alertmanager.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unclean: Vec<String>,
+    /// Marks that are known as intervals, because no receiver of ours was in the routes.
+    #[serde(skip_serializing_if = "Intervals::is_empty")]
+    pub between: Intervals,
+    /// T5 − T0e, at the least and at the most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttn_between_ms: Option<[i64; 2]>,
+    /// From the fault's removal to the resolved notice, at the least and at the most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resolved_between_ms: Option<[i64; 2]>,
+    /// T10 − T7, at the least and at the most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hang_over_between_ms: Option<[i64; 2]>,
+    /// What is known of a rule that fires on when its condition is false, by `keep_firing_for`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept_firing: Option<KeptFiring>,
 }
 
 impl AlertReport {

@@ -33,7 +33,11 @@ pub(super) fn take_away(
     let span = Span {
         effective,
         fired: or_end(&marks.t3),
-        told: or_end(&marks.t5),
+        told: marks
+            .intervals
+            .t5
+            .as_ref()
+            .map_or_else(|| or_end(&marks.t5), |told| told.by),
         removed: fault.removed.clone().unwrap_or(end),
         over: or_end(&marks.t9),
     };

@@ -256,7 +256,7 @@ fn a_trial_whose_group_was_not_clean_counts_in_no_mean() {
     );
     assert_eq!(
         measurement.mttd.sentence(),
-        "MTTD (fault effective to notification) — (1 of 1 detected, 1 left out: group not clean)"
+        "MTTD (fault effective to notification) — (1 of 1 detected, 1 left out: group not clean, or known as an interval only)"
     );
 }
 

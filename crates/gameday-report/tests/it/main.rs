@@ -6,6 +6,7 @@ mod arrivals;
 mod clocks;
 mod comparing;
 mod coverage;
+mod counted;
 mod disturbances;
 mod doubts;
 mod expectations;
