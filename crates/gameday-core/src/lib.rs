@@ -29,9 +29,9 @@ pub use baseline::{Baseline, BaselineAlert};
 pub use clock::{ClockOffset, ClockReading, ClockSample};
 pub use event::Skip;
 pub use event::{
-    AlertSeen, AlertState, DrillStarted, Ended, Event, EventKind, FaultEnd, GateOpened, Notification, NotificationsCounted,
-    NotifiedAlert, Odds, PredictedMark, Prediction, ProbeDone, RawSeries, RecordingSeen, RuleSeen, SCHEMA, SourceSeen,
-    Stage, SteadyEvaluated, StepDone, StopReason, Vitals,
+    AlertSeen, AlertState, DrillStarted, Ended, Event, EventKind, FaultEnd, GateOpened, Notification,
+    NotificationsCounted, NotifiedAlert, Odds, PredictedMark, Prediction, ProbeDone, RawSeries,
+    RecordingSeen, RuleSeen, SCHEMA, SourceSeen, Stage, SteadyEvaluated, StepDone, StopReason, Vitals,
 };
 pub use journal::{Journal, JournalError, ReadJournal, is_locked, read_journal};
 pub use names::{BadName, FaultName, ProbeName, RegionName, SourceName, SteadyName, StepName, TargetName};

@@ -5,7 +5,9 @@ mod arrivals;
 use std::fmt::Write;
 
 use crate::measure::range;
-use crate::words::{self, clean, exact_or_between, exact_or_dash, limit, spaced, span_or_between, span_or_dash};
+use crate::words::{
+    self, clean, exact_or_between, exact_or_dash, limit, spaced, span_or_between, span_or_dash,
+};
 use crate::{AlertReport, Measurement, Summary, Trial};
 
 /// Renders `report.md`.

@@ -6,14 +6,14 @@ use gameday_core::ExpectRecord;
 
 use super::advice;
 use super::alert_verdict::AlertVerdict;
-use super::course::{self, Course};
 use super::counted::{self, Between, Intervals};
+use super::course::{self, Course};
 use super::evidence::Evidence;
 use super::expectation::{Case, Spans, spans};
 use super::fault::Fault;
+use super::keeping;
 use super::links;
 use super::mark::{Known, Moment, keep};
-use super::keeping;
 use super::marks::{AlertMarks, moment, raw_times};
 use super::people;
 use super::predicted;

@@ -6,8 +6,8 @@ use gameday_core::{ExpectRecord, Skip};
 
 use super::alert_verdict::AlertVerdict;
 use super::before;
-use super::course::{Course, NearMiss};
 use super::counted::{self, Between};
+use super::course::{Course, NearMiss};
 use super::disturbance::is_alertmanager;
 use super::doubt;
 use super::evidence::Evidence;

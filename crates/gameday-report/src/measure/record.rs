@@ -6,8 +6,8 @@ use gameday_core::PlanRecord;
 use serde::Serialize;
 
 use super::advice::Advice;
-use super::course::{Course, NearMiss};
 use super::counted::Intervals;
+use super::course::{Course, NearMiss};
 use super::disturbance::DisturbanceReport;
 use super::finding::Finding;
 use super::forbid::ForbidReport;

@@ -12,7 +12,8 @@ use super::sight;
 use super::timeline::Timeline;
 use super::verdict::{self, Ruling};
 use super::{
-    alert, disturbance, finding, forbid, happened, impact, listing, noise, others, people, picture, probe, steady, story,
+    alert, disturbance, finding, forbid, happened, impact, listing, noise, others, people, picture, probe,
+    steady, story,
 };
 
 /// The pre-flight check that says whether Alertmanager had no group left over from before.

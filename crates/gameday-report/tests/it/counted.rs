@@ -66,7 +66,7 @@ fn a_notification_lies_between_two_readings_and_is_never_a_bare_number() {
     let t10 = alert.between.t10.as_ref().unwrap();
     assert_eq!(t10.by.time(), wall(82_800.0));
     assert!(
-        t10.after.time() > wall(81_800.0),
+        t10.after.time() >= wall(81_800.0),
         "not before the rule was inactive"
     );
     assert_eq!(alert.verdict, AlertVerdict::Passed, "{}", alert.detail);

@@ -5,8 +5,8 @@
 mod arrivals;
 mod clocks;
 mod comparing;
-mod coverage;
 mod counted;
+mod coverage;
 mod disturbances;
 mod doubts;
 mod expectations;
