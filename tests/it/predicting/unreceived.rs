@@ -74,7 +74,7 @@ fn both_notifications_lie_where_the_counters_say() {
 fn a_receiver_that_refuses_is_no_notification() {
     // Port 9 is reserved for discarding; nobody listens on it.
     let stand = stand(&THEIRS.replace("{theirs}", "http://127.0.0.1:9/"));
-    let (ended, report) = run(&stand, r#"ShopFailing = { firing = "20s", notified = "15s" }"#);
+    let (ended, report) = run(&stand, r#"ShopFailing = { firing = "15s", notified = "20s" }"#);
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
     let alert = alert(&report);
     assert_eq!(alert["verdict"], "missed", "{alert:#}");

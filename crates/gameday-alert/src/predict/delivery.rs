@@ -48,6 +48,14 @@ pub(super) fn delivery(parcel: &Parcel<'_>, alertmanagers: &[AlertmanagerSurvey]
     // Each is sent every alert; of a cluster, the first peer tells and the others see that it has.
     let first = alertmanagers.iter().min_by_key(|one| one.position)?;
     let mut delivery = of_one(parcel, first);
+    if first.peers > 1 {
+        delivery.assumes.push(format!(
+            "peer {} of {} of Alertmanager's cluster tells it; each that comes after waits {} s for those before",
+            first.position + 1,
+            first.peers,
+            PEER_WAIT_US / 1_000_000
+        ));
+    }
     if first.position > 0 {
         let wait = i64::try_from(first.position)
             .unwrap_or(i64::MAX)
