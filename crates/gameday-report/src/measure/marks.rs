@@ -74,7 +74,7 @@ impl AlertMarks {
         let t4 = handed_off(timeline, evidence, &t3, &t5);
         let resolved = evidence.resolved(expect, after(&t5, &t3));
         let t9 = inactive(timeline, evidence, resolved.as_ref(), &mut remarks);
-        let suppressed_by = evidence.suppressed_by();
+        let suppressed_by = void::seen_suppressed(evidence).map(|(_, by)| by);
         let t10 = resolved_notice(timeline, &t3, &t5, resolved.as_ref(), suppressed_by.as_deref());
         let mut marks = Self {
             t1,
@@ -89,7 +89,7 @@ impl AlertMarks {
         };
         counted::read(timeline, &fault.effective, &mut marks);
         if evidence.notices.is_empty()
-            && evidence.suppressed_by().is_none()
+            && suppressed_by.is_none()
             && timeline.started.plan.observe.webhook.is_some()
             && let Some(why) = counted::why_untold(timeline, &marks.t3, &marks.t9)
         {

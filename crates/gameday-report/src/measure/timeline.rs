@@ -91,12 +91,17 @@ impl<'a> Timeline<'a> {
     where
         'a: 'p,
     {
-        Timeline {
+        let mut part = Timeline {
             events,
             started: self.started,
             clocks: self.clocks.clone(),
             jumps: self.jumps.clone(),
-        }
+            disturbances: self.disturbances.clone(),
+        };
+        // What disturbed another trial is that one's.
+        let (from, to) = (part.began().time, part.last().time);
+        part.disturbances.retain(|one| one.low <= to && from <= one.high);
+        part
     }
 
     /// The event with which the trial began: the drill's own first one, or that of a later trial.

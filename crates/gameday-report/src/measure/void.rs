@@ -154,20 +154,27 @@ fn fell_by_itself(timeline: &Timeline<'_>, evidence: &Evidence<'_>, t9: &Known<M
     })
 }
 
-/// By what it was muted before it was told.
-fn muted(evidence: &Evidence<'_>, span: &Span) -> Option<String> {
-    let (seen, listed) = evidence
-        .listed
-        .iter()
-        .find(|(seen, listed)| listed.state == AlertState::Suppressed && Moment::new(*seen) <= span.told)?;
+/// When it was first seen silenced or inhibited, and by what, as Alertmanager names it.
+pub(super) fn seen_suppressed(evidence: &Evidence<'_>) -> Option<(Moment, String)> {
+    let is_suppressed =
+        |(_, listed): &&(Timestamp, &gameday_core::AlertSeen)| listed.state == AlertState::Suppressed;
+    let (seen, listed) = evidence.listed.iter().find(is_suppressed)?;
     let by = match listed.suppressed_by.as_slice() {
         [] => "something that Alertmanager did not name".to_owned(),
         names => names.join(", "),
     };
-    let at = Moment::new(*seen).clock();
-    Some(format!(
-        "it was suppressed by {by} at {at}: it waited for that, not for its group"
-    ))
+    Some((Moment::new(*seen), by))
+}
+
+/// By what it was muted before it was told.
+fn muted(evidence: &Evidence<'_>, span: &Span) -> Option<String> {
+    let (seen, by) = seen_suppressed(evidence)?;
+    (seen <= span.told).then(|| {
+        format!(
+            "it was suppressed by {by} at {}: it waited for that, not for its group",
+            seen.clock()
+        )
+    })
 }
 
 /// The group of an alert's rule, as `file;group`.

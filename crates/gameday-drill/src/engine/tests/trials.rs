@@ -37,6 +37,7 @@ fn alert(state: AlertState) -> Input {
         updated_at: None,
         receivers: vec![],
         suppressed_by: vec![],
+        keep_firing_since: None,
     })
 }
 
