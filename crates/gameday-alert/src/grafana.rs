@@ -210,6 +210,7 @@ fn alerts(body: &[u8], source: &SourceName) -> Result<Vec<Alert>, Unreadable> {
                 updated_at: None,
                 receivers: Vec::new(),
                 suppressed_by: Vec::new(),
+                keep_firing_since: None,
             }));
         }
     }

@@ -17,6 +17,7 @@ mod burn;
 mod client;
 mod error;
 mod exposition;
+mod grafana;
 mod lenient;
 mod links;
 mod predict;

@@ -31,7 +31,8 @@ pub use event::Skip;
 pub use event::{
     AlertSeen, AlertState, DrillStarted, Ended, Event, EventKind, FaultEnd, GateOpened, Notification,
     NotificationsCounted, NotifiedAlert, Odds, PredictedMark, Prediction, ProbeDone, RawSeries,
-    RecordingSeen, RuleSeen, SCHEMA, SourceSeen, Stage, SteadyEvaluated, StepDone, StopReason, Vitals,
+    RecordingSeen, RuleInputs, RuleSeen, SCHEMA, SourceSeen, Stage, SteadyEvaluated, StepDone, StopReason,
+    Vitals,
 };
 pub use journal::{Journal, JournalError, ReadJournal, is_locked, read_journal};
 pub use names::{BadName, FaultName, ProbeName, RegionName, SourceName, SteadyName, StepName, TargetName};

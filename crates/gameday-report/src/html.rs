@@ -78,7 +78,7 @@ fn body(measurement: &Measurement) -> Markup {
         div #scorecard { (scorecard::section_of(measurement)) }
         div #timeline { (timeline::section(trial)) }
         div #stages { (waterfall::stages(trial)) (disturbances::table(trial)) }
-        div #trials { (trials::strip(measurement)) (over_trials::overview(measurement)) (summary::means(measurement)) }
+        div #trials { (trials::strip(measurement)) (over_trials::overview(measurement)) (summary::means(measurement)) (trials::difference(measurement)) }
         (told(trial))
         div #findings { @if touched { (account::findings(trial)) (account::blanks()) } }
         div #log { (account::log(measurement, trial)) }

@@ -48,11 +48,11 @@ pub use junit::render_junit;
 pub use markdown::{render_markdown, render_summary};
 pub use measure::{
     AckReport, Advice, AlertReport, AlertVerdict, Between, BriefLine, BudgetReport, Check, ClockReport,
-    Course, Digest, DisturbanceReport, FaultReport, Finding, ForbidReport, ForbiddenAlert, GROUP_STAGE_CHECK,
-    GateReport, ImpactLine, ImpactReport, Intervals, KeptFiring, LimitsMs, LinkReport, LogLine, Marks,
-    Measurement, Mitigation, Moment, NearMiss, Noise, NoticeReport, OtherAlert, OverTrials, PersonLine,
-    Phase, Predicted, ProbeReport, ReceiverNoise, Rollback, SafetyLine, StagesMs, SteadyReport, SuppressedBy,
-    TimelineError, Trial, TrialMarks, Verdict, Weight, measure,
+    Course, Difference, DifferenceRow, Digest, DisturbanceReport, FaultReport, Finding, ForbidReport,
+    ForbiddenAlert, GROUP_STAGE_CHECK, GateReport, ImpactLine, ImpactReport, Intervals, KeptFiring, LimitsMs,
+    LinkReport, LogLine, Marks, Measurement, Mitigation, Moment, NearMiss, Noise, NoticeReport, OtherAlert,
+    OverTrials, PersonLine, Phase, Predicted, ProbeReport, ReceiverNoise, Rollback, SafetyLine, StagesMs,
+    SteadyReport, SuppressedBy, TimelineError, Trial, TrialMarks, Verdict, Weight, measure,
 };
 pub use measure::{Seen, SightReport};
 pub use promtool::{RULES_FILE, TEST_FILE, UnitTest, render_promtool};

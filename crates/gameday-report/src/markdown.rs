@@ -4,11 +4,13 @@ mod arrivals;
 
 use std::fmt::Write;
 
-use crate::measure::range;
+use crate::measure::{Finding, Weight, range};
+use crate::score::{self, Row, Score};
 use crate::words::{
-    self, clean, exact_or_between, exact_or_dash, limit, spaced, span_or_between, span_or_dash,
+    self, clean, count, exact_or_between, exact_or_dash, limit, percent, spaced, span_or_between,
+    span_or_dash,
 };
-use crate::{AlertReport, Measurement, Summary, Trial};
+use crate::{AlertReport, Measurement, Summary, Trial, Verdict};
 
 /// Renders `report.md`.
 #[must_use]
@@ -25,14 +27,6 @@ pub fn render_markdown(measurement: &Measurement) -> String {
         if measurement.trials.len() > 1 {
             over_trials(&mut out, measurement);
         }
-        reasons(&mut out, trial);
-        sight(&mut out, trial);
-        scorecard(&mut out, trial);
-        arrivals::tell(&mut out, trial);
-        stages(&mut out, trial);
-        disturbances(&mut out, trial);
-        recovery(&mut out, trial);
-        safety(&mut out, trial);
     }
     difference(&mut out, measurement);
     for trial in &measurement.trials {
@@ -189,7 +183,7 @@ fn over_trials(out: &mut String, measurement: &Measurement) {
         let ttn: Vec<String> = trial
             .alerts
             .iter()
-            .map(|alert| exact_or_dash(alert.ttn_ms))
+            .map(|alert| exact_or_between(alert.ttn_ms, alert.ttn_between_ms))
             .collect();
         let gate = trial.gate.as_ref();
         let phase = gate.and_then(|gate| Some((gate.phase_ms?, gate.interval_ms?)));
@@ -231,27 +225,24 @@ fn difference(out: &mut String, measurement: &Measurement) {
         line(
             out,
             &format!(
-                "| {} | **{}** | {} | {} | {} | {} |",
-                text(&alert.title()),
-                spaced(alert.verdict.word()),
-                against(alert.ttd_ms, limits.firing),
-                against_between(alert.ttn_ms, alert.ttn_between_ms, limits.notified),
-                against_between(alert.resolved_ms, alert.resolved_between_ms, limits.resolved),
-                prose(&alert.detail)
+                "| {} {} | {then} | {now} | {change} |",
+                text(&row.subject),
+                words::spaced(&row.what)
             ),
         );
     }
 }
 
-fn against(ms: Option<i64>, most: Option<u64>) -> String {
-    against_between(ms, None, most)
-}
-
-fn against_between(ms: Option<i64>, between: Option<[i64; 2]>, most: Option<u64>) -> String {
-    let value = span_or_between(ms, between);
-    match most {
-        Some(most) => format!("{value} ≤ {}", limit(most)),
-        None => value,
+fn body(out: &mut String, trial: &Trial, several: bool) {
+    if trial.marks.t0.is_some() {
+        if several {
+            line(out, &format!("\n## Trial {}", trial.index + 1));
+        }
+        stages(out, trial);
+        disturbances(out, trial);
+        impact(out, trial);
+        arrivals::tell(out, trial);
+        recovery(out, trial);
     }
     people(out, trial);
     safety(out, trial);
@@ -338,6 +329,41 @@ fn unknown(out: &mut String, alert: &AlertReport) {
                 &format!("\n{} {name} is not known: {}", text(&alert.title()), prose(why)),
             );
         }
+    }
+}
+
+fn impact(out: &mut String, trial: &Trial) {
+    if trial.impact.probes.is_empty() {
+        return;
+    }
+    line(out, "\n### Impact\n");
+    line(out, "| probe | from | step | looks | failed | slow |");
+    line(out, "|---|---|---|---:|---:|---:|");
+    for one in trial.impact.probes.iter().chain(&trial.impact.steps) {
+        line(
+            out,
+            &format!(
+                "| {} | {} | {} | {} | {} | {} |",
+                text(&one.probe),
+                text(&one.region),
+                text(one.step.as_deref().unwrap_or("all")),
+                one.looks,
+                one.failed,
+                one.slow
+            ),
+        );
+    }
+    for budget in &trial.impact.budgets {
+        line(
+            out,
+            &format!(
+                "\n{} of the {} error budget of {} ({}), if users saw what it saw.",
+                percent(budget.spent),
+                words::limit(budget.window_ms),
+                text(&budget.probe),
+                budget.objective
+            ),
+        );
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use gameday_alert::{Alert, AlertSource, Alertmanager, Prometheus, SourceError, Webhook};
+use gameday_alert::{Alert, AlertSource, Alertmanager, Grafana, Prometheus, SourceError, Webhook};
 use gameday_core::{AlertSeen, AlertState, EventKind, Journal, RegionName, RuleSeen, Span};
 use gameday_probe::Scheduled;
 

@@ -111,7 +111,9 @@ impl<'a> Evidence<'a> {
         for event in timeline.events {
             match &event.kind {
                 EventKind::AlertSeen(seen)
-                    if seen.alert == expect.alert && is_alertmanager(seen.source.as_str()) =>
+                    if seen.alert == expect.alert
+                        && (seen.source.as_str() == alertmanager
+                            || alertmanager == "alertmanager" && is_alertmanager(seen.source.as_str())) =>
                 {
                     let shown = (seen.starts_at, event.time);
                     if self.is_ours(timeline, shown, &seen.labels, expect, from) {

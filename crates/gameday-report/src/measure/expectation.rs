@@ -272,9 +272,14 @@ impl Case<'_> {
         // One peer is enough to tell: what it told stands. That nobody told anything does not.
         let peers = self.timeline.started.plan.observe.alertmanager.len();
         let one_was_there = gone.len() < peers && self.marks.t5.is_ok();
-        let matters = |lost: &&Lost| match lost.source.as_str() {
-            "prometheus" | "webhook" => true,
-            _ => is_alertmanager(lost) && !one_was_there,
+        let (sources, asks_alertmanagers): (&[&str], bool) = match self.expect.source.as_deref() {
+            Some("webhook") => (&["webhook"], false),
+            Some("grafana") => (&["grafana", "grafana.alertmanager", "webhook"], false),
+            _ => (&["prometheus", "webhook"], true),
+        };
+        let matters = |lost: &&Lost| {
+            sources.contains(&lost.source.as_str())
+                || asks_alertmanagers && is_alertmanager(lost) && !one_was_there
         };
         let lost = lost.iter().find(matters)?;
         Some(format!(

@@ -258,7 +258,11 @@ fn handed_off(
     }
     let believed = |(source, (seen_at, updated_at)): (&str, (Timestamp, Timestamp))| {
         in_time(source, Moment::new(seen_at), t3, t5)?;
-        Ok(timeline.mark(source, updated_at))
+        let clock = match evidence.clock.as_str() {
+            "grafana" => "grafana",
+            _ => source,
+        };
+        Ok(timeline.mark(clock, updated_at))
     };
     let read: Vec<Known<Mark>> = firsts.into_iter().map(believed).collect();
     let earliest = read

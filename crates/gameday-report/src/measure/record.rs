@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::advice::Advice;
 use super::counted::Intervals;
 use super::course::{Course, NearMiss};
+use super::difference::Difference;
 use super::disturbance::DisturbanceReport;
 use super::finding::Finding;
 use super::forbid::ForbidReport;

@@ -53,6 +53,7 @@ fn seen(state: AlertState) -> Input {
         updated_at: None,
         receivers: vec![],
         suppressed_by: vec![],
+        keep_firing_since: None,
     })
 }
 
