@@ -77,9 +77,7 @@ impl CountsWatch {
             failed,
             sent,
         };
-        let Some(last) = self.last.replace(now) else {
-            return None;
-        };
+        let last = self.last.replace(now)?;
         let now = self.last.as_ref()?;
         let counted = NotificationsCounted {
             source: source.clone(),
