@@ -1,6 +1,7 @@
 //! Every kind of fault: it takes effect, and it ends whatever becomes of the runner and of its helpers.
 
 mod each;
+mod families;
 mod refused;
 
 use std::time::Duration;

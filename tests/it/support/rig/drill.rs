@@ -198,13 +198,6 @@ impl Ended {
             .any(|event| matches!(event.kind, EventKind::FaultOrdered { .. }))
     }
 
-    /// Whether this very fault was ordered.
-    pub(crate) fn ordered(&self, name: &str) -> bool {
-        self.events().iter().any(
-            |event| matches!(&event.kind, EventKind::FaultOrdered { fault, .. } if fault.as_str() == name),
-        )
-    }
-
     pub(crate) fn folder(&self) -> &Path {
         self.folder.as_deref().expect("the drill has a folder")
     }
