@@ -144,3 +144,38 @@ fn a_plan_touches_nothing_and_says_what_it_would() {
         "nothing was written"
     );
 }
+
+#[test]
+fn a_plan_says_what_must_not_come() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "quiet.toml",
+        r#"title = "quiet"
+[targets]
+db = { proxy = "payments-db", api = "http://127.0.0.1:1" }
+[timeline]
+slow = { hold = "5s", on = "db", fault.latency = { delay = "200ms" } }
+[guard]
+max_duration = "5m"
+lease = "15s"
+[observe]
+webhook = "http://127.0.0.1:9095/webhook"
+unexpected = "fail"
+[expect]
+Collateral = { never = true }
+Paging = { never = true, notified = "30s" }
+[forbid]
+others = { alert = '{team="db"}' }
+"#,
+    );
+    let ran = sandbox.run(["run", "quiet.toml", "--plan"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    for text in [
+        "Collateral of slow: never\n",
+        "Paging of slow: never: not notified for 30s",
+        "others: {team=\"db\"}",
+        "every alert that is not expected",
+    ] {
+        assert!(ran.stdout.contains(text), "{text} is not in:\n{}", ran.stdout);
+    }
+}

@@ -219,7 +219,7 @@ async fn take(
     request: Request,
 ) -> Result<(StatusCode, String), Refusal> {
     let path = request.uri().path().to_owned();
-    let refused = |refusal: &Refusal| desk.counts.refuse(&path, &refusal.1);
+    let refused = |refusal: &Refusal| desk.counts.refuse(&path, &pagerduty::reason(&refusal.1));
     let body = read(request).await.inspect_err(refused)?;
     let notification = understand(desk, speaker, arrived, &body).inspect_err(refused)?;
     let answer = match speaker {

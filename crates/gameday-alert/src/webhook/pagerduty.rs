@@ -128,6 +128,20 @@ pub(super) fn refused(errors: &[String]) -> String {
     json!({ "status": "invalid event", "message": "Event object is invalid", "errors": errors }).to_string()
 }
 
+/// What an answer of ours says, for people: its errors without the form that PagerDuty gives them.
+pub(super) fn reason(answer: &str) -> String {
+    let errors = serde_json::from_str::<Value>(answer).ok();
+    let errors = errors.as_ref().and_then(|answer| answer["errors"].as_array());
+    match errors {
+        Some(errors) => errors
+            .iter()
+            .filter_map(Value::as_str)
+            .collect::<Vec<_>>()
+            .join("; "),
+        None => answer.to_owned(),
+    }
+}
+
 fn wrong(event: &WireEvent) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut need = |there: bool, what: &str| {

@@ -87,6 +87,7 @@ pub(crate) fn describe(plan: &Plan, outlook: &Outlook) -> String {
         .map(|seed| format!("seed {seed}: the same random choices each time"));
     section("Draws from", seed.into_iter().collect());
     section("Expects", record.expect.iter().map(expectation).collect());
+    section("Forbids", forbidden(record));
     section("Predicts, if they took effect now", outlook.lines());
     section("Stops early if", stops(record));
     text.push_str(&format!("\n{}\n", length(plan)));
@@ -141,19 +142,34 @@ fn expectation(expect: &gameday_core::ExpectRecord) -> String {
     ];
     let limits: Vec<String> = limits
         .iter()
-        .filter_map(|(word, ms)| ms.map(|ms| format!("{word} within {}", span(ms))))
+        .filter_map(|(word, ms)| {
+            let ms = span((*ms)?);
+            Some(match expect.never {
+                true => format!("not {word} for {ms}"),
+                false => format!("{word} within {ms}"),
+            })
+        })
         .collect();
+    let limits = match (expect.never, limits.join(", ")) {
+        (true, limits) if limits.is_empty() => "never".to_owned(),
+        (true, limits) => format!("never: {limits}"),
+        (false, limits) => limits,
+    };
     let receiver = expect
         .receiver
         .as_ref()
         .map(|receiver| format!(", at {receiver}"))
         .unwrap_or_default();
-    format!(
-        "{} of {}: {}{receiver}",
-        expect.alert,
-        expect.of,
-        limits.join(", ")
-    )
+    format!("{} of {}: {limits}{receiver}", expect.alert, expect.of)
+}
+
+/// What must not come: what the scenario names, and all else if it says so.
+fn forbidden(record: &gameday_core::PlanRecord) -> Vec<String> {
+    let named = record.forbid.iter();
+    let named = named.map(|forbid| format!("{}: {}", forbid.label, forbid.alert));
+    let others = record.observe.unexpected_fails;
+    let others = others.then(|| "every alert that is not expected".to_owned());
+    named.chain(others).collect()
 }
 
 fn stops(record: &PlanRecord) -> Vec<String> {

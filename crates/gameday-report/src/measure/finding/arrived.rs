@@ -1,5 +1,7 @@
 //! Findings of what arrived, or nearly did: dead links, near misses, flapping, alerts that nobody spoke of.
 
+use std::collections::BTreeMap;
+
 use gameday_core::EventKind;
 
 use super::super::alert_verdict::AlertVerdict;
@@ -32,18 +34,18 @@ impl Findings {
 
     /// What our receiver was sent and did not take: alerts may be among it.
     pub(super) fn refused(&mut self, timeline: &Timeline<'_>) {
-        let whys: Vec<&str> = timeline
-            .events
-            .iter()
-            .filter_map(|event| match &event.kind {
-                EventKind::NotificationRefused { why } => Some(why.as_str()),
-                _ => None,
-            })
-            .collect();
-        if let Some(first) = whys.first() {
+        let mut by_path: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for event in timeline.events {
+            if let EventKind::NotificationRefused { why } = &event.kind {
+                let (path, why) = why.split_once(": ").unwrap_or(("", why));
+                by_path.entry(path).or_default().push(why);
+            }
+        }
+        for (path, whys) in by_path {
+            let requests = words::count(whys.len() as u64, "request");
             let text = format!(
-                "our receiver refused {}, the first at {first}",
-                words::count(whys.len() as u64, "request")
+                "our receiver refused {requests} to `{path}`, the first because: {}",
+                whys[0]
             );
             let action = "Correct the mapping in `[observe.webhooks]`, or what sends it.";
             self.add(Weight::Doubt, text, action);
