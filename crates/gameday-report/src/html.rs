@@ -22,8 +22,14 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use crate::words::clean;
 use crate::{Measurement, Trial};
 
-const STYLE: &str = include_str!("html/style.css");
+/// How every page of ours looks.
+pub(crate) const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
+
+/// The Content-Security-Policy of a page without a script.
+pub(crate) fn style_policy(style: &str) -> String {
+    policy::style_only(style)
+}
 
 /// Renders `report.html`.
 #[must_use]

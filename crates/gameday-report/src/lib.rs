@@ -29,6 +29,7 @@ mod promtool;
 mod runbook;
 mod score;
 mod statistics;
+mod sweep;
 mod terminal;
 mod what_if;
 mod words;
@@ -58,6 +59,10 @@ pub use measure::{Seen, SightReport};
 pub use promtool::{RULES_FILE, TEST_FILE, UnitTest, render_promtool};
 pub use runbook::render_runbook_patch;
 pub use statistics::Summary;
+pub use sweep::{
+    Edge, PointAlert, PointReport, Seeing, Sweep, SweepPoint, SweptVariable, render_sweep_html,
+    render_sweep_json, render_sweep_markdown, sweep, sweep_lines,
+};
 pub use terminal::terminal_lines;
 pub use what_if::{Inputs, Replayed, Times as WhatIfTimes, WhatIf, WhatIfSettings, inputs_of};
-pub use write::{REPORT_FILES, write_all};
+pub use write::{REPORT_FILES, write_all, write_sweep};

@@ -7,7 +7,10 @@ use std::path::Path;
 use gameday_core::Event;
 
 use crate::measure::measure_all;
-use crate::{Measurement, render_html, render_json, render_junit, render_markdown, render_runbook_patch};
+use crate::{
+    Measurement, Sweep, render_html, render_json, render_junit, render_markdown, render_runbook_patch,
+    render_sweep_html, render_sweep_json, render_sweep_markdown,
+};
 
 /// The files that [`write_all`] writes, in the order in which a reader wants them.
 pub const REPORT_FILES: [&str; 5] = [
@@ -38,6 +41,22 @@ pub fn write_all(dir: &Path, events: &[Event]) -> io::Result<Measurement> {
         replace(&dir.join(name), &text)?;
     }
     Ok(measurement)
+}
+
+/// Writes `sweep.json`, `sweep.md` and `sweep.html` to `dir`.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn write_sweep(dir: &Path, sweep: &Sweep) -> io::Result<()> {
+    let files = [
+        ("sweep.json", render_sweep_json(sweep)),
+        ("sweep.md", render_sweep_markdown(sweep)),
+        ("sweep.html", render_sweep_html(sweep)),
+    ];
+    for (name, text) in files {
+        replace(&dir.join(name), &text)?;
+    }
+    Ok(())
 }
 
 fn replace(path: &Path, text: &str) -> io::Result<()> {

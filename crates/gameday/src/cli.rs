@@ -30,6 +30,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run a drill: check the steady state, break something, watch the alerts, put it back, report
     Run(RunArgs),
+    /// Drill a scenario over a grid of values: how large must a fault be for the alerting to see it, and how soon does it?
+    Sweep(SweepArgs),
     /// Tell every problem in scenario, probe and proxy files, each under its line
     Check(CheckArgs),
     /// Look at services as their users would
@@ -100,6 +102,44 @@ pub(crate) struct RunArgs {
     /// The folder in which the drill's own folder is made
     #[arg(long, value_name = "DIR", default_value = "drills")]
     pub(crate) out: PathBuf,
+    /// Which practice system a scenario with `lab` runs on
+    #[arg(long, value_enum, default_value_t = Lab::Auto)]
+    pub(crate) lab: Lab,
+    /// How the result is printed on stdout
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+const SWEEP_EXIT_CODES: &str = "Exit codes: 0 every point was measured, seen or not, 1 a point was refused or aborted, \
+2 your files or arguments, 3 stopped and rolled back (go on with --resume), 5 a fault may still be in place (run: gameday heal)";
+
+#[derive(Debug, Args)]
+#[command(after_help = SWEEP_EXIT_CODES)]
+pub(crate) struct SweepArgs {
+    /// The scenario, e.g. scenarios/db-latency.toml
+    #[arg(required_unless_present = "resume", conflicts_with = "resume")]
+    pub(crate) scenario: Option<PathBuf>,
+    /// The values of a variable, e.g. delay=50ms,100ms,200ms; of several variables every combination is drilled
+    #[arg(long, value_name = "NAME=VALUE,…", value_parser = name_and_value, required_unless_present = "resume")]
+    pub(crate) over: Vec<(String, String)>,
+    /// Run the faults through so many times at each point
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) trials: Option<u32>,
+    /// Set another variable of the scenario; may be repeated
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub(crate) set: Vec<(String, String)>,
+    /// Make all random choices, which are the same at each point, from this number
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Do not ask before something outside the lab is touched
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// The folder in which the sweep's own folder is made
+    #[arg(long, value_name = "DIR", default_value = "drills")]
+    pub(crate) out: PathBuf,
+    /// Go on with a sweep that was stopped: its folder; points that were measured stay
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["over", "set", "trials", "seed"])]
+    pub(crate) resume: Option<PathBuf>,
     /// Which practice system a scenario with `lab` runs on
     #[arg(long, value_enum, default_value_t = Lab::Auto)]
     pub(crate) lab: Lab,

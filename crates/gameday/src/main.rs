@@ -30,6 +30,7 @@ fn main() -> ExitCode {
     }
     match cli.command {
         Command::Run(args) => command::run::run(&args),
+        Command::Sweep(args) => command::sweep::sweep(&args),
         Command::Check(args) => command::check::check(&args),
         Command::Probe(args) => command::probe::probe(&args),
         Command::Schema(args) => command::schema::schema(&args),

@@ -13,6 +13,14 @@ pub(super) fn of(style: &str, script: &str) -> String {
     )
 }
 
+/// The policy for a page with this one style and no script.
+pub(super) fn style_only(style: &str) -> String {
+    format!(
+        "default-src 'none'; style-src '{}'; base-uri 'none'; form-action 'none'",
+        hash(style)
+    )
+}
+
 fn hash(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(text.as_bytes())))
 }

@@ -22,6 +22,7 @@ pub(crate) mod run;
 pub(crate) mod say;
 pub(crate) mod schema;
 pub(crate) mod slo;
+pub(crate) mod sweep;
 pub(crate) mod what_if;
 
 use std::ffi::OsString;

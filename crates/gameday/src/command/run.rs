@@ -24,7 +24,7 @@ use crate::progress::Progress;
 use crate::{command, exit};
 
 /// What ends a run before its drill begins.
-enum Failure {
+pub(crate) enum Failure {
     Files(Vec<Problem>),
     Usage(String),
     Refused(String),
@@ -40,19 +40,26 @@ impl From<Vec<Problem>> for Failure {
 pub(crate) fn run(args: &RunArgs) -> ExitCode {
     match start(args) {
         Ok(code) => code.into(),
-        Err(Failure::Files(problems)) => {
+        Err(failure) => tell(failure),
+    }
+}
+
+/// Says why nothing was begun.
+pub(crate) fn tell(failure: Failure) -> ExitCode {
+    match failure {
+        Failure::Files(problems) => {
             output::tell(&problems);
             exit::USAGE.into()
         }
-        Err(Failure::Usage(message)) => {
+        Failure::Usage(message) => {
             output::say(&format!("error: {message}"));
             exit::USAGE.into()
         }
-        Err(Failure::Refused(message)) => {
+        Failure::Refused(message) => {
             output::say(&format!("error: {message}"));
             exit::REFUSED.into()
         }
-        Err(Failure::Stopped) => {
+        Failure::Stopped => {
             output::say("stopped before anything was touched");
             exit::ABORTED.into()
         }
@@ -111,7 +118,7 @@ async fn drive(args: &RunArgs, source: &Source, mut given: Given, mut plan: Plan
 }
 
 /// A seed that is short enough to be typed again; the time is random enough for what it decides.
-fn drawn_seed() -> u64 {
+pub(crate) fn drawn_seed() -> u64 {
     Timestamp::now().as_micros().unsigned_abs() % 1_000_000
 }
 
@@ -153,7 +160,7 @@ async fn drill(
     environment: gameday_probe::Environment,
     stops: mpsc::Receiver<StopReason>,
 ) -> Result<u8, Failure> {
-    let (name, folder) = make_folder(args, plan)?;
+    let (name, folder) = make_folder(&args.out, &plan.scenario)?;
     let path = folder.join("journal.jsonl");
     let usage = |what: &str, error: &dyn std::fmt::Display| Failure::Usage(format!("{what}: {error}"));
     let progress = Mutex::new(Progress::new());
@@ -183,7 +190,7 @@ async fn drill(
 
 /// The drill's name and its new folder. The name owns the drill's leases, and two machines may begin in the same
 /// millisecond: the last four digits tell them apart.
-fn make_folder(args: &RunArgs, plan: &Plan) -> Result<(String, PathBuf), Failure> {
+pub(crate) fn make_folder(out: &Path, what: &str) -> Result<(String, PathBuf), Failure> {
     let start: String = Timestamp::now()
         .to_ms_string()
         .chars()
@@ -191,8 +198,8 @@ fn make_folder(args: &RunArgs, plan: &Plan) -> Result<(String, PathBuf), Failure
         .collect();
     // Seeded by the system for each process, which is all the randomness that is needed.
     let dice = RandomState::new().build_hasher().finish() & 0xffff;
-    let name = format!("{}-{start}-{dice:04x}", plan.scenario);
-    let folder = args.out.join(&name);
+    let name = format!("{what}-{start}-{dice:04x}");
+    let folder = out.join(&name);
     fs::create_dir_all(&folder)
         .map_err(|error| Failure::Usage(format!("cannot make {}: {error}", folder.display())))?;
     Ok((name, folder))
@@ -255,7 +262,7 @@ fn report(args: &RunArgs, folder: &Path) -> u8 {
 }
 
 /// Asks a person before something outside the lab is touched.
-fn confirm(plan: &Plan) -> Result<(), Failure> {
+pub(crate) fn confirm(plan: &Plan) -> Result<(), Failure> {
     let refuse = |why: &str| Err(Failure::Usage(why.to_owned()));
     if !io::stdin().is_terminal() {
         return refuse(

@@ -1,0 +1,200 @@
+//! `gameday sweep`: one scenario over a grid of values, a drill for each point.
+//!
+//! Each point is a `gameday run` of its own, below one folder: what one leaves cannot reach the next, and a point that
+//! is refused or aborted is one point. What is known of the sweep stands in its folder from the beginning, so that it
+//! can be gone on with.
+
+mod state;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{ExitCode, Stdio};
+
+use gameday_core::{Source, StopReason, printable, read_journal};
+use gameday_drill::{Given, Plan};
+use gameday_report::{Sweep, SweepPoint, SweptVariable};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::cli::SweepArgs;
+use crate::command::run::{self, Failure};
+use crate::command::{self, lab};
+use crate::exit;
+use crate::output::{self, Output};
+use state::{Done, State};
+
+pub(crate) fn sweep(args: &SweepArgs) -> ExitCode {
+    match start(args) {
+        Ok(code) => code.into(),
+        Err(failure) => run::tell(failure),
+    }
+}
+
+fn start(args: &SweepArgs) -> Result<u8, Failure> {
+    let (folder, mut state) = match &args.resume {
+        Some(folder) => (folder.clone(), State::read(folder).map_err(Failure::Usage)?),
+        None => (PathBuf::new(), State::new(args).map_err(Failure::Usage)?),
+    };
+    let plan = checked(&state)?;
+    if plan.lab.is_none() && !args.yes {
+        run::confirm(&plan)?;
+    }
+    let folder = match &args.resume {
+        Some(_) => folder,
+        None => run::make_folder(&args.out, &format!("{}-sweep", plan.scenario))?.1,
+    };
+    state.seed_or(|| plan.seed.unwrap_or_else(run::drawn_seed));
+    state.write(&folder).map_err(Failure::Usage)?;
+    command::runtime().block_on(walk(state, &folder, &plan, args.output))
+}
+
+/// Every point's file is checked before anything is touched; the plan is that of the first.
+fn checked(state: &State) -> Result<Plan, Failure> {
+    let scenario = state.scenario();
+    let source = Source::read(&scenario)?;
+    let mut first = None;
+    for point in state.points() {
+        let plan = Plan::load(&source, &Given::placeholders(state.set_at(&point)))?;
+        first.get_or_insert(plan);
+    }
+    first.ok_or_else(|| Failure::Usage("there is no point: give --over NAME=VALUE,VALUE".to_owned()))
+}
+
+/// Runs what was not run yet, point by point, and writes the sweep's reports after each.
+async fn walk(mut state: State, folder: &Path, plan: &Plan, output: Output) -> Result<u8, Failure> {
+    let mut tasks = JoinSet::new();
+    let mut stops = command::stop_signals(&mut tasks).map_err(|error| Failure::Usage(error.to_string()))?;
+    let points = state.points();
+    let mut stopped = false;
+    for (index, point) in points.iter().enumerate() {
+        if state.is_done(index) {
+            continue;
+        }
+        output::say(&format!(
+            "point {} of {}: {}",
+            index + 1,
+            points.len(),
+            named(point)
+        ));
+        let (done, by_us) = run_point(&state, point, folder, &mut stops).await?;
+        let broken = done.exit_code == exit::UNVERIFIED;
+        state.done(index, done);
+        state.write(folder).map_err(Failure::Usage)?;
+        stopped = by_us;
+        if stopped || broken {
+            break;
+        }
+    }
+    let sweep = report(&state, folder, plan)?;
+    tell(&sweep, folder, output);
+    if stopped {
+        output::say(&format!(
+            "stopped; go on with: gameday sweep --resume {}",
+            folder.display()
+        ));
+    }
+    Ok(state.exit_code(stopped))
+}
+
+fn named(point: &BTreeMap<String, String>) -> String {
+    let pairs: Vec<String> = point
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    pairs.join(" ")
+}
+
+/// Runs a point's drill to its end; true when it was us who were told to stop.
+async fn run_point(
+    state: &State,
+    point: &BTreeMap<String, String>,
+    folder: &Path,
+    stops: &mut mpsc::Receiver<StopReason>,
+) -> Result<(Done, bool), Failure> {
+    let program = lab::program().map_err(Failure::Usage)?;
+    let mut child = Command::new(program)
+        .args(state.run_arguments(point, folder))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        // Ctrl-C reaches us alone; we hand it on, once, and wait for the rollback.
+        .process_group(0)
+        .spawn()
+        .map_err(|error| Failure::Usage(format!("cannot start a drill: {error}")))?;
+    let mut stopped = false;
+    let mut stdout = child.stdout.take().expect("it is a pipe");
+    let read = async move {
+        let mut text = String::new();
+        // What is not text is no path.
+        let _ = tokio::io::AsyncReadExt::read_to_string(&mut stdout, &mut text).await;
+        text
+    };
+    let reading = tokio::task::JoinSet::from_iter([read]);
+    let status = loop {
+        tokio::select! {
+            status = child.wait() => break status,
+            Some(_) = stops.recv(), if !stopped => {
+                stopped = true;
+                interrupt(&child);
+            }
+        }
+    };
+    let status = status.map_err(|error| Failure::Usage(format!("a drill was lost: {error}")))?;
+    let said = reading.join_all().await.concat();
+    let report = Path::new(said.trim_end());
+    let drill = report
+        .parent()
+        .and_then(Path::file_name)
+        .map(|name| name.to_string_lossy().into_owned());
+    let exit_code = status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(exit::UNVERIFIED);
+    Ok((Done { drill, exit_code }, stopped))
+}
+
+fn interrupt(child: &Child) {
+    if let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()) {
+        // One that has just ended needs no signal.
+        let _ = kill(Pid::from_raw(pid), Signal::SIGINT);
+    }
+}
+
+/// Measures the points and writes the sweep's reports.
+fn report(state: &State, folder: &Path, plan: &Plan) -> Result<Sweep, Failure> {
+    let points = state.points().into_iter().enumerate().map(|(index, values)| {
+        let drill = state.drill(index);
+        let journal = drill
+            .as_ref()
+            .map(|drill| folder.join(drill).join("journal.jsonl"));
+        let events = journal
+            .and_then(|path| read_journal(&path).ok())
+            .map(|read| read.events);
+        SweepPoint {
+            values,
+            drill,
+            events,
+        }
+    });
+    let points: Vec<SweepPoint> = points.collect();
+    let over: Vec<SweptVariable> = state.over();
+    let sweep = gameday_report::sweep(&plan.scenario, &plan.title, over, &points);
+    let sweep = sweep.map_err(|error| Failure::Usage(error.to_string()))?;
+    gameday_report::write_sweep(folder, &sweep).map_err(|error| {
+        Failure::Usage(format!("cannot write the sweep in {}: {error}", folder.display()))
+    })?;
+    Ok(sweep)
+}
+
+fn tell(sweep: &Sweep, folder: &Path, output: Output) {
+    output::say("");
+    for line in gameday_report::sweep_lines(sweep) {
+        output::say(&printable(&line));
+    }
+    match output {
+        Output::Json => output::print(gameday_report::render_sweep_json(sweep).trim_end()),
+        Output::Text => output::print(&folder.join("sweep.html").display().to_string()),
+    }
+}
