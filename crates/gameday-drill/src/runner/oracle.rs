@@ -157,6 +157,7 @@ impl Oracle {
         let windows = alerts
             .iter()
             .filter_map(|asked| undrained(survey, asked, since_removal?));
+        let nameless = since_removal.and_then(|_| nameless_groups(survey));
         let interval = longest_interval(survey, alerts);
         let silent = Timestamp::now().micros_since(seen.at) > SILENT_US;
         let silent = silent.then(|| "the alerting does not answer".to_owned());
@@ -166,7 +167,7 @@ impl Oracle {
             now_us.saturating_sub(Timestamp::now().micros_since(tick))
         };
         GateLook {
-            left: groups.chain(windows).chain(silent).collect(),
+            left: groups.chain(windows).chain(nameless).chain(silent).collect(),
             interval: interval.map(|interval| (on_clock(interval.tick), interval.every)),
         }
     }
@@ -174,6 +175,17 @@ impl Oracle {
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().expect("nobody panics while holding it")
     }
+}
+
+/// Empty groups that were not there before the first trial, where nobody says which alerts fired: they may be ours.
+fn nameless_groups(survey: &Survey) -> Option<String> {
+    let mut alertmanagers = survey.alertmanagers.iter();
+    alertmanagers.find_map(|one| {
+        let (empty, before) = (one.empty_groups?, one.empty_before);
+        (one.fired_lately.is_empty() && empty > before).then(|| {
+            format!("Alertmanager holds {empty} empty groups, {before} before the first trial: one may be left of it")
+        })
+    })
 }
 
 impl Seen {
