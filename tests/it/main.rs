@@ -37,5 +37,6 @@ mod soak;
 mod sources;
 mod terminating;
 mod tokens;
+mod trials;
 mod truth;
 mod verdicts;
