@@ -58,7 +58,11 @@ fn trials_begin_at_phases_of_their_own_and_one_after_a_phantom_group_is_not_coun
     let phantom = Arc::new(AtomicBool::new(false));
     let front = with_a_phantom(&lab.exports.alertmanager, &phantom);
     let observed = format!("alertmanager = \"{}\"", lab.exports.alertmanager);
-    let edits = [(observed.as_str(), &*format!("alertmanager = \"{front}\""))];
+    // A busy machine makes the lab slow by itself: that is no reason not to go on here.
+    let edits = [
+        (observed.as_str(), &*format!("alertmanager = \"{front}\"")),
+        ("p95 = \"250ms\"", "p95 = \"4s\""),
+    ];
     let text = short(
         &lab.exports,
         &edits,

@@ -92,6 +92,10 @@ impl Axis {
             (self.from, self.to)
         };
         if self.logarithmic {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "powers of ten of a float are small"
+            )]
             let decades = (low.log10().floor() as i32)..=(high.log10().ceil() as i32);
             let all = decades.flat_map(|power| [1.0, 2.0, 5.0].map(|digit| digit * 10_f64.powi(power)));
             return all.filter(|tick| (low..=high).contains(tick)).collect();
