@@ -1,6 +1,9 @@
 //! Names: short, safe in a path, a URL, a metric label and a terminal.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,13 +14,34 @@ use serde::{Deserialize, Serialize};
 )]
 pub struct BadName(String);
 
-fn checked(text: &str) -> Result<String, BadName> {
+/// A thread remembers this many names; a drill has far fewer.
+const REMEMBERED: usize = 1024;
+
+thread_local! {
+    static NAMES: RefCell<HashSet<Arc<str>>> = RefCell::default();
+}
+
+/// The one copy of a name: a journal says the same few names a million times.
+fn shared(text: &str) -> Arc<str> {
+    NAMES.with_borrow_mut(|names| {
+        if let Some(name) = names.get(text) {
+            return Arc::clone(name);
+        }
+        let name: Arc<str> = text.into();
+        if names.len() < REMEMBERED {
+            names.insert(Arc::clone(&name));
+        }
+        name
+    })
+}
+
+fn checked(text: &str) -> Result<Arc<str>, BadName> {
     let first = text.chars().next().is_some_and(|c| c.is_ascii_alphanumeric());
     let rest = text
         .chars()
         .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
     if first && rest && text.len() <= 64 {
-        Ok(text.to_owned())
+        Ok(shared(text))
     } else {
         Err(BadName(text.chars().take(80).collect()))
     }
@@ -28,7 +52,7 @@ macro_rules! name {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Checks a text and takes it as a name.
@@ -62,7 +86,7 @@ macro_rules! name {
 
         impl From<$name> for String {
             fn from(name: $name) -> Self {
-                name.0
+                name.0.to_string()
             }
         }
 
