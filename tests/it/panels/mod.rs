@@ -1,6 +1,7 @@
 //! Panels against real servers that are wrong in one way each: bind9, unbound, nginx, `openssl s_server`.
 
 mod cdn;
+mod chains;
 pub(crate) mod dns;
 mod tls;
 

@@ -276,14 +276,15 @@ fn weak_fault(path: &Path<'_>) -> Option<Fault> {
     ))
 }
 
-/// A time for people: days, or hours below two of them.
+/// A time for people: days, hours below two of them, or minutes below two of those.
 pub(crate) fn span(from: Timestamp, to: Timestamp) -> String {
-    let hours = to
-        .since((Unit::Hour, from))
-        .map_or(0, |span| i64::from(span.get_hours()));
-    match hours {
-        0..48 => format!("{hours} hours"),
-        hours => format!("{} days", hours / 24),
+    let minutes = to
+        .since((Unit::Minute, from))
+        .map_or(0, |span| span.get_minutes());
+    match minutes {
+        0..120 => format!("{minutes} minutes"),
+        120..2880 => format!("{} hours", minutes / 60),
+        minutes => format!("{} days", minutes / (24 * 60)),
     }
 }
 
