@@ -23,6 +23,7 @@ mod grid;
 mod html;
 mod json;
 mod junit;
+mod live;
 mod markdown;
 mod measure;
 mod promtool;
@@ -46,6 +47,10 @@ pub use grid::Grid;
 pub use html::render_html;
 pub use json::render_json;
 pub use junit::render_junit;
+pub use live::{
+    AlertLane, AlertSpan, AlertStage, CurveLane, Due, FaultBar, Head, Line, LookLane, MarkKind, Person,
+    Progress, RollbackSeen, Update, View,
+};
 pub use markdown::{render_markdown, render_summary};
 pub use measure::{
     AckReport, Advice, AlertReport, AlertVerdict, Between, BriefLine, BudgetReport, Check, ClockReport,

@@ -57,6 +57,8 @@ pub(crate) enum Command {
     WhatIf(WhatIfArgs),
     /// Compare drills of then and now: is a detection lost, or slower?
     Compare(CompareArgs),
+    /// Look at a drill that runs, or see one again from its journal
+    Watch(WatchArgs),
     /// Put back what a dead drill has left
     Heal(HealArgs),
     /// Tell what this machine allows, and the remedy for what it does not
@@ -108,6 +110,48 @@ pub(crate) struct RunArgs {
     /// How the result is printed on stdout
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) live: LiveArgs,
+}
+
+/// How a drill is looked at while it runs.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Looking at the drill")]
+pub(crate) struct LiveArgs {
+    /// Serve a page that shows the drill as it goes and takes notes, acks and a stop, e.g. on 127.0.0.1:8080; beyond
+    /// loopback only with --token-file or --insecure
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) page: Option<SocketAddr>,
+    /// A file whose one line every request to the page must carry; browsers ask for it as a password
+    #[arg(long, value_name = "FILE", requires = "page")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Let whoever reaches the page see the drill and stop it, without a token
+    #[arg(long, conflicts_with = "token_file", requires = "page")]
+    pub(crate) insecure: bool,
+    /// A name that the page may be asked by, beside `localhost` and its address; may be repeated
+    #[arg(long = "host", value_name = "NAME", requires = "page")]
+    pub(crate) hosts: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 seen to its end, or stopped by a signal; 2 your arguments, or no journal that can be read"
+)]
+pub(crate) struct WatchArgs {
+    /// A drill's folder
+    #[arg(value_name = "DRILL_DIR")]
+    pub(crate) drill: PathBuf,
+    /// Show it again so many times as fast as it was, e.g. 10x; without it, all there is at once and then what comes
+    #[arg(long, value_name = "FACTOR", value_parser = factor)]
+    pub(crate) speed: Option<f64>,
+    #[command(flatten)]
+    pub(crate) live: LiveArgs,
+}
+
+fn factor(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix('x').unwrap_or(text).parse::<f64>().ok();
+    let good = number.filter(|number| (0.1..=1000.0).contains(number));
+    good.ok_or_else(|| "write it as a number from 0.1 to 1000, e.g. 10x".to_owned())
 }
 
 const SWEEP_EXIT_CODES: &str = "Exit codes: 0 every point was measured, seen or not, 1 a point was refused or aborted, \

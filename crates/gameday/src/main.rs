@@ -5,6 +5,7 @@ mod cli;
 mod command;
 mod exit;
 mod gzip;
+mod live;
 mod notify;
 mod output;
 mod prober;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         Command::Init(args) => command::init::init(&args),
         Command::WhatIf(args) => command::what_if::what_if(&args),
         Command::Compare(args) => command::compare::compare(&args),
+        Command::Watch(args) => command::watch::watch(&args),
         Command::Heal(args) => command::heal::heal(&args),
         Command::Doctor(args) => command::doctor::doctor(&args),
         Command::Lab(args) => command::lab::lab(&args),

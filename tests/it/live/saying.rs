@@ -60,6 +60,11 @@ fn a_drill_is_held_until_somebody_says_that_it_is_mitigated() {
         2,
         "nobody listens in",
     );
+    // A fault that touched nothing would have tested nothing.
+    drill.wait_for(
+        "the fault to touch something",
+        |kind| matches!(kind, EventKind::FaultTouched { touched, .. } if *touched > 0),
+    );
     let json = run(&["mitigated", "--as", "Jo", "--output", "json"]);
     said(&json, 0, "the fault that was held until then is removed");
 

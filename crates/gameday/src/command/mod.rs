@@ -23,6 +23,7 @@ pub(crate) mod say;
 pub(crate) mod schema;
 pub(crate) mod slo;
 pub(crate) mod sweep;
+pub(crate) mod watch;
 pub(crate) mod what_if;
 
 use std::ffi::OsString;

@@ -19,6 +19,7 @@ use crate::cli::{Lab as LabFlag, RunArgs};
 use crate::command::baseline;
 use crate::command::outlook::Outlook;
 use crate::command::{lab, plan as plan_command};
+use crate::live::{Door, Live, Pace};
 use crate::output::{self, Output};
 use crate::progress::Progress;
 use crate::{command, exit};
@@ -87,10 +88,18 @@ fn start(args: &RunArgs) -> Result<u8, Failure> {
     if plan.lab.is_none() && !args.yes {
         confirm(&plan)?;
     }
-    command::runtime().block_on(drive(args, &source, given, plan))
+    // An address that cannot be had is told before a lab is started.
+    let door = Door::open(&args.live).map_err(Failure::Usage)?;
+    command::runtime().block_on(drive(args, &source, given, plan, door))
 }
 
-async fn drive(args: &RunArgs, source: &Source, mut given: Given, mut plan: Plan) -> Result<u8, Failure> {
+async fn drive(
+    args: &RunArgs,
+    source: &Source,
+    mut given: Given,
+    mut plan: Plan,
+    door: Option<Door>,
+) -> Result<u8, Failure> {
     let mut tasks = JoinSet::new();
     let mut stops = command::stop_signals(&mut tasks).map_err(|error| Failure::Usage(error.to_string()))?;
     let lab = match plan.lab {
@@ -108,7 +117,7 @@ async fn drive(args: &RunArgs, source: &Source, mut given: Given, mut plan: Plan
     plan.trials = args.trials.unwrap_or(plan.trials);
     plan.seed = Some(args.seed.or(plan.seed).unwrap_or_else(drawn_seed));
     let kind = lab.as_ref().map(|lab| lab.exports().kind.to_string());
-    let code = drill(args, &plan, kind, environment, stops).await;
+    let code = drill(args, &plan, kind, environment, (stops, door)).await;
     if let Some(lab) = lab
         && let Err(error) = lab.stop().await
     {
@@ -158,7 +167,7 @@ async fn drill(
     plan: &Plan,
     lab: Option<String>,
     environment: gameday_probe::Environment,
-    stops: mpsc::Receiver<StopReason>,
+    (stops, door): (mpsc::Receiver<StopReason>, Option<Door>),
 ) -> Result<u8, Failure> {
     let (name, folder) = make_folder(&args.out, &plan.scenario)?;
     let path = folder.join("journal.jsonl");
@@ -180,12 +189,23 @@ async fn drill(
         stop_file: folder.join("stop"),
         baseline: baseline::of(&args.out, &plan.scenario, &folder).map(Box::new),
     };
+    let live = look(&folder, door)?;
     let ran = gameday_drill::run(plan, &run, &journal, stops).await;
     drop(journal);
+    live.into_iter().for_each(Live::finish);
     if let Err(error) = &ran {
         output::say(&format!("error: {error}"));
     }
     Ok(conclude(args, &folder))
+}
+
+/// Lets people look at the drill, if they want to.
+fn look(folder: &Path, door: Option<Door>) -> Result<Option<Live>, Failure> {
+    let Some(door) = door else { return Ok(None) };
+    let url = door.url();
+    let live = Live::start(folder, Some(door), Pace::AsWritten).map_err(Failure::Usage)?;
+    output::say(&format!("page on {url}"));
+    Ok(Some(live))
 }
 
 /// The drill's name and its new folder. The name owns the drill's leases, and two machines may begin in the same

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::StatusCode;
 use axum::http::header::{
-    AUTHORIZATION, CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    AUTHORIZATION, CONTENT_SECURITY_POLICY, HOST, HeaderMap, HeaderValue, ORIGIN, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
 };
+use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
@@ -45,6 +46,8 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 pub(crate) struct Access {
     rules: gameday_proxy::Access,
     tls: Option<TlsAcceptor>,
+    /// Whether pages that this server itself has served may send requests.
+    own_pages: bool,
 }
 
 impl Access {
@@ -75,13 +78,44 @@ impl Access {
             insecure: args.insecure,
             hosts: args.hosts.clone(),
         };
-        Ok(Self { rules, tls })
+        Ok(Self {
+            rules,
+            tls,
+            own_pages: false,
+        })
+    }
+
+    /// Pages that this server itself has served may send requests; those of every other origin still may not.
+    #[must_use]
+    pub(crate) fn with_own_pages(self) -> Self {
+        Self {
+            own_pages: true,
+            ..self
+        }
     }
 
     /// The scheme of its URLs.
     pub(crate) fn scheme(&self) -> &'static str {
         if self.tls.is_some() { "https" } else { "http" }
     }
+}
+
+/// Takes the `Origin` from a request that one of our own pages sends: it is the very host that was asked,
+/// which is then looked at as every host is. Without one nothing is changed by a request.
+fn admit_own_page(request: &mut Request, scheme: &str) -> Result<(), Turned> {
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Ok(());
+    }
+    let headers = request.headers_mut();
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let own = text(HOST).map(|host| format!("{scheme}://{host}"));
+    if own.is_none() || text(ORIGIN) != own.as_deref() || headers.get_all(ORIGIN).iter().count() != 1 {
+        return Err(Turned::Away(
+            "only this server's own page may send this: the `Origin` is another's",
+        ));
+    }
+    headers.remove(ORIGIN);
+    Ok(())
 }
 
 /// A browser asks its user for a name and a password: the token is taken as the password, whatever the name.
@@ -132,10 +166,15 @@ fn acceptor(cert: &std::path::Path, key: &std::path::Path) -> Result<TlsAcceptor
 
 /// Serves until it is dropped; every connection ends with it.
 pub(crate) async fn host(listener: TcpListener, bound: SocketAddr, router: Router, access: Access) {
+    let (scheme, own_pages) = (access.scheme(), access.own_pages);
     let guard = Guard::new(access.rules, bound);
     let guarded = router.layer(from_fn(move |mut request: Request, next: Next| {
         bearer_of_basic(request.headers_mut());
-        let checked = guard.check(request.headers(), request.uri());
+        let admitted = match own_pages {
+            true => admit_own_page(&mut request, scheme),
+            false => Ok(()),
+        };
+        let checked = admitted.and_then(|()| guard.check(request.headers(), request.uri()));
         async move {
             let mut response = match checked {
                 Err(turned) => refusal(turned),

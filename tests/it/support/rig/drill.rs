@@ -85,6 +85,11 @@ impl Drill {
         assert!(limited.success(), "prlimit {resource}");
     }
 
+    /// What it has said on stderr so far.
+    pub(crate) fn said(&self) -> String {
+        self.stderr.lock().unwrap().clone()
+    }
+
     pub(crate) fn events(&self) -> Vec<Event> {
         folder_in(&self.out)
             .map(|folder| events_of(&folder))
