@@ -79,7 +79,7 @@ fn a_notification_lies_between_two_readings_and_is_never_a_bare_number() {
         measured.mttd.sentence()
     );
     assert!(measured.mttd.sentence().contains("1 of 1 detected"));
-    let words = |ms: i64| format!("{}.{}", ms / 1000, ms % 1000 / 100);
+    let words = |ms: i64| format!("{}.{:03}", ms / 1000, ms % 1000);
     let range = format!("{} s to {} s", words(least), words(most));
     for (name, text) in [
         ("md", render_markdown(&measured)),
