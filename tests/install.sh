@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 install_packages() {
     local missing=() peers=()
     [ "${1:-}" != bench ] || peers=(haproxy: nginx: libnginx-mod-stream: wrk:wrk)
-    for pair in "${peers[@]}" postgresql: prometheus: prometheus-alertmanager: python3:python3 python3-venv:python3 nodejs:node npm:npm openssl:openssl curl:curl nftables:nft iproute2:ip redis-server:redis-server bind9-dnsutils:dig bind9: bind9-utils: unbound: nginx:nginx prometheus-blackbox-exporter: systemd: chromium:; do
+    for pair in "${peers[@]}" postgresql: prometheus: prometheus-alertmanager: python3:python3 python3-venv:python3 nodejs:node npm:npm openssl:openssl curl:curl nftables:nft iproute2:ip redis-server:redis-server bind9-dnsutils:dig bind9: bind9-utils: unbound: nginx:nginx prometheus-blackbox-exporter: systemd: chromium: tmux:tmux; do
         local package="${pair%%:*}" program="${pair#*:}"
         [ -n "$program" ] && command -v "$program" >/dev/null && works "$package" && continue
         dpkg-query --show --showformat='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")

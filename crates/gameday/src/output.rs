@@ -1,6 +1,8 @@
 //! Printing: data on stdout, everything else on stderr, colours only for a terminal.
 
+use std::collections::VecDeque;
 use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clap::ValueEnum;
 use gameday_core::Problem;
@@ -25,8 +27,37 @@ pub(crate) enum Format {
     Md,
 }
 
+/// Lines that wait while a view has the terminal.
+static HELD: Mutex<Option<VecDeque<String>>> = Mutex::new(None);
+/// More of them than anybody scrolls back; the journal has all.
+const MOST_HELD: usize = 500;
+
+fn held() -> MutexGuard<'static, Option<VecDeque<String>>> {
+    // Nothing is left half done by who panics here.
+    HELD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Lines for stderr are kept from now on: the terminal shows something else.
+pub(crate) fn hold() {
+    held().get_or_insert_default();
+}
+
+/// Prints what was kept, and keeps nothing any more.
+pub(crate) fn release() {
+    // Taken first: what is said meanwhile comes after it or before it, and never waits for a slow terminal.
+    let lines = held().take();
+    lines.into_iter().flatten().for_each(|line| say(&line));
+}
+
 /// A line on stderr. A closed stderr must not end a drill, so an error is nobody's business.
 pub(crate) fn say(text: &str) {
+    if let Some(lines) = held().as_mut() {
+        if lines.len() == MOST_HELD {
+            lines.pop_front();
+        }
+        lines.push_back(text.to_owned());
+        return;
+    }
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 

@@ -2,4 +2,5 @@
 
 mod page;
 mod saying;
+mod terminal;
 mod watching;

@@ -49,6 +49,9 @@ pub(crate) struct RunArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Looking at the drill")]
 pub(crate) struct LiveArgs {
+    /// Print plain lines also where a terminal could show a view; so does `TERM=dumb`, or `CI` in the environment
+    #[arg(long)]
+    pub(crate) plain: bool,
     /// Serve a page that shows the drill as it goes and takes notes, acks and a stop, e.g. on 127.0.0.1:8080; beyond
     /// loopback only with --token-file or --insecure
     #[arg(long, value_name = "ADDR")]

@@ -19,6 +19,7 @@ use crate::cli::{Lab as LabFlag, RunArgs};
 use crate::command::baseline;
 use crate::command::outlook::Outlook;
 use crate::command::{lab, plan as plan_command};
+use crate::live::terminal::{self, View};
 use crate::live::{Door, Live, Pace};
 use crate::output::{self, Output};
 use crate::progress::Progress;
@@ -189,23 +190,31 @@ async fn drill(
         stop_file: folder.join("stop"),
         baseline: baseline::of(&args.out, &plan.scenario, &folder).map(Box::new),
     };
-    let live = look(&folder, door)?;
+    let (live, view) = look(&folder, door, args.live.plain)?;
     let ran = gameday_drill::run(plan, &run, &journal, stops).await;
     drop(journal);
     live.into_iter().for_each(Live::finish);
+    view.into_iter().for_each(View::finish);
     if let Err(error) = &ran {
         output::say(&format!("error: {error}"));
     }
     Ok(conclude(args, &folder))
 }
 
-/// Lets people look at the drill, if they want to.
-fn look(folder: &Path, door: Option<Door>) -> Result<Option<Live>, Failure> {
-    let Some(door) = door else { return Ok(None) };
-    let url = door.url();
-    let live = Live::start(folder, Some(door), Pace::AsWritten).map_err(Failure::Usage)?;
-    output::say(&format!("page on {url}"));
-    Ok(Some(live))
+/// Lets people look at the drill: on a page if they want one, in the terminal if there is one.
+fn look(folder: &Path, door: Option<Door>, plain: bool) -> Result<(Option<Live>, Option<View>), Failure> {
+    let drawn = terminal::is_wanted(plain);
+    if door.is_none() && !drawn {
+        return Ok((None, None));
+    }
+    let url = door.as_ref().map(Door::url);
+    let live = Live::start(folder, door, Pace::AsWritten).map_err(Failure::Usage)?;
+    if let Some(url) = url {
+        output::say(&format!("page on {url}"));
+    }
+    // A terminal that cannot be drawn on still shows lines.
+    let view = drawn.then(|| View::start(live.hub()).ok()).flatten();
+    Ok((Some(live), view))
 }
 
 /// The drill's name and its new folder. The name owns the drill's leases, and two machines may begin in the same

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use crate::cli::WatchArgs;
+use crate::live::terminal::{self, View};
 use crate::live::{Door, Live, Pace};
 use crate::output;
 use crate::{command, exit};
@@ -33,11 +34,26 @@ async fn show(args: &WatchArgs) -> Result<(), String> {
             stops.recv().await;
             Ok(())
         }
+        None if terminal::is_wanted(args.live.plain) => {
+            let view =
+                View::start(live.hub()).map_err(|error| format!("cannot draw on the terminal: {error}"))?;
+            while !view.is_left() && stops.try_recv().is_err() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            view.finish();
+            broken(&live)
+        }
         None => tokio::select! {
             done = lines(&live) => done,
             _ = stops.recv() => Ok(()),
         },
     }
+}
+
+/// Why the journal cannot be read on, if so.
+fn broken(live: &Live) -> Result<(), String> {
+    live.hub
+        .look(|_, broken| broken.map_or(Ok(()), |why| Err(why.to_owned())))
 }
 
 /// The lines of the log, as they come, until the journal ends and nobody writes it.

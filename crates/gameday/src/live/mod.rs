@@ -12,6 +12,7 @@ mod hub;
 mod page;
 mod routes;
 mod tail;
+pub(crate) mod terminal;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -98,6 +99,11 @@ impl Live {
             end: Some(end),
             thread: Some(thread),
         })
+    }
+
+    /// The state, for another one who looks.
+    pub(crate) fn hub(&self) -> Arc<Hub> {
+        Arc::clone(&self.hub)
     }
 
     /// The drill is over: whoever looks gets the rest, then it ends.
