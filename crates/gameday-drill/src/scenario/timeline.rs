@@ -1,9 +1,10 @@
 //! `[timeline]`: the faults, when, how long and on what.
 
+use std::fmt;
 use std::time::Duration;
 
 use gameday_core::{FaultName, Problems, Span, Table};
-use serde::de::Error as _;
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
@@ -61,17 +62,30 @@ const UNTIL_TOLD: Duration = Duration::from_secs(86_400);
 
 impl<'de> Deserialize<'de> for Hold {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+        deserializer.deserialize_str(HoldVisitor)
+    }
+}
+
+struct HoldVisitor;
+
+impl Visitor<'_> for HoldVisitor {
+    type Value = Hold;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a length of time such as \"60s\", or \"until mitigated\"")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Hold, E> {
         if text == "until mitigated" {
-            return Ok(Self {
+            return Ok(Hold {
                 length: UNTIL_TOLD,
                 until_mitigated: true,
             });
         }
         let span = text
             .parse::<Span>()
-            .map_err(|error| D::Error::custom(format!("{error}, or `until mitigated`")))?;
-        Ok(Self {
+            .map_err(|error| E::custom(format!("{error}, or `until mitigated`")))?;
+        Ok(Hold {
             length: span.get(),
             until_mitigated: false,
         })
