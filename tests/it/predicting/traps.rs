@@ -112,7 +112,7 @@ fn an_alert_that_inhibits_is_named() {
         "inhibited by `RegionDown`",
     );
     check_marks(&report, &["T1", "T2", "T3"]);
-    assert_eq!(alert(&report)["verdict"], "muted");
+    assert_eq!(alert(&report)["verdict"], "inhibited");
 }
 
 /// Waits until Alertmanager has an alert.

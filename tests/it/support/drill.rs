@@ -124,7 +124,7 @@ pub(crate) fn check_sums(report: &Value) {
 #[track_caller]
 pub(crate) fn check_no_secret(folder: &Path, secrets: &[&str]) {
     let files = files(folder);
-    assert_eq!(files.len(), 5, "a journal and four renderings: {files:?}");
+    assert_eq!(files.len(), 6, "a journal and five renderings: {files:?}");
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
         for secret in secrets.iter().chain(&["tok_"]) {

@@ -50,8 +50,9 @@ pub(super) async fn raw_samples(
     let lengths = jobs
         .iter()
         .map(|job| format!("scrape_duration_seconds{{job={}}}[{range}s]", quoted(job)));
-    for selector in selectors.chain(ups).chain(lengths) {
-        let source = SourceName::new("prometheus").expect("a name");
+    let source = || SourceName::new("prometheus").expect("a name");
+    for selector in selectors.chain(ups) {
+        let source = source();
         let kind = match timeout(PATIENCE, prometheus.raw(&selector)).await {
             Ok(Ok(series)) => EventKind::RawSamples {
                 source,
@@ -71,6 +72,16 @@ pub(super) async fn raw_samples(
         journal.record(kind)?;
         if lost {
             return Ok(());
+        }
+    }
+    for selector in lengths {
+        // They only explain a mark; who does not keep them is not lost.
+        if let Ok(Ok(series)) = timeout(PATIENCE, prometheus.raw(&selector)).await {
+            journal.record(EventKind::RawSamples {
+                source: source(),
+                selector,
+                series,
+            })?;
         }
     }
     let lasted = Duration::from_secs(range);

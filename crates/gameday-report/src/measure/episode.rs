@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gameday_core::{AlertState, Event, EventKind, ExpectRecord, RawSeries, Timestamp};
 
+use super::disturbance::What;
 use super::timeline::{Timeline, clock_of};
 
 mod grafana;
@@ -54,9 +55,11 @@ pub(super) fn read(timeline: &Timeline<'_>, expect: &ExpectRecord, interval_us: 
     }
     let mut episodes = from_samples(timeline, alert, interval_us);
     for seen in polled(timeline.events, alert) {
+        // After a restart of Prometheus two may lie within the slack of one another.
         match episodes
             .iter_mut()
-            .find(|episode| episode.holds(&seen, interval_us))
+            .filter(|episode| episode.holds(&seen, interval_us))
+            .min_by_key(|episode| episode.distance_us(seen.start))
         {
             Some(episode) => {
                 episode.active_at = episode.active_at.or(Some(seen.start));
@@ -77,6 +80,13 @@ impl Episode {
         self.labels == seen.labels
             && seen.start.micros_since(self.start) >= -slack
             && seen.start.micros_since(end.max(self.start)) <= slack
+    }
+
+    /// How far a moment is from it, in microseconds; 0 within.
+    fn distance_us(&self, at: Timestamp) -> i64 {
+        let end = self.last_firing.unwrap_or(self.start).max(self.start);
+        let (before, after) = (self.start.micros_since(at), at.micros_since(end));
+        before.max(after).max(0)
     }
 }
 
@@ -111,7 +121,8 @@ fn from_samples(timeline: &Timeline<'_>, alert: &str, interval_us: Option<i64>) 
     let mut episodes = Vec::new();
     for (labels, ticks) in ticks {
         let interval = interval_us.or_else(|| smallest_gap(&ticks));
-        cut(&labels, &ticks, interval, &mut episodes);
+        let unseen = |from: Timestamp, to: Timestamp| restarted_within(timeline, from, to);
+        cut(&labels, &ticks, interval, unseen, &mut episodes);
         let last = ticks
             .keys()
             .next_back()
@@ -151,13 +162,27 @@ fn smallest_gap(ticks: &Ticks) -> Option<i64> {
         .min()
 }
 
+/// Whether Prometheus was started again between two of its times: what is missing there was found by nobody.
+fn restarted_within(timeline: &Timeline<'_>, from: Timestamp, to: Timestamp) -> bool {
+    let [from, to] = [from, to].map(|at| timeline.clocks.ours("prometheus", at));
+    timeline.disturbances.iter().any(|one| {
+        one.source == "prometheus" && one.what == What::Restarted && one.low <= to && from <= one.high
+    })
+}
+
 /// Cuts the ticks of one label set where an evaluation found the alert inactive.
-fn cut(labels: &BTreeMap<String, String>, ticks: &Ticks, interval: Option<i64>, episodes: &mut Vec<Episode>) {
+fn cut(
+    labels: &BTreeMap<String, String>,
+    ticks: &Ticks,
+    interval: Option<i64>,
+    unseen: impl Fn(Timestamp, Timestamp) -> bool,
+    episodes: &mut Vec<Episode>,
+) {
     let mut last: Option<Timestamp> = None;
     for (&time, &firing) in ticks {
         let gap = last.zip(interval).is_some_and(|(last, interval)| {
             // One tick late is jitter; a tick left out means that it was inactive there.
-            time.micros_since(last) > interval.saturating_mul(3) / 2
+            time.micros_since(last) > interval.saturating_mul(3) / 2 && !unseen(last, time)
         });
         if last.is_none() || gap {
             episodes.push(Episode {

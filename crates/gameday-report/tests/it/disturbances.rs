@@ -107,6 +107,33 @@ fn a_prometheus_that_was_restarted_voids_what_it_alone_knew() {
 }
 
 #[test]
+fn what_a_restart_lost_does_not_make_the_alert_flap() {
+    // Killed while pending: the samples around it are gone, and `activeAt` begins anew.
+    let lossy = restarted("prometheus", PENDING).edited(|kind| match kind {
+        EventKind::RawSamples { series, .. } => {
+            for one in series {
+                let gone = wall(18_500.0)..wall(21_500.0);
+                one.samples.retain(|(time, _)| !gone.contains(time));
+            }
+        }
+        EventKind::AlertSeen(seen) if seen.state == AlertState::Firing => {
+            if let Some(active) = &mut seen.active_at {
+                *active = wall(19_200.0);
+            }
+        }
+        _ => {}
+    });
+    let measured = lossy.measured();
+    let alert = &measured.trials[0].alerts[0];
+    assert_eq!(
+        (alert.course.fired, alert.verdict.word()),
+        (1, "passed"),
+        "{:?}",
+        alert.detail
+    );
+}
+
+#[test]
 fn the_end_of_a_rule_is_known_after_a_restart_if_it_was_seen_active_up_to_it() {
     check(
         &restarted("prometheus", FIRING),
