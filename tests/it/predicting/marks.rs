@@ -98,24 +98,8 @@ fn a_ratio_in_a_window() {
         r#"ShopErrors = { job = "shop", firing = "25s", notified = "30s", during = { bad = "100%" } }"#;
     let (ended, report) = stand.run(DOWN, expect);
     ended.assert(0, "passed");
-    check_marks(&report, &["T1"]);
-    check_ticks(&report, 2000);
+    check_marks(&report, &["T1", "T2", "T3", "T5"]);
     check_truth(&stand, &report);
-}
-
-/// Of a rule over a window: the tick that was predicted, or one beside it. Where a bad scrape falls on the window's edge
-/// the prediction is a tick off, seen on a calm machine too.
-#[track_caller]
-fn check_ticks(report: &Value, interval_ms: i64) {
-    let off = &alert(report)["predicted"]["off_ms"];
-    for mark in ["T2", "T3"] {
-        let ms = off[mark].as_i64().unwrap_or_else(|| panic!("{mark}: {off}"));
-        let ticks = [-interval_ms, 0, interval_ms];
-        assert!(
-            ticks.iter().any(|ticks| (ms - ticks).abs() <= TICK_MS),
-            "{mark}: {off}"
-        );
-    }
 }
 
 fn a_burn_rate_in_two_groups() {
@@ -149,8 +133,7 @@ fn a_burn_rate_in_two_groups() {
         r#"ShopBurns = { job = "shop", firing = "25s", notified = "30s", during = { bad = "100%" } }"#;
     let (ended, report) = stand.run(DOWN, expect);
     ended.assert(0, "passed");
-    check_marks(&report, &["T1"]);
-    check_ticks(&report, 3000);
+    check_marks(&report, &["T1", "T2", "T3", "T5"]);
     check_truth(&stand, &report);
     let spent = alert(&report)["predicted"]["budget_spent"].as_f64().unwrap();
     assert!((spent - 50.0 * 20.0 / (30.0 * 86_400.0)).abs() < 1e-9, "{spent}");

@@ -22,6 +22,9 @@ pub(super) struct Ready<'c> {
     pub(super) holds: bool,
     /// What is counted has no series yet: Prometheus takes its first sample for no increase.
     pub(super) unborn: bool,
+    /// What has been counted so far, in microseconds of all requests as they come before the fault; none when that is
+    /// not known.
+    pub(super) counted: Option<f64>,
     /// The targets that its series come from.
     pub(super) targets: Vec<Scraped>,
 }
@@ -183,9 +186,26 @@ impl Ready<'_> {
             }
         } else {
             let increase = during * impact.traffic * impact.bad + rest * before;
-            stretched(increase, sampled, reach(first - from))
+            // Prometheus extends a counter back to where it would have been zero, and no further.
+            let to_zero = self
+                .counted_at(scene, first, before)
+                .filter(|_| increase > 0.0)
+                .map_or(f64::INFINITY, |counted| sampled * counted / increase);
+            stretched(increase, sampled, reach(first - from).min(to_zero))
         };
         Held { whole, part }
+    }
+
+    /// What the counter of bad requests says at a moment, in the unit of `counted`.
+    #[expect(clippy::cast_precision_loss, reason = "windows are far shorter than 2^53 µs")]
+    fn counted_at(&self, scene: &Scene<'_>, at: i64, before: f64) -> Option<f64> {
+        let impact = scene.impact;
+        let grown = if at <= impact.from_us {
+            -before * (impact.from_us - at) as f64
+        } else {
+            (at.min(impact.until_us) - impact.counted_us).max(0) as f64 * impact.traffic * impact.bad
+        };
+        self.counted.map(|counted| (counted + grown).max(0.0))
     }
 
     /// The mean of samples of 0 and 1.
@@ -328,7 +348,10 @@ impl Leaf {
         match &self.level {
             Level::Share {
                 query, part, whole, ..
-            } => asked.extend([query.clone(), part.clone(), whole.clone()]),
+            } => {
+                asked.extend([query.clone(), part.clone(), whole.clone()]);
+                asked.extend(self.counters(part));
+            }
             Level::Quantile { buckets, .. } => asked.push(buckets.clone()),
             Level::Mean { query, .. }
             | Level::Flow { query, .. }
@@ -341,6 +364,17 @@ impl Leaf {
         }
         asked.extend(self.series.iter().map(|series| origin(&series.text)));
         asked
+    }
+}
+
+impl Leaf {
+    /// The queries of how much has been counted so far of what a part of it counts.
+    pub(super) fn counters(&self, part: &str) -> Vec<String> {
+        let counted = self
+            .series
+            .iter()
+            .filter(|series| part.contains(&format!("{}[", series.text)));
+        counted.map(|series| format!("sum({})", series.text)).collect()
     }
 }
 

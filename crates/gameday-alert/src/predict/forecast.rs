@@ -271,8 +271,38 @@ impl Builder<'_> {
             before: if rises { (before.1, before.0) } else { before },
             holds: stays && true_now && !matches!(leaf.limit, Limit::None),
             unborn: matches!(&leaf.level, Level::Share { part, .. } if rises && self.is_unborn(part)),
+            counted: self.counted(leaf),
             targets: self.targets(leaf),
         }
+    }
+
+    /// What has been counted of bad requests so far, in microseconds of all requests.
+    #[expect(clippy::cast_precision_loss, reason = "windows are far shorter than 2^53 µs")]
+    fn counted(&self, leaf: &Leaf) -> Option<f64> {
+        let Level::Share {
+            window_us,
+            part,
+            whole,
+            ..
+        } = &leaf.level
+        else {
+            return None;
+        };
+        let total = |query: &String| {
+            let found = self.survey.answers.get(query)?;
+            Some(found.iter().map(|sample| sample.value).sum::<f64>())
+        };
+        let counters = leaf.counters(part);
+        let counted: Option<f64> = counters.iter().map(total).sum();
+        let counted =
+            counted.filter(|counted| leaf.rises() && !counters.is_empty() && counted.is_finite())?;
+        let per_window = if whole.contains("increase(") {
+            *window_us as f64 / 1e6
+        } else {
+            1.0
+        };
+        let per_second = total(whole)? / per_window;
+        (per_second > 0.0).then(|| counted / per_second * 1e6)
     }
 
     /// The level before the fault: the lowest and the highest of the series that may be meant.

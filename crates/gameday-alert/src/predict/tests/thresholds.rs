@@ -132,6 +132,23 @@ fn a_ratio_that_cannot_be_reached_never_fires() {
 }
 
 #[test]
+fn a_counter_is_extended_back_to_its_zero_and_no_further() {
+    let query =
+        r#"sum(rate(http_requests_total{code=~"5.."}[10s])) / sum(rate(http_requests_total[10s])) > 0.3"#;
+    let counted = |errors: f64| {
+        World::new(query, r#""duration":0"#, 2.0, 1.175)
+            .scraped(1.0, 0.806)
+            .answer("sum(rate(http_requests_total[10s]))", &[("", 50.0)])
+            .answer(r#"sum(http_requests_total{code=~"5.."})"#, &[("", errors)])
+    };
+    // 2.8 s of errors in the 9 s from the first sample to the last, but no error before: measured a tick later.
+    counted(0.0).check(&[("T1", 0.806), ("T2", 5.175)]);
+    counted(1.0).check(&[("T2", 5.175)]);
+    // A counter that has come far is extended as the requests are.
+    counted(10_000.0).check(&[("T2", 3.175)]);
+}
+
+#[test]
 fn errors_that_are_not_counted_yet_are_seen_one_scrape_later() {
     let part = r#"sum(rate(http_requests_total{code=~"5.."}[10s]))"#;
     let query =
