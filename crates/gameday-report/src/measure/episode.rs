@@ -129,7 +129,8 @@ fn from_samples(timeline: &Timeline<'_>, alert: &str, interval_us: Option<i64>) 
             .map(|last| timeline.clocks.ours("prometheus", *last));
         if let (Some(last), Some(asked), Some(episode)) = (last, asked, episodes.last_mut()) {
             // Asked more than a tick after the last sample, Prometheus would have had another.
-            episode.over = interval.is_some_and(|us| asked.micros_since(last) > us.saturating_mul(3) / 2);
+            let late = interval.is_some_and(|us| asked.micros_since(last) > us.saturating_mul(3) / 2);
+            episode.over = late || seen_gone(timeline.events, alert, &labels, last);
         }
     }
     episodes
@@ -151,6 +152,18 @@ fn add(ticks: &mut Ticks, series: &RawSeries) {
             *ticks.entry(*time).or_default() |= firing;
         }
     }
+}
+
+/// Whether Prometheus did not list an alert any more after its last sample.
+fn seen_gone(events: &[Event], alert: &str, labels: &BTreeMap<String, String>, last: Timestamp) -> bool {
+    events.iter().any(|event| {
+        matches!(&event.kind, EventKind::AlertSeen(seen)
+            if seen.alert == alert
+                && seen.source.as_str() == "prometheus"
+                && seen.state == AlertState::Gone
+                && event.time > last
+                && identity(&seen.labels) == *labels)
+    })
 }
 
 fn smallest_gap(ticks: &Ticks) -> Option<i64> {

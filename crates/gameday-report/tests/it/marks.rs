@@ -252,3 +252,24 @@ fn of_two_alerts_with_one_name_the_marks_are_those_of_one() {
     let (both, whole) = (alert(&both), alert(&golden()));
     assert_eq!(both.marks.named(), whole.marks.named());
 }
+
+#[test]
+fn an_alert_that_was_seen_gone_is_over_however_soon_the_samples_were_asked_for() {
+    let raw = golden()
+        .events()
+        .into_iter()
+        .map(|event| event.kind)
+        .find(is_raw_alerts)
+        .unwrap();
+    // Its last sample is of 80.226: at 81.2 the next might just not be there yet.
+    // No resolved notice tells it either.
+    let asked_soon = golden()
+        .without(|kind| is_raw_alerts(kind) || is_notice(kind, "resolved"))
+        .and(81_200, raw);
+    let t9 = |script: &Script| script.measured().trials[0].alerts[0].marks.t9;
+    assert_eq!(t9(&asked_soon), t9(&golden()));
+    assert!(t9(&asked_soon).is_some());
+    let unseen = asked_soon
+        .without(|kind| matches!(kind, EventKind::AlertSeen(seen) if seen.state == AlertState::Gone));
+    assert!(t9(&unseen).is_none());
+}
