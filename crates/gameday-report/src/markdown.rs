@@ -1,16 +1,17 @@
 //! `report.md`: what pastes into a pull request or a chat, and the summary of a step in CI.
 
 mod arrivals;
+mod escape;
+mod trial;
 
 use std::fmt::Write;
 
 use crate::measure::{Finding, Weight, range};
 use crate::score::{self, Row, Score};
-use crate::words::{
-    self, clean, count, exact_or_between, exact_or_dash, limit, percent, spaced, span_or_between,
-    span_or_dash,
-};
-use crate::{AlertReport, Measurement, Summary, Trial, Verdict};
+use crate::words::{self, count, exact_or_between, exact_or_dash, limit, spaced};
+use crate::{Measurement, Summary, Trial, Verdict};
+
+pub(crate) use escape::{code, prose, text};
 
 /// Renders `report.md`.
 #[must_use]
@@ -30,7 +31,7 @@ pub fn render_markdown(measurement: &Measurement) -> String {
     }
     difference(&mut out, measurement);
     for trial in &measurement.trials {
-        body(&mut out, trial, measurement.trials.len() > 1);
+        trial::tell(&mut out, trial, measurement.trials.len() > 1);
     }
     findings(&mut out, trial, "##");
     if measurement.mttd.trials > 0 {
@@ -233,209 +234,6 @@ fn difference(out: &mut String, measurement: &Measurement) {
     }
 }
 
-fn body(out: &mut String, trial: &Trial, several: bool) {
-    if trial.marks.t0.is_some() {
-        if several {
-            line(out, &format!("\n## Trial {}", trial.index + 1));
-        }
-        stages(out, trial);
-        disturbances(out, trial);
-        impact(out, trial);
-        arrivals::tell(out, trial);
-        recovery(out, trial);
-    }
-    people(out, trial);
-    safety(out, trial);
-}
-
-fn stages(out: &mut String, trial: &Trial) {
-    if trial.alerts.is_empty() {
-        return;
-    }
-    line(out, "\n### Where the time to the notification went\n");
-    line(out, "| alert | scrape | rule | hold | hand-off | group | TTN |");
-    line(out, "|---|---:|---:|---:|---:|---:|---:|");
-    for alert in &trial.alerts {
-        let cells: Vec<String> = alert
-            .stages_ms
-            .named()
-            .iter()
-            .map(|(_, ms)| exact_or_dash(*ms))
-            .collect();
-        let ttn = exact_or_between(alert.ttn_ms, alert.ttn_between_ms);
-        line(
-            out,
-            &format!("| {} | {} | {ttn} |", text(&alert.title()), cells.join(" | ")),
-        );
-        if let Some(predicted) = &alert.predicted {
-            let cells = predicted.stages_ms.named().map(|(_, ms)| exact_or_dash(ms));
-            let ttn = words::predicted(predicted.range("T5"));
-            line(out, &format!("| predicted | {} | {ttn} |", cells.join(" | ")));
-        }
-    }
-    for alert in &trial.alerts {
-        if let Some(advice) = &alert.advice {
-            let share = percent(advice.share);
-            let stage = words::spaced(advice.stage);
-            let said = prose(&advice.text);
-            line(
-                out,
-                &format!(
-                    "\n{share} of {} went into *{stage}*. Sooner: {said}.",
-                    text(&alert.title())
-                ),
-            );
-        }
-        predictions(out, alert);
-        unknown(out, alert);
-        for note in words::remarks(alert) {
-            line(out, &format!("\n{}: {}", text(&alert.title()), prose(&note)));
-        }
-    }
-}
-
-/// What was said of an alert before the fault, beyond its times.
-fn predictions(out: &mut String, alert: &AlertReport) {
-    let Some(predicted) = &alert.predicted else { return };
-    let lines: Vec<String> = words::foretold(predicted);
-    if !lines.is_empty() {
-        line(
-            out,
-            &format!("\nBefore the fault, of {}:\n", text(&alert.title())),
-        );
-        lines
-            .iter()
-            .for_each(|one| line(out, &format!("- {}", prose(one))));
-    }
-}
-
-/// Why marks and stages are not there.
-fn unknown(out: &mut String, alert: &AlertReport) {
-    let marks = alert.marks.named();
-    let missing = marks.iter().filter(|(_, at)| at.is_none()).map(|(name, _)| *name);
-    let stages = alert.stages_ms.named();
-    let nulls = stages
-        .iter()
-        .filter(|(_, ms)| ms.is_none())
-        .map(|(name, _)| *name);
-    let mut said: Vec<&str> = Vec::new();
-    for name in missing.chain(nulls) {
-        if let Some(why) = alert.why.get(name)
-            && !said.contains(&why.as_str())
-        {
-            said.push(why);
-            line(
-                out,
-                &format!("\n{} {name} is not known: {}", text(&alert.title()), prose(why)),
-            );
-        }
-    }
-}
-
-fn impact(out: &mut String, trial: &Trial) {
-    if trial.impact.probes.is_empty() {
-        return;
-    }
-    line(out, "\n### Impact\n");
-    line(out, "| probe | from | step | looks | failed | slow |");
-    line(out, "|---|---|---|---:|---:|---:|");
-    for one in trial.impact.probes.iter().chain(&trial.impact.steps) {
-        line(
-            out,
-            &format!(
-                "| {} | {} | {} | {} | {} | {} |",
-                text(&one.probe),
-                text(&one.region),
-                text(one.step.as_deref().unwrap_or("all")),
-                one.looks,
-                one.failed,
-                one.slow
-            ),
-        );
-    }
-    for budget in &trial.impact.budgets {
-        line(
-            out,
-            &format!(
-                "\n{} of the {} error budget of {} ({}), if users saw what it saw.",
-                percent(budget.spent),
-                words::limit(budget.window_ms),
-                text(&budget.probe),
-                budget.objective
-            ),
-        );
-    }
-}
-
-/// What disturbed the measurement: a reader must not take what it touched for the alerting's own doing.
-fn disturbances(out: &mut String, trial: &Trial) {
-    if !trial.disturbances.is_empty() {
-        line(out, "\n### What disturbed the measurement\n");
-    }
-    for one in &trial.disturbances {
-        let voids = match one.voids.as_slice() {
-            [] => "nothing that was measured".to_owned(),
-            voids => voids.join(", "),
-        };
-        line(out, &format!("- {}; void: {}", prose(&one.text), text(&voids)));
-    }
-}
-
-fn recovery(out: &mut String, trial: &Trial) {
-    line(out, "\n### Recovery\n");
-    line(out, "| what | |");
-    line(out, "|---|---:|");
-    line(
-        out,
-        &format!("| time to recovery (TTR) | {} |", span_or_dash(trial.ttr_ms)),
-    );
-    line(
-        out,
-        &format!(
-            "| self-heal (fault removed to steady) | {} |",
-            span_or_dash(trial.self_heal_ms)
-        ),
-    );
-    for alert in &trial.alerts {
-        let hang_over = span_or_between(alert.hang_over_ms, alert.hang_over_between_ms);
-        line(
-            out,
-            &format!("| hang-over of {} | {hang_over} |", text(&alert.title())),
-        );
-    }
-}
-
-fn people(out: &mut String, trial: &Trial) {
-    if trial.people.is_empty() {
-        return;
-    }
-    line(out, "\n### What people said\n");
-    for one in &trial.people {
-        let said = if one.text.is_empty() {
-            String::new()
-        } else {
-            format!(": {}", text(&one.text))
-        };
-        line(
-            out,
-            &format!("- `{}` {} {}{said}", one.at.clock(), one.what, text(&one.who)),
-        );
-    }
-}
-
-fn safety(out: &mut String, trial: &Trial) {
-    line(out, "\n### Safety log\n");
-    if trial.safety.is_empty() {
-        line(out, "Nothing was touched.");
-    }
-    for entry in &trial.safety {
-        line(
-            out,
-            &format!("- `{}` {}: {}", entry.at.clock(), entry.what, prose(&entry.text)),
-        );
-    }
-}
-
 fn findings(out: &mut String, trial: &Trial, level: &str) {
     let shown: Vec<&Finding> = match trial.verdict {
         Verdict::Refused => trial
@@ -464,42 +262,4 @@ fn findings(out: &mut String, trial: &Trial, level: &str) {
 
 fn line(out: &mut String, text: &str) {
     writeln!(out, "{text}").expect("a String takes every write");
-}
-
-/// Text that stays text: on one line, and no mark-up of its own.
-pub(crate) fn text(raw: &str) -> String {
-    let mut safe = String::with_capacity(raw.len());
-    for c in clean(raw).chars() {
-        match c {
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' => safe.extend(['\\', c]),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '&' => safe.push_str("&amp;"),
-            // A mention would notify somebody from inside a pull request.
-            '@' => safe.push_str("@\u{200b}"),
-            c => safe.push(c),
-        }
-    }
-    safe
-}
-
-/// A sentence of ours, in which backticks stand around names.
-pub(crate) fn prose(raw: &str) -> String {
-    let parts: Vec<&str> = raw.split('`').collect();
-    // Names come from others: one with a backtick of its own must not turn the rest into code.
-    if parts.len().is_multiple_of(2) {
-        return text(raw);
-    }
-    let part = |(index, part): (usize, &&str)| match index % 2 {
-        // What could be mark-up or a mention is escaped, which nothing is between backticks.
-        1 if part.contains(['<', '&', '@']) => format!("<code>{}</code>", text(part)),
-        1 if !part.is_empty() => format!("`{}`", code(part)),
-        _ => text(part),
-    };
-    parts.iter().enumerate().map(part).collect()
-}
-
-/// Text inside of backticks.
-pub(crate) fn code(raw: &str) -> String {
-    clean(raw).replace(['`', '|'], "'")
 }

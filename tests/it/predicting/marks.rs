@@ -98,7 +98,7 @@ fn a_ratio_in_a_window() {
         r#"ShopErrors = { job = "shop", firing = "25s", notified = "30s", during = { bad = "100%" } }"#;
     let (ended, report) = stand.run(DOWN, expect);
     ended.assert(0, "passed");
-    check_marks(&report, &["T1", "T2", "T3", "T5"]);
+    check_ends(&report, &["T1", "T2", "T3", "T5"]);
     check_truth(&stand, &report);
 }
 
@@ -133,7 +133,7 @@ fn a_burn_rate_in_two_groups() {
         r#"ShopBurns = { job = "shop", firing = "25s", notified = "30s", during = { bad = "100%" } }"#;
     let (ended, report) = stand.run(DOWN, expect);
     ended.assert(0, "passed");
-    check_marks(&report, &["T1", "T2", "T3", "T5"]);
+    check_ends(&report, &["T1", "T2", "T3", "T5"]);
     check_truth(&stand, &report);
     let spent = alert(&report)["predicted"]["budget_spent"].as_f64().unwrap();
     assert!((spent - 50.0 * 20.0 / (30.0 * 86_400.0)).abs() < 1e-9, "{spent}");

@@ -137,20 +137,31 @@ fn alert(report: &Value) -> &Value {
 /// Each of these marks was predicted exactly, and measured less predicted is within the limits.
 #[track_caller]
 fn check_marks(report: &Value, names: &[&str]) {
-    let alert = alert(report);
-    let predicted = &alert["predicted"];
+    let predicted = &alert(report)["predicted"];
     for name in names {
-        let off = at(&alert["marks"][name]) - at(&predicted["marks"][name]);
-        println!("{name}: measured less predicted {off} ms");
         assert_eq!(
             predicted["marks"][name], predicted["latest"][name],
             "{name} is predicted exactly: {predicted:#}"
         );
+    }
+    check_ends(report, names);
+}
+
+/// The same of a rule over a window. When a fault takes effect is known to a tenth of a second; where that decides between
+/// two evaluations both were predicted, and it was one of them.
+#[track_caller]
+fn check_ends(report: &Value, names: &[&str]) {
+    let alert = alert(report);
+    let predicted = &alert["predicted"];
+    for name in names {
+        let measured = at(&alert["marks"][name]);
+        let [early, late] = ["marks", "latest"].map(|end| measured - at(&predicted[end][name]));
+        println!("{name}: measured less predicted {early} ms, {late} ms");
         let limit = if matches!(*name, "T1" | "T4" | "T5" | "T10") {
             DELIVERY_MS
         } else {
             TICK_MS
         };
-        assert!(off.abs() <= limit, "{name} is {off} ms off: {alert:#}");
+        assert!(early.abs().min(late.abs()) <= limit, "{name} is off: {alert:#}");
     }
 }
