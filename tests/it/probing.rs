@@ -1,7 +1,6 @@
 //! `gameday probe`: what it says of services that are up, down, slow and badly described.
 
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -31,8 +30,7 @@ fn lines_of(ran: &Ran) -> Vec<Value> {
 
 /// An address where nobody listens.
 fn nobody() -> String {
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("http://{}", taken.local_addr().unwrap())
+    format!("http://{}", crate::support::ports::free_address())
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::panels::free_port;
 use crate::support::http::{ask, get, serve};
+use crate::support::ports::free_port;
 use crate::support::{Killed, Sandbox, wait_for};
 
 const GOOD: &str =

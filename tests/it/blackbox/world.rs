@@ -10,8 +10,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::panels::dns::named;
-use crate::panels::{free_port, run, start};
+use crate::panels::{run, start};
 use crate::support::http::{Answer, ask};
+use crate::support::ports::free_port;
 use crate::support::{Killed, Sandbox, root, wait_for};
 
 /// Everything that a test needs; it ends with the test.

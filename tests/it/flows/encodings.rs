@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::panels::{free_port, run, start};
+use crate::panels::{run, start};
+use crate::support::ports::free_port;
 use crate::support::{Killed, Sandbox, root, wait_for};
 
 /// Each encoder's file of one JSON text that is larger than any buffer on the way.

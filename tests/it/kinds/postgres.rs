@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::{Cases, certificates};
-use crate::panels::free_port;
+use crate::support::ports::free_port;
 use crate::support::{Killed, Sandbox, wait_for};
 
 /// The newest of Debian's.

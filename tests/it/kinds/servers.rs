@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{Cases, certificates};
 use crate::panels::dns::named;
-use crate::panels::free_port;
+use crate::support::ports::free_port;
 use crate::support::{Killed, Sandbox, root, wait_for};
 
 /// The ports of `servers.py`, which ends with what is returned beside them.

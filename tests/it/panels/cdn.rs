@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::dns::named;
-use super::{Said, free_port, run, start};
+use super::{Said, run, start};
+use crate::support::ports::free_port;
 use crate::support::{Killed, Sandbox, wait_for};
 
 /// Each of these addresses is an edge with a cache of its own.

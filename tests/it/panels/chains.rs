@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Said, free_port, run, start};
+use super::{Said, run, start};
+use crate::support::ports::free_port;
 use crate::support::{Killed, Sandbox, wait_for};
 
 /// An authority below the root and a leaf below it, each with lines of its own.

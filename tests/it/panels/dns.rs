@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Said, free_port, run, start};
+use super::{Said, run, start};
+use crate::support::ports::free_port;
 use crate::support::{Killed, Sandbox, wait_for};
 
 /// Each in a file of its name; but for the first two, what `parent.test` vouches for (DS).

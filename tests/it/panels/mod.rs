@@ -5,24 +5,12 @@ mod chains;
 pub(crate) mod dns;
 mod tls;
 
-use std::net::{TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use crate::support::{Killed, Sandbox};
-
-/// A port that nobody uses now, by datagram or stream.
-pub(crate) fn free_port() -> u16 {
-    loop {
-        let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = tcp.local_addr().unwrap().port();
-        if UdpSocket::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
-}
 
 /// Runs a program to its end; what it said is shown when it failed.
 #[track_caller]

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Said, free_port, run, start};
+use super::{Said, run, start};
+use crate::support::ports::free_port;
 use crate::support::{Killed, Sandbox, wait_for};
 
 /// An authority, a certificate of it, one that SHA-1 signs, and an OCSP answer that says revoked.

@@ -35,7 +35,7 @@ fn off() -> Off {
         prometheus: Shift::by(AHEAD_MS),
         alertmanager: Shift::by(FURTHER_MS),
     };
-    let webhook = free();
+    let webhook = free_address();
     let shifted_webhook = shifted::webhook(webhook, &clocks);
     let mut stand = Stand::new(&Plan {
         groups: GAUGE,

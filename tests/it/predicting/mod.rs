@@ -13,8 +13,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::alerting::{Alerting, Setup, Shop, Told, free, receiver};
+use crate::support::alerting::{Alerting, Setup, Shop, Told, receiver};
 use crate::support::drill::at;
+use crate::support::ports::free_address;
 use crate::support::rig::drill::Ended;
 use crate::support::rig::{Rig, Scenario};
 
@@ -72,7 +73,7 @@ impl Stand {
     fn new(plan: &Plan<'_>) -> Self {
         let rig = Rig::new();
         let shop = Shop::open(&rig.listen);
-        let (webhook, (theirs, told)) = (free(), receiver());
+        let (webhook, (theirs, told)) = (free_address(), receiver());
         let routes = plan
             .routes
             .replace("{ours}", &format!("http://{webhook}/webhook"))

@@ -16,8 +16,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::chaos::{chosen, mix};
-use crate::support::alerting::{Alerting, Setup, Shop, Told, free, receiver};
+use crate::support::alerting::{Alerting, Setup, Shop, Told, receiver};
 use crate::support::drill::at;
+use crate::support::ports::free_address;
 use crate::support::rig::drill::{Drill, Ended};
 use crate::support::rig::node::{Node, signal_helpers};
 use crate::support::rig::{FROZEN, LEASE, Rig, Scenario};
@@ -101,7 +102,7 @@ impl System {
         let rig = Rig::new();
         let node = rig.node();
         let shop = Shop::open(&rig.listen);
-        let webhook = free();
+        let webhook = free_address();
         let (theirs, told) = receiver();
         let routes = routes(webhook, theirs);
         let alerting = Alerting::start(

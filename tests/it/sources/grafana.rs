@@ -12,9 +12,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{LIMIT, alert, post};
-use crate::support::alerting::free;
 use crate::support::drill::at;
 use crate::support::http::{Arrival, ask, serve};
+use crate::support::ports::free_address;
 use crate::support::rig::{Rig, Scenario};
 
 const TOKEN: &str = "glsa_0123456789abcdef_hush";
@@ -180,7 +180,7 @@ fn listed(state: State) -> Value {
 fn a_rule_that_grafana_evaluates_is_measured_from_its_pending_state_on() {
     let _turn = crate::support::turn();
     let rig = Rig::new();
-    let webhook = free();
+    let webhook = free_address();
     let grafana = Grafana::start(&rig.listen, webhook);
     rig.sandbox.write("grafana.token", TOKEN);
     let path = rig.sandbox.path().join("grafana.token");

@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use super::{LIMIT, alert, paged, post};
-use crate::support::alerting::{Alerting, Setup, Shop, free};
+use crate::support::alerting::{Alerting, Setup, Shop};
 use crate::support::drill::at;
+use crate::support::ports::free_address;
 use crate::support::rig::{Rig, Scenario};
 
 /// Routing keys have 32 characters; nothing of this one may be kept.
@@ -43,7 +44,7 @@ fn pagerdutys_events_and_anybodys_webhooks_are_measured() {
     let _turn = crate::support::turn();
     let rig = Rig::new();
     let shop = Shop::open(&rig.listen);
-    let webhook = free();
+    let webhook = free_address();
     let setup = Setup {
         global: "scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s",
         groups: RULES,

@@ -2,7 +2,7 @@
 
 use super::{LIMIT, alert};
 use crate::support::Sandbox;
-use crate::support::alerting::free;
+use crate::support::ports::free_address;
 use crate::support::prober::Prober;
 use crate::support::rig::{Rig, Scenario};
 
@@ -14,7 +14,7 @@ const PROBE: &str = "every = \"100ms\"\ntimeout = \"2s\"\n\
 fn the_page_of_a_probers_objective_is_measured() {
     let _turn = crate::support::turn();
     let rig = Rig::new();
-    let webhook = free();
+    let webhook = free_address();
     let sandbox = Sandbox::new();
     let step = format!(
         "{PROBE}[[step]]\nname = \"home\"\nget = \"http://{}/\"\n",

@@ -6,7 +6,7 @@
 //! ```
 
 use std::fmt::Write as _;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,6 +20,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use super::http::{ask, get, serve};
+use super::ports::free_address;
 use super::{Killed, wait_for};
 
 /// A program on a busy machine has this long to start.
@@ -51,20 +52,15 @@ pub(crate) struct Setup<'a> {
     pub(crate) resend: &'a str,
 }
 
-/// A port that nobody listens on.
-pub(crate) fn free() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
 impl Alerting {
     pub(crate) fn start(folder: &Path, setup: &Setup<'_>) -> Self {
         let folder = folder.join("alerting");
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("alertmanager.yml"), setup.routes).unwrap();
-        let clusters: Vec<SocketAddr> = (0..setup.peers).map(|_| free()).collect();
+        let clusters: Vec<SocketAddr> = (0..setup.peers).map(|_| free_address()).collect();
         let peer = |index| Peer {
             index,
-            address: free(),
+            address: free_address(),
             clusters: clusters.clone(),
         };
         let peers: Vec<Peer> = (0..setup.peers).map(peer).collect();
@@ -74,7 +70,7 @@ impl Alerting {
         let addresses: Vec<SocketAddr> = peers.iter().map(|peer| peer.address).collect();
         std::fs::write(folder.join("rules.yml"), format!("groups:\n{}", setup.groups)).unwrap();
         std::fs::write(folder.join("prometheus.yml"), prometheus_yaml(setup, &addresses)).unwrap();
-        let prometheus_at = free();
+        let prometheus_at = free_address();
         let prometheus = start_prometheus(&folder, prometheus_at, setup.resend);
         let alerting = Self {
             prometheus: Some(prometheus),

@@ -4,6 +4,7 @@ pub(crate) mod alerting;
 pub(crate) mod drill;
 pub(crate) mod http;
 pub(crate) mod lab;
+pub(crate) mod ports;
 pub(crate) mod prober;
 pub(crate) mod proxy;
 pub(crate) mod rig;

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::alerting::{Alerting, Setup, Shop, free};
+use crate::support::alerting::{Alerting, Setup, Shop};
 use crate::support::http::serve;
+use crate::support::ports::free_address;
 use crate::support::rig::drill::Ended;
 use crate::support::rig::{Rig, Scenario};
 
@@ -79,7 +80,7 @@ impl Stand {
     fn new() -> Self {
         let rig = Rig::new();
         let shop = Shop::open(&rig.listen);
-        let webhook = free();
+        let webhook = free_address();
         let pages = serve(|arrival| (if arrival.path == "/runbook" { 200 } else { 404 }, String::new()));
         let alerting = Alerting::start(
             rig.sandbox.path(),
