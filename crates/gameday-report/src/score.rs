@@ -1,5 +1,6 @@
 //! The scorecard: a row for everything that was expected, over all trials; every rendering shows the same rows.
 
+use crate::statistics::median_of;
 use crate::words::{self, exact, exact_or_dash, limit, spaced};
 use crate::{AlertReport, AlertVerdict, ForbidReport, Measurement, SteadyReport, Trial};
 
@@ -202,7 +203,7 @@ fn timed(
         score,
         word: word.to_owned(),
         detail: None,
-        shares: middle(&values)
+        shares: median_of(values.iter().copied())
             .zip(most)
             .map(|(ms, most)| (share(ms, most), range.map(|(ms, _)| share(ms, most)))),
     }
@@ -223,24 +224,12 @@ fn several(values: &[i64], trials: usize) -> String {
             let (low, high) = (values.iter().min(), values.iter().max());
             format!(
                 "median {} [{}, {}], {} of {trials}",
-                exact_or_dash(middle(values)),
+                exact_or_dash(median_of(values.iter().copied())),
                 exact_or_dash(low.copied()),
                 exact_or_dash(high.copied()),
                 values.len()
             )
         }
-    }
-}
-
-/// The median: the middle value, or the mean of the two middle ones.
-pub(crate) fn middle(values: &[i64]) -> Option<i64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable();
-    let half = sorted.len() / 2;
-    match sorted.len() {
-        0 => None,
-        odd if odd % 2 == 1 => Some(sorted[half]),
-        _ => Some(i64::midpoint(sorted[half - 1], sorted[half])),
     }
 }
 
@@ -329,7 +318,7 @@ fn of_recovery(measurement: &Measurement) -> Option<Row> {
         detail: trials
             .iter()
             .find_map(|trial| trial.why.get("self_heal_ms").cloned()),
-        shares: middle(&values).map(|ms| (share(ms, within), None)),
+        shares: median_of(values.iter().copied()).map(|ms| (share(ms, within), None)),
     })
 }
 

@@ -3,6 +3,8 @@
 //! A value that never came is no large value and no missing one: in the order of the values it stands last, and it
 //! enters no mean.
 
+use std::cmp::Ordering;
+
 use serde::Serialize;
 
 /// The standard normal quantile of a two-sided 95 % interval.
@@ -63,20 +65,50 @@ impl Times {
         Some(self.came.iter().sum::<i64>() / count)
     }
 
-    /// The middle one, or the mean of the two in the middle. Where of those two only one came, half came by then: so
-    /// it is that one. None when fewer than half came.
     fn median(&self) -> Option<i64> {
-        let all = self.came.len() + usize::try_from(self.never).ok()?;
-        if all == 0 {
-            return None;
-        }
-        let upper = self.came.get(all / 2).copied();
-        if all % 2 == 1 {
-            return upper;
-        }
-        let lower = self.came.get(all / 2 - 1).copied()?;
-        Some(upper.map_or(lower, |upper| i64::midpoint(lower, upper)))
+        median(&self.came, usize::try_from(self.never).ok()?)
     }
+}
+
+/// A number that medians are of.
+pub(crate) trait Value: Copy {
+    /// What lies between two of them.
+    fn between(self, other: Self) -> Self;
+}
+
+impl Value for i64 {
+    fn between(self, other: Self) -> Self {
+        self.midpoint(other)
+    }
+}
+
+impl Value for f64 {
+    /// Infinity stands for what never came: between two of them is nothing else.
+    fn between(self, other: Self) -> Self {
+        match self.total_cmp(&other) {
+            Ordering::Equal => self,
+            _ => self.midpoint(other),
+        }
+    }
+}
+
+/// The middle one of sorted values and of so many that never came, or the mean of the two in the middle. Where of
+/// those two only one came, half came by then: so it is that one. None when fewer than half came.
+#[must_use]
+pub(crate) fn median<T: Value>(sorted: &[T], never: usize) -> Option<T> {
+    let all = sorted.len().checked_add(never)?;
+    let upper = sorted.get(all / 2).copied();
+    if all % 2 == 1 {
+        return upper;
+    }
+    let lower = sorted.get((all / 2).checked_sub(1)?).copied()?;
+    Some(upper.map_or(lower, |upper| lower.between(upper)))
+}
+
+/// The median of values in any order that are all there is.
+#[must_use]
+pub(crate) fn median_of(values: impl IntoIterator<Item = i64>) -> Option<i64> {
+    Times::new(values.into_iter().collect(), 0).median()
 }
 
 /// How surely the smallest and the largest of `n` have the true median between them: all of them lie on one side of it
@@ -112,24 +144,39 @@ pub(crate) fn wilson(k: u64, n: u64) -> Option<(f64, f64)> {
 mod tests {
     use super::*;
 
-    fn median(came: &[i64], never: u64) -> Option<i64> {
+    fn middle(came: &[i64], never: u64) -> Option<i64> {
         Times::new(came.to_vec(), never).summary().median_ms
     }
 
     #[test]
     fn what_never_came_stands_last_and_moves_the_median() {
-        assert_eq!(median(&[50, 10, 30], 0), Some(30));
-        assert_eq!(median(&[10, 20, 30, 41], 0), Some(25));
-        assert_eq!(median(&[10, 20, 30], 1), Some(25));
-        assert_eq!(median(&[10, 20, 30], 2), Some(30), "the third of five");
-        assert_eq!(median(&[10, 20], 2), Some(20), "by then half came");
-        assert_eq!(median(&[10, 20], 3), None, "fewer than half");
-        assert_eq!(median(&[], 1), None);
-        assert_eq!(median(&[], 0), None);
+        assert_eq!(middle(&[50, 10, 30], 0), Some(30));
+        assert_eq!(middle(&[10, 20, 30, 41], 0), Some(25));
+        assert_eq!(middle(&[10, 20, 30], 1), Some(25));
+        assert_eq!(middle(&[10, 20, 30], 2), Some(30), "the third of five");
+        assert_eq!(middle(&[10, 20], 2), Some(20), "by then half came");
+        assert_eq!(middle(&[10, 20], 3), None, "fewer than half");
+        assert_eq!(middle(&[], 1), None);
+        assert_eq!(middle(&[], 0), None);
         let summary = Times::new(vec![30, 10], 1).summary();
         assert_eq!((summary.trials, summary.came), (3, 2));
         assert_eq!((summary.min_ms, summary.max_ms), (Some(10), Some(30)));
         assert_eq!(Times::new(vec![30, 10], 7).mean(), Some(20));
+    }
+
+    #[test]
+    fn floats_have_the_same_median_and_infinity_is_a_value_of_theirs() {
+        let never = f64::INFINITY;
+        for (sorted, missing, wanted) in [
+            (&[10.0, 20.0, 30.0, 41.0][..], 0, Some(25.0)),
+            (&[10.0, 20.0], 2, Some(20.0)),
+            (&[10.0], 2, None),
+            (&[10.0, never], 0, Some(never)),
+            (&[never, never], 0, Some(never)),
+            (&[], 0, None),
+        ] {
+            assert_eq!(median(sorted, missing), wanted, "{sorted:?} and {missing} more");
+        }
     }
 
     #[test]

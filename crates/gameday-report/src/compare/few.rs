@@ -1,8 +1,8 @@
 //! Too few trials for a test of ranks: what the phases of scrapes and evaluations cannot explain still counts.
 
 use super::drill::Seen;
-use super::rank::median;
 use super::{Judgement, Limits};
+use crate::statistics::median;
 use crate::words;
 
 /// How long the phases of both sides are, if that is known.
@@ -64,7 +64,7 @@ pub(super) fn judge(
 fn middle(of: &[Seen], value: &dyn Fn(&Seen) -> Option<f64>) -> Option<f64> {
     let mut values: Vec<f64> = of.iter().filter_map(value).filter(|ms| ms.is_finite()).collect();
     values.sort_by(f64::total_cmp);
-    median(&values)
+    median(&values, 0)
 }
 
 /// A number of milliseconds for people.

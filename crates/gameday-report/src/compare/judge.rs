@@ -2,8 +2,9 @@
 
 use super::drill::{Drill, Seen};
 use super::few::{self, Phases, signed, span};
-use super::rank::{self, median};
+use super::rank;
 use super::{AlertComparison, Judgement, Limits, Sample, Stage, Times};
+use crate::statistics::median;
 
 const STAGES: [&str; 5] = ["scrape", "rule", "hold", "hand_off", "group"];
 /// The confidence of intervals.
@@ -180,14 +181,13 @@ pub(super) fn p(p: f64) -> String {
 }
 
 fn sample(values: &[f64], all: usize) -> Sample {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let came: Vec<f64> = sorted.iter().copied().filter(|ms| ms.is_finite()).collect();
+    let mut came: Vec<f64> = values.iter().copied().filter(|ms| ms.is_finite()).collect();
+    came.sort_by(f64::total_cmp);
     Sample {
         detected: came.len(),
         trials: values.len(),
         left_out: all - values.len(),
-        median_ms: median(&sorted).filter(|ms| ms.is_finite()),
+        median_ms: median(&came, values.len() - came.len()),
         min_ms: came.first().copied(),
         max_ms: came.last().copied(),
     }
@@ -203,8 +203,8 @@ fn stages(then: &[Seen], now: &[Seen]) -> Vec<Stage> {
         let (old, new) = (of(then), of(now));
         Stage {
             name,
-            old_ms: median(&old),
-            new_ms: median(&new),
+            old_ms: median(&old, 0),
+            new_ms: median(&new, 0),
             test: rank::test(&old, &new),
             shift_ms: rank::shift(&old, &new, CONFIDENCE),
         }

@@ -8,6 +8,8 @@ use std::cmp::Ordering;
 
 use serde::Serialize;
 
+use crate::statistics::median;
+
 /// So many values of both samples together are counted out.
 const EXACT: usize = 60;
 /// More pairs than this would take long to sort; the shift is then left out.
@@ -81,7 +83,7 @@ pub(super) fn shift(old: &[f64], new: &[f64], confidence: f64) -> Option<Shift> 
         .flat_map(|new| old.iter().map(move |old| difference(*new, *old)))
         .collect();
     differences.sort_by(f64::total_cmp);
-    let estimate = median(&differences)?;
+    let estimate = median(&differences, 0)?;
     let none = Shift {
         estimate,
         low: None,
@@ -114,22 +116,6 @@ fn difference(new: f64, old: f64) -> f64 {
         0.0
     } else {
         new - old
-    }
-}
-
-/// The middle of sorted values; of two middle ones, between them.
-pub(super) fn median(sorted: &[f64]) -> Option<f64> {
-    let upper = *sorted.get(sorted.len() / 2)?;
-    match sorted.len() % 2 {
-        1 => Some(upper),
-        _ => {
-            let lower = sorted[sorted.len() / 2 - 1];
-            Some(if lower == upper {
-                upper
-            } else {
-                f64::midpoint(lower, upper)
-            })
-        }
     }
 }
 

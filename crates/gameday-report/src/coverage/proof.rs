@@ -6,6 +6,7 @@ use gameday_core::{Event, EventKind, RuleSeen};
 use serde::Serialize;
 
 use crate::measure::measure_all;
+use crate::statistics::median_of;
 use crate::{AlertReport, AlertVerdict, Measurement, Moment, TimelineError, Trial, Verdict};
 
 /// Whether a drill proved an alert.
@@ -114,8 +115,8 @@ fn proof(measurement: &Measurement, alerts: &[AlertReport], rules: Vec<RuleSeen>
         detail: told.detail.clone(),
         passed,
         trials: alerts.len(),
-        ttd_ms: middle(alerts.iter().filter_map(|alert| alert.ttd_ms)),
-        ttn_ms: middle(alerts.iter().filter_map(|alert| alert.ttn_ms)),
+        ttd_ms: median_of(alerts.iter().filter_map(|alert| alert.ttd_ms)),
+        ttn_ms: median_of(alerts.iter().filter_map(|alert| alert.ttn_ms)),
         receivers: alerts.iter().filter_map(|alert| alert.receiver.clone()).collect(),
         labels: came
             .map(|alert| alert.labels.clone())
@@ -142,16 +143,6 @@ fn outcome(alert: &AlertReport) -> Outcome {
         | AlertVerdict::AlreadyFiring
         | AlertVerdict::Unknown => Outcome::Unclear,
         _ => Outcome::Failed,
-    }
-}
-
-fn middle(values: impl Iterator<Item = i64>) -> Option<i64> {
-    let mut values: Vec<i64> = values.collect();
-    values.sort_unstable();
-    let upper = *values.get(values.len() / 2)?;
-    match values.len() % 2 {
-        1 => Some(upper),
-        _ => Some((values[values.len() / 2 - 1] + upper) / 2),
     }
 }
 

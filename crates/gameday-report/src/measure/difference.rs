@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::mark::Moment;
 use super::record::{AlertReport, Measurement, Trial};
-use crate::score::middle;
+use crate::statistics::median_of;
 
 /// What changed since the last drill.
 #[derive(Debug, Clone, Serialize)]
@@ -98,7 +98,7 @@ pub(super) fn read(baseline: &Baseline, trials: &[Trial]) -> Difference {
 }
 
 fn median(values: impl Iterator<Item = Option<i64>>) -> Option<i64> {
-    middle(&values.flatten().collect::<Vec<i64>>())
+    median_of(values.flatten())
 }
 
 impl Measurement {
