@@ -1,23 +1,25 @@
 //! One rule, followed twice and told.
 
+mod levels;
+mod targets;
+mod telling;
+
+pub(super) use targets::origins;
+
 use gameday_core::{Odds, PredictedMark, Prediction, Timestamp};
 
-use super::climb::{Ready, ReadyCondition, origin, share_over};
-use super::condition::{self, Condition, Leaf, Level, Limit, Series, Study};
-use super::crossing::Mix;
-use super::delivery::{self, Delivery, HAND_OFF_US, Parcel, told};
-use super::odds;
+use super::climb::ReadyCondition;
+use super::condition::{self, Study};
+use super::delivery::{Delivery, HAND_OFF_US, told};
 use super::phase::Phase;
 use super::rule::{Course, Timing, follow};
-use super::rules::{RuleAt, Rules, matcher_of};
-use super::scene::{Evaluated, Impact, Scene, Scraped, Side};
-use super::{Asked, ScrapeEffect, Survey, labels, percent, slo, words};
-use crate::{Matcher, Rule, RuleGroup, Sample, Target};
+use super::rules::{RuleAt, Rules};
+use super::scene::{Evaluated, Impact, Scene, Side};
+use super::{Asked, Survey};
+use crate::{Rule, RuleGroup};
 
 /// Between the order and the first byte that a fault touches: bytes have to flow.
 const EFFECT_US: i64 = 100_000;
-/// A probability of more than this is taken for certain.
-const CERTAIN: f64 = 0.9999;
 
 /// What becomes of one rule.
 pub(super) struct Forecast {
@@ -180,7 +182,7 @@ impl Builder<'_> {
                 .push(format!("its last evaluation failed: {why}"));
         }
         let condition = ReadyCondition::new(&study.condition, &mut |leaf| self.ready(leaf));
-        let targets = targets(&condition);
+        let targets = targets::of(&condition);
         self.forecast.scrape_us = targets
             .iter()
             .map(|target| target.phase.at_or_after(self.from_us))
@@ -232,160 +234,6 @@ impl Builder<'_> {
         }
     }
 
-    /// A comparison with its numbers.
-    fn ready<'c>(&mut self, leaf: &'c Leaf) -> Ready<'c> {
-        let limits: Vec<f64> = match &leaf.limit {
-            Limit::Number(limit) => vec![*limit],
-            Limit::Query(query) => {
-                let values = self.values(query);
-                let shown = values.first().map_or("unknown".to_owned(), ToString::to_string);
-                self.assume(format!("`{query}` stays what it is ({shown})"));
-                values
-            }
-            Limit::None => vec![f64::NEG_INFINITY],
-        };
-        let rises = leaf.rises();
-        let scale = match leaf.level {
-            Level::Share { scale, .. } => scale,
-            _ => 1.0,
-        };
-        let limits: Vec<f64> = limits.into_iter().map(|limit| limit / scale).collect();
-        let (low, high) = ends(&limits).unwrap_or((f64::NAN, f64::NAN));
-        let limit = if rises { (low, high) } else { (high, low) };
-        let before = self.before(leaf, limit.0, scale);
-        let true_now = self
-            .survey
-            .answers
-            .get(&leaf.text)
-            .is_some_and(|found| labels::fitting(found, &self.asked.labels).next().is_some());
-        let stays = matches!(
-            leaf.level,
-            Level::Instant { .. }
-                | Level::Window { .. }
-                | Level::WholeWindow { .. }
-                | Level::Mean { binary: false, .. }
-        );
-        Ready {
-            leaf,
-            limit,
-            before: if rises { (before.1, before.0) } else { before },
-            holds: stays && true_now && !matches!(leaf.limit, Limit::None),
-            unborn: matches!(&leaf.level, Level::Share { part, .. } if rises && self.is_unborn(part)),
-            counted: self.counted(leaf),
-            targets: self.targets(leaf),
-        }
-    }
-
-    /// What has been counted of bad requests so far, in microseconds of all requests.
-    #[expect(clippy::cast_precision_loss, reason = "windows are far shorter than 2^53 µs")]
-    fn counted(&self, leaf: &Leaf) -> Option<f64> {
-        let Level::Share {
-            window_us,
-            part,
-            whole,
-            ..
-        } = &leaf.level
-        else {
-            return None;
-        };
-        let total = |query: &String| {
-            let found = self.survey.answers.get(query)?;
-            Some(found.iter().map(|sample| sample.value).sum::<f64>())
-        };
-        let counters = leaf.counters(part);
-        let counted: Option<f64> = counters.iter().map(total).sum();
-        let counted =
-            counted.filter(|counted| leaf.rises() && !counters.is_empty() && counted.is_finite())?;
-        let per_window = if whole.contains("increase(") {
-            *window_us as f64 / 1e6
-        } else {
-            1.0
-        };
-        let per_second = total(whole)? / per_window;
-        (per_second > 0.0).then(|| counted / per_second * 1e6)
-    }
-
-    /// The level before the fault: the lowest and the highest of the series that may be meant.
-    fn before(&mut self, leaf: &Leaf, limit: f64, scale: f64) -> (f64, f64) {
-        let (query, nothing) = match &leaf.level {
-            Level::Share { query, .. } | Level::Unseen { query, .. } => {
-                (query, if leaf.rises() { 0.0 } else { 1.0 })
-            }
-            Level::Mean { query, .. } => (query, 1.0),
-            Level::Flow { query, .. } | Level::Instant { query, .. } => (query, 0.0),
-            Level::Quantile { buckets, .. } => {
-                let found = self.survey.answers.get(buckets).map(Vec::as_slice);
-                let fitting: Vec<Sample> = labels::fitting(found.unwrap_or_default(), &self.asked.labels)
-                    .cloned()
-                    .collect();
-                let share = share_over(&fitting, limit).unwrap_or(0.0);
-                return (share, share);
-            }
-            Level::Absent { .. } | Level::Window { .. } | Level::WholeWindow { .. } => return (0.0, 0.0),
-        };
-        let found = ends(&self.values(query));
-        found.map_or((nothing, nothing), |(low, high)| (low / scale, high / scale))
-    }
-
-    /// The values of a query before the fault, of the series that may be meant.
-    fn values(&self, query: &str) -> Vec<f64> {
-        let found = self
-            .survey
-            .answers
-            .get(query)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        labels::fitting(found, &self.asked.labels)
-            .map(|sample| sample.value)
-            .filter(|value| value.is_finite())
-            .collect()
-    }
-
-    /// Whether what is counted has no series yet; when nobody could be asked, it is taken to have one.
-    fn is_unborn(&self, part: &str) -> bool {
-        self.survey.answers.get(part).is_some_and(Vec::is_empty)
-    }
-
-    /// The targets that a comparison's series come from.
-    fn targets(&mut self, leaf: &Leaf) -> Vec<Scraped> {
-        let mut found: Vec<&Target> = Vec::new();
-        for series in &leaf.series {
-            for target in origins(self.survey, series) {
-                if !found.iter().any(|known| std::ptr::eq(*known, target)) {
-                    found.push(target);
-                }
-            }
-        }
-        let scraped = found.into_iter().filter_map(|target| self.scraped(target));
-        scraped.collect()
-    }
-
-    fn scraped(&self, target: &Target) -> Option<Scraped> {
-        let every_us = micros(target.scrape_interval_ms?);
-        let began = ours(self.survey, target.last_scrape?);
-        let took_us = target.scrape_took_us.unwrap_or(0);
-        let timeout_us = target.scrape_timeout_ms.map_or(every_us, micros);
-        let through = self.asked.fault.scrape.as_ref();
-        let through = through.filter(|scrape| is_at(&target.url, &scrape.address));
-        let (faulty_took_us, cut) = match through.map(|scrape| scrape.effect) {
-            None => ((took_us, took_us), false),
-            Some(ScrapeEffect::Fails) => ((took_us, took_us), true),
-            Some(ScrapeEffect::Hangs) => ((timeout_us, timeout_us), true),
-            Some(ScrapeEffect::Silent) => ((took_us, timeout_us), true),
-            Some(ScrapeEffect::Slower(by)) => {
-                let slower = took_us.saturating_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX));
-                let took = slower.min(timeout_us);
-                ((took, took), slower >= timeout_us)
-            }
-        };
-        Some(Scraped {
-            phase: Phase::new(began.as_micros(), every_us)?,
-            took_us,
-            faulty_took_us,
-            cut,
-        })
-    }
-
     fn assume(&mut self, what: String) {
         if !self.forecast.assumes.contains(&what) {
             self.forecast.assumes.push(what);
@@ -397,26 +245,6 @@ impl Builder<'_> {
             self.forecast.warnings.push(what);
         }
     }
-}
-
-/// The targets that series come from.
-pub(super) fn origins<'s>(survey: &'s Survey, series: &Series) -> impl Iterator<Item = &'s Target> {
-    let origins = survey.answers.get(&origin(&series.text)).map(Vec::as_slice);
-    let matchers: Vec<Matcher> = series.selector.matchers.iter().filter_map(matcher_of).collect();
-    survey.targets.iter().filter(move |target| {
-        let told = origins.unwrap_or_default().iter().any(|origin| {
-            let label = |name: &str| origin.labels.get(name).map_or("", String::as_str);
-            label("job") == target.job && label("instance") == target.instance
-        });
-        // Series that are not there yet come from where their matchers say.
-        let by_labels = || {
-            matchers
-                .iter()
-                .filter(|matcher| target.labels.contains_key(&matcher.label))
-                .all(|matcher| matcher.matches(&target.labels[&matcher.label]))
-        };
-        told || (origins.is_none_or(<[Sample]>::is_empty) && by_labels())
-    })
 }
 
 /// When a group is evaluated, on our clock.
@@ -443,25 +271,3 @@ fn micros(ms: u64) -> i64 {
         .unwrap_or(i64::MAX / 1_000_000)
         .saturating_mul(1000)
 }
-
-fn ends(values: &[f64]) -> Option<(f64, f64)> {
-    let low = values.iter().copied().min_by(f64::total_cmp)?;
-    let high = values.iter().copied().max_by(f64::total_cmp)?;
-    Some((low, high))
-}
-
-/// Whether a scraped URL is at an address.
-fn is_at(url: &str, address: &str) -> bool {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.split(['/', '?']).next() == Some(address)
-}
-
-/// All targets of a condition.
-fn targets(condition: &ReadyCondition<'_>) -> Vec<Scraped> {
-    match condition {
-        ReadyCondition::All(parts) | ReadyCondition::Any(parts) => parts.iter().flat_map(targets).collect(),
-        ReadyCondition::Leaf(ready) => ready.targets.clone(),
-    }
-}
-
-mod telling;

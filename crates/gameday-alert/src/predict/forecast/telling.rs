@@ -1,9 +1,18 @@
 //! What is said about a forecast: what it takes for granted, why it never comes true, its odds, its cost.
 
-use super::{
-    Builder, CERTAIN, Condition, Delivery, Leaf, Level, Limit, Mix, Odds, Parcel, Ready, ReadyCondition,
-    Rule, Scraped, Timestamp, delivery, labels, odds, percent, slo, words,
-};
+use gameday_core::{Odds, Timestamp};
+
+use super::Builder;
+use crate::Rule;
+use crate::predict::climb::{Ready, ReadyCondition};
+use crate::predict::condition::{Condition, Leaf, Level, Limit};
+use crate::predict::crossing::Mix;
+use crate::predict::delivery::{self, Delivery, Parcel};
+use crate::predict::scene::Scraped;
+use crate::predict::{labels, odds, percent, slo, words};
+
+/// A probability of more than this is taken for certain.
+const CERTAIN: f64 = 0.9999;
 
 impl Builder<'_> {
     pub(super) fn tell_assumptions(
