@@ -1,7 +1,11 @@
 //! Puts the words of a query together.
 
-use super::lexer::{Placed, Word, words};
-use super::{Expr, Grouping, Kind, Many, Matching, Operator, Selector, Shift};
+mod cursor;
+mod selector;
+
+use super::lexer::{Word, words};
+use super::{Expr, Grouping, Kind, Many, Operator};
+use cursor::Cursor;
 
 /// No query that a person writes is nested as deep as this; one that is must not use up the stack.
 const DEEPEST: usize = 200;
@@ -27,23 +31,19 @@ const AGGREGATIONS: [&str; 14] = [
 pub(crate) fn parse(query: &str) -> Result<Expr, String> {
     let words = words(query)?;
     let mut parser = Parser {
-        words,
-        at: 0,
+        words: Cursor::new(words, query.len()),
         depth: 0,
-        end: query.len(),
     };
     let expr = parser.binary(0)?;
-    match parser.words.get(parser.at) {
+    match parser.words.left() {
         None => Ok(expr),
-        Some((_, place)) => Err(format!("something follows at {}", place.start)),
+        Some(place) => Err(format!("something follows at {}", place.start)),
     }
 }
 
 struct Parser {
-    words: Vec<Placed>,
-    at: usize,
+    words: Cursor,
     depth: usize,
-    end: usize,
 }
 
 type Read<T> = Result<T, String>;
@@ -56,7 +56,7 @@ impl Parser {
         }
         let mut left = self.unary()?;
         while let Some((op, strength)) = self.operator().filter(|(_, strength)| *strength >= least) {
-            self.at += 1;
+            self.words.skip();
             let grouping = self.modifiers()?;
             // `^` binds to the right: 2 ^ 3 ^ 2 is 2 ^ 9.
             let right = self.binary(if op == Operator::Power {
@@ -73,7 +73,7 @@ impl Parser {
     }
 
     fn operator(&self) -> Option<(Operator, u8)> {
-        Some(match self.words.get(self.at).map(|(word, _)| word)? {
+        Some(match self.words.word()? {
             Word::Name(name) => match name.to_ascii_lowercase().as_str() {
                 "or" => (Operator::Or, 1),
                 "and" => (Operator::And, 2),
@@ -104,7 +104,7 @@ impl Parser {
     fn modifiers(&mut self) -> Read<Option<Grouping>> {
         let mut grouping = None;
         loop {
-            let Some(Word::Name(name)) = self.words.get(self.at).map(|(word, _)| word) else {
+            let Some(Word::Name(name)) = self.words.word() else {
                 return Ok(grouping);
             };
             let name = name.to_ascii_lowercase();
@@ -113,7 +113,7 @@ impl Parser {
                 | "fill_right" => grouping.get_or_insert_with(Grouping::default),
                 _ => return Ok(grouping),
             };
-            self.at += 1;
+            self.words.skip();
             match name.as_str() {
                 "bool" => known.yes_or_no = true,
                 "on" | "ignoring" => {
@@ -126,7 +126,7 @@ impl Parser {
                         "group_right" => Some(Many::Right),
                         _ => known.many,
                     };
-                    if self.peek("(") {
+                    if self.words.peek("(") {
                         known.include = self.labels()?;
                     }
                 }
@@ -136,25 +136,25 @@ impl Parser {
 
     /// `(a, b)`.
     fn labels(&mut self) -> Read<Vec<String>> {
-        self.need("(")?;
+        self.words.need("(")?;
         let mut labels = Vec::new();
-        while !self.peek(")") {
-            match self.next() {
+        while !self.words.peek(")") {
+            match self.words.next() {
                 Some(Word::Name(label) | Word::Text(label)) => labels.push(label),
                 Some(_) => {}
                 None => return Err("a list of labels does not end".to_owned()),
             }
         }
-        self.need(")")?;
+        self.words.need(")")?;
         Ok(labels)
     }
 
     fn unary(&mut self) -> Read<Expr> {
-        let start = self.start();
-        if self.take("+") {
+        let start = self.words.start();
+        if self.words.take("+") {
             return self.unary_of(start);
         }
-        if self.take("-") {
+        if self.words.take("-") {
             let of = self.unary_of(start)?;
             let span = start..of.span.end;
             let kind = match of.kind {
@@ -179,10 +179,9 @@ impl Parser {
     }
 
     fn atom(&mut self) -> Read<Expr> {
-        let Some((word, place)) = self.words.get(self.at).cloned() else {
+        let Some((word, place)) = self.words.placed() else {
             return Err("it ends too early".to_owned());
         };
-        self.at += 1;
         let kind = match word {
             Word::Number(number) => Kind::Number(number),
             // A bare length of time is a number of seconds.
@@ -191,12 +190,12 @@ impl Parser {
             Word::Text(_) => Kind::Text,
             Word::Mark("(") => {
                 let mut inner = self.binary(0)?;
-                self.need(")")?;
-                inner.span = place.start..self.last_end();
+                self.words.need(")")?;
+                inner.span = place.start..self.words.last_end();
                 return Ok(inner);
             }
             Word::Mark("{") => {
-                self.at -= 1;
+                self.words.back();
                 self.selector(None, place.start)?
             }
             Word::Name(name) => return self.named(name, place.start),
@@ -204,7 +203,7 @@ impl Parser {
         };
         Ok(Expr {
             kind,
-            span: place.start..self.last_end(),
+            span: place.start..self.words.last_end(),
             grouping: None,
         })
     }
@@ -212,7 +211,7 @@ impl Parser {
     /// A number that is a word, an aggregation, a function or a metric.
     fn named(&mut self, name: String, start: usize) -> Read<Expr> {
         let lower = name.to_ascii_lowercase();
-        let follows = match self.words.get(self.at).map(|(word, _)| word) {
+        let follows = match self.words.word() {
             Some(Word::Name(next)) => next.to_ascii_lowercase(),
             Some(Word::Mark(mark)) => (*mark).to_owned(),
             _ => String::new(),
@@ -234,7 +233,7 @@ impl Parser {
         };
         Ok(Expr {
             kind,
-            span: start..self.last_end(),
+            span: start..self.words.last_end(),
             grouping,
         })
     }
@@ -249,8 +248,8 @@ impl Parser {
     }
 
     fn grouping(&mut self) -> Read<Option<Grouping>> {
-        let only = self.take_name("by");
-        if !only && !self.take_name("without") {
+        let only = self.words.take_name("by");
+        if !only && !self.words.take_name("without") {
             return Ok(None);
         }
         Ok(Some(Grouping {
@@ -261,155 +260,14 @@ impl Parser {
     }
 
     fn arguments(&mut self) -> Read<Vec<Expr>> {
-        self.need("(")?;
+        self.words.need("(")?;
         let mut args = Vec::new();
-        while !self.take(")") {
+        while !self.words.take(")") {
             args.push(self.binary(0)?);
-            if !self.peek(")") {
-                self.need(",")?;
+            if !self.words.peek(")") {
+                self.words.need(",")?;
             }
         }
         Ok(args)
-    }
-
-    fn selector(&mut self, name: Option<String>, start: usize) -> Read<Kind> {
-        let mut selector = Selector {
-            name,
-            ..Selector::default()
-        };
-        if self.take("{") {
-            while !self.take("}") {
-                self.matcher(&mut selector)?;
-                if !self.peek("}") {
-                    self.need(",")?;
-                }
-            }
-        }
-        selector.series = start..self.last_end();
-        Ok(Kind::Selector(selector))
-    }
-
-    fn matcher(&mut self, selector: &mut Selector) -> Read<()> {
-        let label = match self.next() {
-            Some(Word::Name(label) | Word::Text(label)) => label,
-            _ => return Err("a matcher begins with the name of a label".to_owned()),
-        };
-        let op = ["=~", "!~", "!=", "="].into_iter().find(|op| self.take(op));
-        let Some(op) = op else {
-            // Prometheus 3: a quoted name of a metric stands alone.
-            selector.name = Some(label);
-            return Ok(());
-        };
-        match (self.next(), label.as_str(), op) {
-            (Some(Word::Text(value)), "__name__", "=") => selector.name = Some(value),
-            (Some(Word::Text(value)), ..) => selector.matchers.push(Matching { label, op, value }),
-            _ => return Err(format!("the matcher of `{label}` has no string")),
-        }
-        Ok(())
-    }
-
-    /// What may follow a selector: `[5m]`, `[1h:1m]`, `offset 5m`, `@ 123`.
-    fn shifted(&mut self, mut expr: Expr) -> Read<Expr> {
-        loop {
-            if self.take("[") {
-                let range = self.length()?;
-                let sub = self.take(":");
-                if sub && !self.peek("]") {
-                    self.length()?;
-                }
-                self.need("]")?;
-                let shift = Shift {
-                    range_us: Some(range),
-                    ..Shift::default()
-                };
-                match &mut expr.kind {
-                    Kind::Selector(selector) if !sub => selector.shift.range_us = Some(range),
-                    _ => expr.kind = Kind::Subquery(Box::new(expr.clone()), shift),
-                }
-            } else if self.take_name("offset") {
-                let back = if self.take("-") {
-                    -self.length()?
-                } else {
-                    self.length()?
-                };
-                self.shift_of(&mut expr)?.offset_us = back;
-            } else if self.take("@") {
-                self.moment()?;
-                self.shift_of(&mut expr)?.fixed = true;
-            } else {
-                return Ok(expr);
-            }
-            expr.span.end = self.last_end();
-        }
-    }
-
-    fn shift_of<'e>(&self, expr: &'e mut Expr) -> Read<&'e mut Shift> {
-        match &mut expr.kind {
-            Kind::Selector(Selector { shift, .. }) | Kind::Subquery(_, shift) => Ok(shift),
-            _ => Err("only a selector looks at another time".to_owned()),
-        }
-    }
-
-    /// A length of time; Prometheus 3 takes a bare number as seconds.
-    fn length(&mut self) -> Read<i64> {
-        match self.next() {
-            Some(Word::Span(micros)) => Ok(micros),
-            #[expect(clippy::cast_possible_truncation, reason = "a length of time, and bounded")]
-            Some(Word::Number(seconds)) if (0.0..1e10).contains(&seconds) => Ok((seconds * 1e6) as i64),
-            _ => Err("a length of time is not one".to_owned()),
-        }
-    }
-
-    /// `start()`, `end()` or a number.
-    fn moment(&mut self) -> Read<()> {
-        self.take("-");
-        match self.next() {
-            Some(Word::Number(_)) => Ok(()),
-            Some(Word::Name(_)) => self.arguments().map(drop),
-            _ => Err("`@` is followed by a moment".to_owned()),
-        }
-    }
-
-    fn next(&mut self) -> Option<Word> {
-        let (word, _) = self.words.get(self.at)?.clone();
-        self.at += 1;
-        Some(word)
-    }
-
-    fn peek(&self, mark: &str) -> bool {
-        matches!(self.words.get(self.at), Some((Word::Mark(theirs), _)) if *theirs == mark)
-    }
-
-    fn take(&mut self, mark: &str) -> bool {
-        let there = self.peek(mark);
-        self.at += usize::from(there);
-        there
-    }
-
-    fn take_name(&mut self, name: &str) -> bool {
-        let there = matches!(self.words.get(self.at), Some((Word::Name(theirs), _)) if theirs.eq_ignore_ascii_case(name));
-        self.at += usize::from(there);
-        there
-    }
-
-    fn need(&mut self, mark: &str) -> Read<()> {
-        if self.take(mark) {
-            Ok(())
-        } else {
-            Err(format!("`{mark}` is missing at {}", self.start()))
-        }
-    }
-
-    /// Where the next word begins.
-    fn start(&self) -> usize {
-        self.words.get(self.at).map_or(self.end, |(_, place)| place.start)
-    }
-
-    /// Where the last word that was taken ends.
-    fn last_end(&self) -> usize {
-        self.at
-            .checked_sub(1)
-            .and_then(|last| self.words.get(last))
-            .map_or(0, |(_, place)| place.end)
     }
 }
