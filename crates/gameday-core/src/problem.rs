@@ -1,113 +1,18 @@
 //! Problems: what is wrong in a user's file, drawn under the user's own line.
 
+mod place;
+mod source;
+#[cfg(test)]
+mod tests;
+
 use std::cell::RefCell;
 use std::fmt::{self, Write as _};
-use std::io::Read as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// A file as it was typed.
-#[derive(Debug, Clone)]
-pub struct Source {
-    /// Its path as the user gave it.
-    pub path: PathBuf,
-    /// Its whole text.
-    pub text: String,
-}
+pub use source::Source;
 
-/// No file of ours is larger; a larger one is the wrong file.
-const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
-
-impl Source {
-    /// Reads a file.
-    ///
-    /// # Errors
-    /// One [`Problem`] when it cannot be read, is too large or is not UTF-8.
-    pub fn read(path: &Path) -> Result<Self, Vec<Problem>> {
-        let problem = |message: String| vec![Problem::of_file(path, message)];
-        let unread = |error: std::io::Error| problem(format!("cannot read the file: {error}"));
-        // Asked before it is opened: opening a pipe would wait for its writer.
-        if !std::fs::metadata(path).map_err(unread)?.is_file() {
-            return Err(problem("this is not a regular file".to_owned()));
-        }
-        let mut text = String::new();
-        let file = std::fs::File::open(path).map_err(unread)?;
-        file.take(MAX_FILE_BYTES + 1)
-            .read_to_string(&mut text)
-            .map_err(unread)?;
-        if text.len() as u64 > MAX_FILE_BYTES {
-            return Err(problem(format!(
-                "the file is too large: at most {MAX_FILE_BYTES} bytes are read"
-            )));
-        }
-        Ok(Self {
-            path: path.to_owned(),
-            text,
-        })
-    }
-
-    /// The file's stem, which is the name of what it describes.
-    #[must_use]
-    pub fn stem(&self) -> &str {
-        self.path
-            .file_stem()
-            .and_then(|stem| stem.to_str())
-            .unwrap_or_default()
-    }
-
-    /// A problem at a place in this file.
-    pub fn problem(&self, span: Range<usize>, message: impl Into<String>) -> Problem {
-        let place = Some(Place::of(&self.text, span));
-        Problem {
-            path: self.path.clone(),
-            place,
-            message: printable(&message.into()),
-            hint: None,
-        }
-    }
-}
-
-/// A place in a file, with the line as typed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Place {
-    offset: usize,
-    line: usize,
-    column: usize,
-    width: usize,
-    text: String,
-}
-
-const HIDDEN: &str = "(not shown: it holds what may be secret)";
-
-impl Place {
-    fn hide(&mut self) {
-        HIDDEN.clone_into(&mut self.text);
-        self.width = 1;
-    }
-
-    fn of(text: &str, span: Range<usize>) -> Self {
-        let offset = floor_char(text, span.start.min(text.len()));
-        let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
-        let end = text[offset..]
-            .find('\n')
-            .map_or(text.len(), |newline| offset + newline);
-        let stop = floor_char(text, span.end.clamp(offset, end));
-        Self {
-            offset,
-            line: text[..start].matches('\n').count() + 1,
-            column: text[start..offset].chars().count() + 1,
-            width: text[offset..stop].chars().count().max(1),
-            text: printable(&text[start..end].replace('\t', " ")),
-        }
-    }
-}
-
-fn floor_char(text: &str, mut at: usize) -> usize {
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
-}
+use place::Place;
 
 /// Something wrong in a file, with where it is and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,6 +90,17 @@ impl Problem {
     #[must_use]
     pub fn remedy(&self) -> Option<&str> {
         self.hint.as_deref()
+    }
+
+    /// Draws several problems as one text, a blank line between them.
+    #[must_use]
+    pub fn draw_all(problems: &[Self]) -> String {
+        let mut text = String::new();
+        for (index, problem) in problems.iter().enumerate() {
+            let gap = if index == 0 { "" } else { "\n" };
+            write!(text, "{gap}{problem}").expect("a String takes everything");
+        }
+        text
     }
 }
 
@@ -286,7 +202,7 @@ fn hide_what_one_hides(list: &mut [Problem]) {
     let hidden: Vec<usize> = list
         .iter()
         .filter_map(|problem| problem.place.as_ref())
-        .filter(|place| place.text == HIDDEN)
+        .filter(|place| place.is_hidden())
         .map(|place| place.line)
         .collect();
     for place in list.iter_mut().filter_map(|problem| problem.place.as_mut()) {
@@ -322,90 +238,4 @@ pub fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -
         .filter(|(distance, _)| *distance <= allowed)
         .min()
         .map(|(_, candidate)| candidate)
-}
-
-impl Problem {
-    /// Draws several problems as one text, a blank line between them.
-    #[must_use]
-    pub fn draw_all(problems: &[Self]) -> String {
-        let mut text = String::new();
-        for (index, problem) in problems.iter().enumerate() {
-            let gap = if index == 0 { "" } else { "\n" };
-            write!(text, "{gap}{problem}").expect("a String takes everything");
-        }
-        text
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use expect_test::expect;
-
-    #[test]
-    fn a_problem_is_drawn_under_the_users_line() {
-        let source = Source {
-            path: "scenarios/payments-slow.toml".into(),
-            text: "a = 1\non = \"paymets\"\n".into(),
-        };
-        let problem = source
-            .problem(11..20, "no proxy is named `paymets`")
-            .nearest("paymets", ["payments", "ledger"]);
-        expect![[r#"
-            error: no proxy is named `paymets`
-              --> scenarios/payments-slow.toml:2:6
-              2 | on = "paymets"
-                |      ^^^^^^^^^
-            hint: did you mean `payments`?
-        "#]]
-        .assert_eq(&problem.to_string());
-    }
-
-    #[test]
-    fn carets_count_characters_and_stay_on_the_line() {
-        let source = Source {
-            path: "f.toml".into(),
-            text: "é = \"ü\nb\"\n".into(),
-        };
-        let problem = source.problem(5..12, "x");
-        assert_eq!((problem.line(), problem.column()), (Some(1), Some(5)));
-        assert!(problem.to_string().contains("    ^^\n"), "{problem}");
-        assert_eq!(
-            source.problem(900..999, "x").line(),
-            Some(3),
-            "a place past the end is the end"
-        );
-    }
-
-    #[test]
-    fn what_would_steer_a_terminal_is_escaped() {
-        let source = Source {
-            path: "f.toml".into(),
-            text: "a = \u{1b}[31m\n".into(),
-        };
-        let drawn = source.problem(4..5, "x\ny\u{7}").hint("\u{9b}z").to_string();
-        assert!(
-            drawn.contains(r"a = \u{1b}[31m") && drawn.contains(r"x\ny\u{7}"),
-            "{drawn}"
-        );
-        assert!(!drawn.chars().any(|c| c.is_control() && c != '\n'), "{drawn:?}");
-        let hidden = source.problem(4..5, "x").hiding_the_line().to_string();
-        assert!(!hidden.contains("31m"), "{hidden}");
-    }
-
-    #[test]
-    fn only_regular_files_are_read_and_not_beyond_the_cap() {
-        let read = |path: &Path| Source::read(path).unwrap_err().remove(0).message().to_owned();
-        assert_eq!(read(Path::new("/dev/zero")), "this is not a regular file");
-        let dir = tempfile::tempdir().unwrap();
-        let big = dir.path().join("big.toml");
-        std::fs::write(&big, vec![b'#'; 4 * 1024 * 1024 + 1]).unwrap();
-        assert!(read(&big).contains("too large"));
-    }
-
-    #[test]
-    fn only_a_near_name_is_suggested() {
-        assert_eq!(nearest("tiemline", ["timeline", "title"]), Some("timeline"));
-        assert_eq!(nearest("banana", ["timeline", "title"]), None);
-    }
 }
