@@ -8,6 +8,7 @@
 //!       └── refused ─┴──────────┴──────────┘ └─ aborted / unverified
 //! ```
 
+mod alerts;
 mod cues;
 mod dice;
 mod expect;
@@ -15,18 +16,16 @@ mod gate;
 mod guard;
 mod input;
 mod people;
+mod recovery;
 mod steady;
 mod timeline;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use gameday_core::{
-    AlertSeen, AlertState, Ended, EventKind, Notification, Offset, ProbeName, SourceName, Stage, SteadyName,
-    StopReason,
-};
+use gameday_core::{Ended, EventKind, Offset, ProbeName, Stage, SteadyName, StopReason};
 
-use crate::plan::{Expectation, Plan, SteadyKind};
+use crate::plan::{Plan, SteadyKind};
 use crate::window::Window;
 pub(crate) use dice::seed_of;
 use expect::ExpectState;
@@ -175,28 +174,8 @@ impl<'p> Drill<'p> {
             }
             Input::Over(fault, how) => self.timeline.over(&fault, how, out),
             Input::TargetLost(why) => self.stop(StopReason::Target(why), out),
-            Input::Notified(notification) => {
-                for alert in notification
-                    .alerts
-                    .iter()
-                    .filter(|alert| alert.status == "firing")
-                {
-                    self.people.fired(&alert.alert);
-                    self.forbidden(&alert.alert, &alert.labels, "webhook", out);
-                }
-                self.notified(&notification);
-                self.cue_notified(now, &notification);
-            }
-            Input::Alert(seen) => {
-                if seen.state == AlertState::Firing {
-                    self.people.fired(&seen.alert);
-                }
-                if matches!(seen.state, AlertState::Firing | AlertState::Suppressed) {
-                    self.forbidden(&seen.alert, &seen.labels, seen.source.as_str(), out);
-                }
-                self.alert_changed(&seen);
-                self.cue_changed(now, &seen);
-            }
+            Input::Notified(notification) => self.notified(now, &notification, out),
+            Input::Alert(seen) => self.alert_changed(now, &seen, out),
             Input::Gate(look) => self.gate.looked(look),
             Input::Delivered => self.delivered(),
             Input::RollbackChecked(verified) => self.rolled_back(now, verified, out),
@@ -228,72 +207,6 @@ impl<'p> Drill<'p> {
             if steady.name == *name {
                 watch.queried(steady, now, value);
             }
-        }
-    }
-
-    fn notified(&mut self, notification: &Notification) {
-        for (expect, state) in self.plan.expect.iter().zip(&mut self.expect) {
-            state.notified(expect, notification);
-        }
-    }
-
-    /// Notes an alert that fires although it is forbidden, once; one that fires before anything was touched refuses the drill.
-    fn forbidden(
-        &mut self,
-        alert: &str,
-        labels: &BTreeMap<String, String>,
-        source: &str,
-        out: &mut Vec<Action>,
-    ) {
-        let plan = self.plan;
-        let Some(forbid) = plan.forbids(alert, labels).next() else {
-            return;
-        };
-        if self.stage <= Stage::Steady {
-            let label = &forbid.label;
-            let when = match self.trial {
-                0 => "before anything was touched",
-                _ => "between two trials",
-            };
-            let why = format!("the alert `{alert}` fires {when}, and `{label}` of [forbid] forbids it");
-            return match self.trial {
-                0 => self.finish(Ended::Refused(why), out),
-                _ => self.stop(StopReason::Gate(why), out),
-            };
-        }
-        if self
-            .forbidden
-            .insert((forbid.label.clone(), alert.to_owned(), labels.clone()))
-        {
-            out.push(Action::Record(EventKind::Forbidden {
-                forbid: forbid.label.clone(),
-                alert: alert.to_owned(),
-                labels: labels.clone(),
-                source: SourceName::new(source).expect("a source's name"),
-            }));
-        }
-    }
-
-    fn alert_changed(&mut self, seen: &AlertSeen) {
-        if self
-            .plan
-            .expect
-            .iter()
-            .any(|expect| expect.is_about(&seen.alert, &seen.labels))
-        {
-            self.gate.changed(seen);
-        }
-        // With a receiver of ours the notifications say it; without one the sources must.
-        if self.plan.observe.webhook.is_none() {
-            for (expect, state) in self.plan.expect.iter().zip(&mut self.expect) {
-                state.changed(expect, seen);
-            }
-        }
-    }
-
-    fn delivered(&mut self) {
-        if self.plan.observe.webhook.is_none() {
-            self.expect.iter_mut().for_each(ExpectState::counted);
         }
     }
 
@@ -367,46 +280,6 @@ impl<'p> Drill<'p> {
             self.removed_at = now;
             self.enter(Stage::Verify, now, out);
             out.push(Action::Verify);
-        }
-    }
-
-    fn advance_recovery(&mut self, now: Offset, out: &mut Vec<Action>) {
-        let settled = self
-            .plan
-            .expect
-            .iter()
-            .zip(&self.expect)
-            .all(|(expect, state)| self.settled(now, expect, state));
-        // What was computed while a fault was in place says nothing of the time after it.
-        let looked = self.next_second >= self.removed_at + SECOND;
-        let steady = (looked && self.all_steady()) || self.recovery_over(now);
-        if settled && steady {
-            if self.trial + 1 < self.plan.trials {
-                self.next_trial(now, out);
-            } else {
-                self.finish(Ended::Completed, out);
-            }
-        }
-    }
-
-    fn recovery_over(&self, now: Offset) -> bool {
-        let window = self.plan.longest_window();
-        let within = self.plan.recover_within.unwrap_or(window);
-        // A state that came back at the last moment shows only a window later.
-        now.since(self.removed_at) > within + window + LIMIT_SLACK
-    }
-
-    /// Nothing that is still to come could change what is known of this expectation.
-    fn settled(&self, now: Offset, expect: &Expectation, state: &ExpectState) -> bool {
-        if self.timeline.is_skipped(&expect.of) {
-            return true;
-        }
-        let limit_over = expect
-            .detection_limit()
-            .is_none_or(|limit| now > self.timeline.began(&expect.of, self.t0) + limit + LIMIT_SLACK);
-        match expect.resolved {
-            Some(limit) => state.resolved || (now.since(self.removed_at) > limit + LIMIT_SLACK && limit_over),
-            None => state.told || limit_over,
         }
     }
 

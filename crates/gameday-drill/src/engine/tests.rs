@@ -11,7 +11,10 @@ use crate::plan::{
     SteadyKind,
 };
 use expect_test::{Expect, expect};
-use gameday_core::{FaultEnd, FaultName, NotifiedAlert, Outcome, Reason, TargetName, Timestamp};
+use gameday_core::{
+    AlertSeen, AlertState, FaultEnd, FaultName, Notification, NotifiedAlert, Outcome, Reason, SourceName,
+    TargetName, Timestamp,
+};
 use std::collections::BTreeMap;
 
 const SEC: Duration = Duration::from_secs(1);

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use gameday_core::{EventKind, StopReason};
 
 use super::fault_task::FaultTask;
-use super::{Report, Runner, build_faults, collect};
+use super::{Report, Runner, collect};
 use crate::engine::{GateLook, Input};
-use crate::fault::Fault;
+use crate::fault::{self, Fault};
 
 impl Runner<'_> {
     /// Time went on; a gate that is closed is told what it asks for first.
@@ -43,10 +43,10 @@ impl Runner<'_> {
         collect::raw_samples(self.plan, self.journal, &self.jobs, self.trial_began).await?;
         self.journal.record(EventKind::TrialEnded { trial: trial - 1 })?;
         self.trial_began = self.journal.clock().offset();
-        match build_faults(self.plan, self.run, trial) {
+        match fault::build(self.plan, self.run, trial) {
             Ok(faults) => self.arm(faults),
-            Err(why) => {
-                let stop = Report::Input(Input::Stop(StopReason::Target(why)));
+            Err(error) => {
+                let stop = Report::Input(Input::Stop(StopReason::Target(error.to_string())));
                 // The queue is bounded and this is its reader; one that is full is read on before the faults begin.
                 let _ = self.reports.try_send(stop);
             }

@@ -3,6 +3,7 @@
 //! One loop owns the engine and the journal's order; everything that waits is a task of its own that
 //! reports through one bounded queue.
 
+mod act;
 mod collect;
 mod condition;
 mod fault_task;
@@ -14,30 +15,27 @@ mod oracle;
 mod people;
 mod preflight;
 mod regions;
+mod report;
 mod sources;
 mod verify;
 mod vitals;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gameday_core::{
-    DrillStarted, Ended, EventKind, FaultName, Journal, Offset, ProbeDone, ProbeName, RegionName, SCHEMA,
-    StopReason,
-};
-use gameday_probe::{Environment, Tick};
-use tokio::sync::{mpsc, oneshot};
+use gameday_core::{DrillStarted, Ended, EventKind, FaultName, Journal, Offset, SCHEMA, StopReason};
+use gameday_probe::Environment;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::engine::{Action, Answer, Drill, Input};
-use crate::fault::{self, Fault};
+use crate::engine::{Drill, Input};
 use crate::plan::Plan;
-use crate::registry::{Claim, OpenDrill, Registry};
-use crate::said::Said;
-use fault_task::{FaultTask, Order};
+use crate::registry::{Claim, Registry};
+use fault_task::FaultTask;
+use report::{QUEUE, Report, Reports};
 
 /// Everything a run needs beside its plan.
 #[derive(Debug)]
@@ -76,31 +74,6 @@ pub enum RunError {
         source: io::Error,
     },
 }
-
-/// What the tasks of a run report.
-enum Report {
-    /// For the journal and for the engine.
-    Both(EventKind, Input),
-    /// For the journal alone.
-    Note(EventKind),
-    /// For the engine alone.
-    Input(Input),
-    /// A tick of a probe of our own.
-    Tick(Tick),
-    /// A look of a region that is followed.
-    Looked(RegionName, Box<ProbeDone>),
-    /// Looks of a region that is followed, which did not come.
-    Missed(RegionName, ProbeName, u64),
-    /// For the journal, of a region.
-    In(RegionName, EventKind),
-    /// A person said something, and waits for the answer.
-    Said(Said, oneshot::Sender<Answer>),
-}
-
-type Reports = mpsc::Sender<Report>;
-
-/// Bounds the queue of reports: a second of a busy drill.
-const QUEUE: usize = 4096;
 
 /// Runs a plan to its end, whatever that is; the journal says how it went.
 ///
@@ -313,73 +286,6 @@ impl<'r> Runner<'r> {
         Ok(())
     }
 
-    async fn act(&mut self, action: Action) -> io::Result<()> {
-        match action {
-            Action::Record(kind) => self.journal.record(kind).map(drop),
-            Action::Look(fault) => {
-                self.look(fault);
-                Ok(())
-            }
-            Action::Inject(fault) => {
-                self.predict(&fault)?;
-                let task = &self.faults[&fault];
-                let undo = serde_json::to_value(task.undo())?;
-                self.whole = false;
-                // No durable record, no fault.
-                self.journal.record_durably(EventKind::FaultOrdered {
-                    fault: fault.clone(),
-                    undo,
-                })?;
-                task.order(Order::Inject).await;
-                Ok(())
-            }
-            Action::Remove(fault) => {
-                self.faults[&fault].order(Order::Remove).await;
-                Ok(())
-            }
-            Action::NextTrial(trial) => self.next_trial(trial).await,
-            Action::Verify => {
-                let faults: Vec<Arc<dyn Fault>> = self.faults.values().map(FaultTask::fault).collect();
-                self.tasks.spawn(verify::look(faults, self.reports.clone()));
-                Ok(())
-            }
-            Action::Finish(how) => {
-                self.ended = Some(how);
-                Ok(())
-            }
-        }
-    }
-
-    /// Has the condition of an entry looked at.
-    fn look(&mut self, fault: FaultName) {
-        let entry = self.plan.timeline.iter().find(|entry| entry.name == fault);
-        if let Some(condition) = entry.and_then(|entry| entry.only_if.clone()) {
-            let (prometheus, reports) = (self.prometheus.clone(), self.reports.clone());
-            self.tasks
-                .spawn(condition::look(fault, condition, prometheus, reports));
-        }
-    }
-
-    /// Writes down what the alerts of a fault will do, before it is ordered.
-    fn predict(&self, fault: &FaultName) -> io::Result<()> {
-        let Some(oracle) = &self.oracle else { return Ok(()) };
-        for prediction in oracle.predict(fault) {
-            self.journal.record(EventKind::Predicted(Box::new(prediction)))?;
-        }
-        // The first fault decides: what comes after it may be its own doing.
-        if self.whole
-            && let Some(detail) = oracle.group_stage("at the injection")
-        {
-            let name = preflight::GROUP_STAGE.to_owned();
-            self.journal.record(EventKind::Checked {
-                name,
-                ok: true,
-                detail,
-            })?;
-        }
-        Ok(())
-    }
-
     async fn finish(&mut self) -> io::Result<()> {
         let ended = self.ended.take().unwrap_or(Ended::Aborted);
         if ended == Ended::Completed {
@@ -425,19 +331,4 @@ async fn watch_stop_file(path: PathBuf, reports: Reports) {
             return;
         }
     }
-}
-
-/// The open-drill entry of a run.
-fn open_drill(plan: &Plan, run: &Run, journal: &Path) -> OpenDrill {
-    let targets = plan.targets.values().map(crate::plan::Target::identity).collect();
-    let journal = std::path::absolute(journal).unwrap_or_else(|_| journal.to_owned());
-    OpenDrill {
-        drill: run.drill.clone(),
-        journal,
-        targets,
-    }
-}
-
-fn build_faults(plan: &Plan, run: &Run, trial: u32) -> Result<Vec<Arc<dyn Fault>>, String> {
-    fault::build(plan, run, trial).map_err(|error| error.to_string())
 }

@@ -1,19 +1,20 @@
 //! Pre-flight: is everything as the scenario says? Nothing is touched, and every refusal is told.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use gameday_alert::{Alert, AlertSource, Alertmanager, Grafana, Prometheus, SourceError, Webhook};
 use gameday_core::{AlertSeen, AlertState, EventKind, Journal, RegionName, RuleSeen, Span};
 use gameday_probe::Scheduled;
 
+use super::Run;
 use super::oracle::Oracle;
 use super::regions::{self, Followed};
 use super::sources::Sources;
-use super::{Run, build_faults, open_drill};
-use crate::fault::Fault;
+use crate::fault::{self, Fault};
 use crate::plan::{GrafanaAt, Plan, RuleOf};
-use crate::registry::Claim;
+use crate::registry::{Claim, OpenDrill};
 
 /// All that the drill needs, found to be there.
 pub(super) struct Ready {
@@ -86,11 +87,22 @@ pub(super) async fn look(plan: &Plan, run: &Run, journal: &Journal) -> io::Resul
     }
 }
 
+/// The open-drill entry of a run.
+fn open_drill(plan: &Plan, run: &Run, journal: &Path) -> OpenDrill {
+    let targets = plan.targets.values().map(crate::plan::Target::identity).collect();
+    let journal = std::path::absolute(journal).unwrap_or_else(|_| journal.to_owned());
+    OpenDrill {
+        drill: run.drill.clone(),
+        journal,
+        targets,
+    }
+}
+
 async fn targets(plan: &Plan, run: &Run, checks: &mut Checks<'_>) -> io::Result<Vec<Arc<dyn Fault>>> {
-    let faults = match build_faults(plan, run, 0) {
+    let faults = match fault::build(plan, run, 0) {
         Ok(faults) => faults,
-        Err(why) => {
-            checks.note("targets", Err(why))?;
+        Err(error) => {
+            checks.note("targets", Err(error.to_string()))?;
             return Ok(Vec::new());
         }
     };
