@@ -13,12 +13,17 @@ use tokio::sync::{oneshot, watch};
 
 use super::{Scheduled, Tick, schedule_share};
 
-/// The same as [`schedule_changing`](super::schedule_changing), on a thread for each core.
+/// So many looks a second are one thread's; a second thread costs them a fifth more of CPU time, as
+/// neither is then busy enough to find several sockets ready at once.
+const LOOKS_A_LANE: f64 = 2000.0;
+
+/// The same as [`schedule_changing`](super::schedule_changing), on threads of its own: as many as the
+/// first list needs, and no more than there are cores.
 ///
 /// # Panics
 /// When a thread cannot be started, and when a look panicked on one.
 pub async fn schedule_on_lanes(probes: watch::Receiver<Vec<Scheduled>>, out: Sender<Tick>) {
-    let of = thread::available_parallelism().map_or(1, NonZero::get);
+    let of = lanes(&probes.borrow());
     let mut lanes: Vec<_> = (0..of)
         .map(|index| Lane::start(Share { index, of }, probes.clone(), out.clone()))
         .collect();
@@ -26,6 +31,15 @@ pub async fn schedule_on_lanes(probes: watch::Receiver<Vec<Scheduled>>, out: Sen
         // A lane ends when nobody listens; one that ends otherwise must not look like silence.
         assert!((&mut lane.ended).await.is_ok(), "a thread of looks panicked");
     }
+}
+
+/// How many threads a list needs.
+fn lanes(probes: &[Scheduled]) -> usize {
+    let rate: f64 = probes.iter().map(|one| one.every.as_secs_f64().recip()).sum();
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    (1..cores)
+        .find(|&lanes| rate <= lanes as f64 * LOOKS_A_LANE)
+        .unwrap_or(cores)
 }
 
 /// Which probes belong to a lane: always the same ones, so that a reload moves none.
@@ -114,10 +128,23 @@ mod tests {
         assert_eq!(Share::WHOLE.of(&all).len(), 100);
     }
 
+    #[test]
+    fn a_second_lane_is_for_more_looks_than_one_takes() {
+        let probe = slow(0);
+        let of = |count: usize| lanes(&vec![named(&probe, "p"); count]);
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        // Each of them every 20 ms.
+        assert_eq!(
+            [of(0), of(40), of(41), of(4000)],
+            [1, 1, 2.min(cores), cores.min(100)]
+        );
+    }
+
     #[tokio::test]
     async fn all_lanes_look_and_end_with_their_owner() {
         let probe = slow(1);
-        let all: Vec<_> = (0..20)
+        // 3,000 looks a second: more than one lane's.
+        let all: Vec<_> = (0..60)
             .map(|number| named(&probe, &format!("p{number}")))
             .collect();
         let (_keep, probes) = watch::channel(all);
@@ -125,7 +152,7 @@ mod tests {
         let mut owner = tokio::task::JoinSet::new();
         owner.spawn(schedule_on_lanes(probes, out));
         let mut heard = std::collections::BTreeSet::new();
-        while heard.len() < 20 {
+        while heard.len() < 60 {
             let tick = timeout(Duration::from_secs(20), ticks.recv()).await.unwrap();
             if let Some(Tick::Done { probe, .. }) = tick {
                 heard.insert(probe.to_string());
