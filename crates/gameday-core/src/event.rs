@@ -371,6 +371,7 @@ impl std::fmt::Display for StopReason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Guard(guard) => write!(f, "the guard `{guard}` was breached"),
+            Self::Signal(signal) if signal == "SIGINT" => f.write_str("it was stopped by SIGINT (Ctrl-C)"),
             Self::Signal(signal) => write!(f, "it was stopped by {signal}"),
             Self::StopFile => f.write_str("the stop file was found"),
             Self::Person(who) => write!(f, "{who} stopped it"),

@@ -2,6 +2,7 @@
 
 mod account;
 mod arrivals;
+mod difference;
 mod disturbances;
 mod figure;
 mod labels;
@@ -66,51 +67,89 @@ pub fn render_html(measurement: &Measurement) -> String {
     text
 }
 
-/// Of several trials the page shows the worst whole, and the others below, folded.
+/// Of several trials the page shows one whole, and the others below, folded.
 fn body(measurement: &Measurement) -> Markup {
-    let worst = measurement
-        .trials
-        .iter()
-        .rev()
-        .max_by_key(|trial| trial.verdict.precedence());
-    let Some(trial) = worst else { return html! {} };
-    let touched = trial.marks.t0.is_some();
+    let Some(trial) = measurement.told() else {
+        return html! {};
+    };
+    let parts = parts_of(measurement, trial);
     html! {
-        (summary::numbers(trial))
+        (summary::numbers(&measurement.trials, trial))
         (summary::briefing(measurement, trial))
         (summary::refusal(trial))
-        @if touched { (contents(measurement)) }
+        @if trial.marks.t0.is_some() { (contents(&parts)) }
         (summary::reasons(trial))
-        div #scorecard { (scorecard::section_of(measurement)) }
-        div #timeline { (timeline::section(trial)) }
-        div #stages { (waterfall::stages(trial)) (disturbances::table(trial)) }
-        div #trials { (trials::strip(measurement)) (over_trials::overview(measurement)) (summary::means(measurement)) (trials::difference(measurement)) }
-        (told(trial))
-        div #findings { @if touched { (account::findings(trial)) (account::blanks()) } }
-        div #log { (account::log(measurement, trial)) }
-        (others(measurement, trial))
-        div #appendix { (appendix(measurement, trial)) }
+        @for part in &parts { div id=(part.anchor) { (part.content) } }
     }
 }
 
-/// What happened in a trial, table by table.
-fn told(trial: &Trial) -> Markup {
-    html! {
-        div #alerts { (arrivals::forbidden(trial)) (arrivals::other_alerts(trial)) (arrivals::notifications(trial)) (arrivals::links(trial)) (tables::people(trial)) }
-        div #recovery { (tables::recovery(trial)) }
-        div #impact { (account::impact(trial)) (tables::probes(trial)) }
-        div #safety { (tables::faults(trial)) (tables::safety(trial)) }
-    }
+/// A part of the page that the contents lead to.
+struct Part {
+    anchor: &'static str,
+    name: &'static str,
+    content: Markup,
 }
 
-fn contents(measurement: &Measurement) -> Markup {
-    let several = measurement.trials.len() > 1;
+fn parts_of(measurement: &Measurement, trial: &Trial) -> Vec<Part> {
+    let touched = trial.marks.t0.is_some();
+    let all = [
+        ("scorecard", "Scorecard", scorecard::section_of(measurement)),
+        ("timeline", "Timeline", timeline::section(trial)),
+        (
+            "stages",
+            "Where the time went",
+            html! { (waterfall::stages(trial)) (disturbances::table(trial)) },
+        ),
+        (
+            "trials",
+            "Trials",
+            html! { (trials::strip(measurement)) (over_trials::together(measurement)) },
+        ),
+        (
+            "difference",
+            "Since the last drill",
+            difference::section_of(measurement),
+        ),
+        ("alerts", "Alerts", alerts(trial)),
+        ("recovery", "Recovery", tables::recovery(trial)),
+        (
+            "impact",
+            "Impact",
+            html! { (account::impact(trial)) (tables::probes(trial)) },
+        ),
+        (
+            "safety",
+            "Safety",
+            html! { (tables::faults(trial)) (tables::safety(trial)) },
+        ),
+        (
+            "findings",
+            "Findings",
+            html! { @if touched { (account::findings(trial)) (account::blanks()) } },
+        ),
+        ("log", "Log", account::log(measurement, trial)),
+        ("others", "Other trials", others(measurement, trial)),
+        ("appendix", "Appendix", appendix(measurement, trial)),
+    ];
+    all.into_iter()
+        .filter(|(.., content)| !content.0.is_empty())
+        .map(|(anchor, name, content)| Part {
+            anchor,
+            name,
+            content,
+        })
+        .collect()
+}
+
+/// What reached whom.
+fn alerts(trial: &Trial) -> Markup {
+    html! { (arrivals::forbidden(trial)) (arrivals::other_alerts(trial)) (arrivals::notifications(trial)) (arrivals::links(trial)) (tables::people(trial)) }
+}
+
+fn contents(parts: &[Part]) -> Markup {
     html! {
         nav.contents aria-label="Contents" {
-            @for (anchor, name) in [
-                ("scorecard", "Scorecard"), ("timeline", "Timeline"), ("stages", "Where the time went"), ("trials", "Trials"), ("alerts", "Alerts"),
-                ("recovery", "Recovery"), ("impact", "Impact"), ("safety", "Safety"), ("findings", "Findings"), ("log", "Log"), ("appendix", "Appendix"),
-            ] { @if anchor != "trials" || several { a href={ "#" (anchor) } { (name) } } }
+            @for part in parts { a href={ "#" (part.anchor) } { (part.name) } }
         }
     }
 }
@@ -121,7 +160,7 @@ fn others(measurement: &Measurement, shown: &Trial) -> Markup {
         @for trial in measurement.trials.iter().filter(|trial| trial.index != shown.index) {
             details.trial id={ "trial-" (trial.index) } {
                 summary { "Trial " (trial.index + 1) " · " (parts::verdict_word(trial.verdict)) " · " (clean(&trial.summary)) }
-                (summary::numbers(trial))
+                (summary::numbers(std::slice::from_ref(trial), trial))
                 (timeline::section(trial))
                 (waterfall::stages(trial)) (disturbances::table(trial))
                 (arrivals::forbidden(trial)) (arrivals::other_alerts(trial)) (arrivals::notifications(trial)) (tables::recovery(trial))

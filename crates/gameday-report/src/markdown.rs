@@ -18,7 +18,7 @@ pub(crate) use escape::{code, prose, text};
 pub fn render_markdown(measurement: &Measurement) -> String {
     let mut out = String::new();
     head(&mut out, measurement, "#");
-    let Some(trial) = worst(measurement) else {
+    let Some(trial) = measurement.told() else {
         return out;
     };
     reasons(&mut out, trial);
@@ -34,7 +34,7 @@ pub fn render_markdown(measurement: &Measurement) -> String {
         trial::tell(&mut out, trial, measurement.trials.len() > 1);
     }
     findings(&mut out, trial, "##");
-    if measurement.mttd.trials > 0 {
+    if measurement.trials.len() > 1 && measurement.mttd.trials > 0 {
         line(&mut out, "");
         line(&mut out, &format!("{}  ", measurement.mttd.sentence()));
         line(&mut out, &measurement.mttr.sentence());
@@ -47,7 +47,7 @@ pub fn render_markdown(measurement: &Measurement) -> String {
 pub fn render_summary(measurement: &Measurement) -> String {
     let mut out = String::new();
     head(&mut out, measurement, "###");
-    let Some(trial) = worst(measurement) else {
+    let Some(trial) = measurement.told() else {
         return out;
     };
     if trial.marks.t0.is_some() {
@@ -58,15 +58,6 @@ pub fn render_summary(measurement: &Measurement) -> String {
     line(&mut out, "\n</details>");
     findings(&mut out, trial, "####");
     out
-}
-
-/// The trial that decided.
-fn worst(measurement: &Measurement) -> Option<&Trial> {
-    measurement
-        .trials
-        .iter()
-        .rev()
-        .max_by_key(|trial| trial.verdict.precedence())
 }
 
 fn head(out: &mut String, measurement: &Measurement, level: &str) {
@@ -114,7 +105,7 @@ fn briefing_lines(out: &mut String, trial: &Trial) {
         line(out, &format!("- **{}**: {}", brief.key, prose(&brief.text)));
     }
     if let Some(sight) = &trial.sight {
-        line(out, &format!("- **who saw it**: {}.", prose(&sight.summary)));
+        line(out, &format!("- **who noticed**: {}.", prose(&sight.summary)));
     }
 }
 

@@ -110,18 +110,23 @@ fn of_alert(all: &[&AlertReport]) -> Vec<Row> {
         };
         rows.push(timed(all, what, None, |alert| alert.ttd_ms, None));
     }
-    let own = rows.iter().map(|row| row.score).max().unwrap_or(Score::Good);
-    if let Some(row) = rows.first_mut() {
-        row.detail = Some(worst.detail.clone()).filter(|detail| !detail.is_empty());
-        // The verdict may rest on more than times: labels, receivers, doubts.
-        if score_of(worst.verdict) > own {
-            row.score = score_of(worst.verdict);
-        }
-        if worst.verdict != AlertVerdict::Passed {
-            row.word = spaced(worst.verdict.word());
-        }
+    if worst.verdict != AlertVerdict::Passed {
+        explain(&mut rows, worst);
     }
     rows
+}
+
+/// The verdict and its sentence stand with the row that it is about.
+fn explain(rows: &mut [Row], worst: &AlertReport) {
+    let own = rows.iter().map(|row| row.score).max().unwrap_or(Score::Good);
+    // It may rest on more than times: labels, receivers, doubts.
+    let beyond = score_of(worst.verdict) > own;
+    let about = |row: &&mut Row| beyond || row.score == own;
+    if let Some(row) = rows.iter_mut().find(about) {
+        row.detail = Some(worst.detail.clone()).filter(|detail| !detail.is_empty());
+        row.word = spaced(worst.verdict.word());
+        row.score = score_of(worst.verdict).max(row.score);
+    }
 }
 
 /// What is known as an interval only is shown as one, and is in time when all of it is within the limit.
@@ -270,7 +275,7 @@ fn of_steady(all: &[&SteadyReport]) -> Vec<Row> {
         let worst = all.iter().max_by_key(|one| scored(one))?;
         let score = scored(worst);
         Some(Row {
-            subject: worst.name.clone(),
+            subject: format!("{}: {}", worst.name, worst.text),
             what: format!("holds {when}"),
             limit: Some(format!(
                 "{} {}",
@@ -283,7 +288,7 @@ fn of_steady(all: &[&SteadyReport]) -> Vec<Row> {
             word: match score {
                 Score::Good => "holds",
                 Score::Doubt => "unknown",
-                Score::Bad => "broken",
+                Score::Bad => "does not hold",
             }
             .to_owned(),
             detail: worst.why.clone().filter(|_| score == Score::Doubt),
@@ -332,7 +337,7 @@ fn of_guard(trials: &[Trial]) -> Row {
         what: "no guard is breached".to_owned(),
         limit: None,
         predicted: None,
-        measured: if breach.is_some() { "breached" } else { "none was" }.to_owned(),
+        measured: if breach.is_some() { "breached" } else { "no breach" }.to_owned(),
         score: if breach.is_some() { Score::Bad } else { Score::Good },
         word: if breach.is_some() { "breached" } else { "kept" }.to_owned(),
         detail: breach.map(|line| line.text.clone()),
@@ -353,7 +358,12 @@ fn of_rollback(trials: &[Trial]) -> Row {
         what: "everything is put back".to_owned(),
         limit: None,
         predicted: None,
-        measured: word.to_owned(),
+        measured: match (open, untouched) {
+            (Some(_), _) => "not known",
+            (None, true) => "untouched",
+            (None, false) => "nothing left",
+        }
+        .to_owned(),
         score,
         word: word.to_owned(),
         detail: open.and_then(|trial| trial.rollback.why.clone()),

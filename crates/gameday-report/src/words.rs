@@ -125,6 +125,8 @@ pub(crate) fn sure(share: f64) -> String {
 pub(crate) fn limit(ms: u64) -> String {
     match ms {
         0..1_000 => format!("{ms} ms"),
+        _ if ms.is_multiple_of(86_400_000) => format!("{} d", ms / 86_400_000),
+        _ if ms.is_multiple_of(3_600_000) => format!("{} h", ms / 3_600_000),
         _ if ms.is_multiple_of(60_000) => format!("{} min", ms / 60_000),
         _ if ms.is_multiple_of(1_000) => format!("{} s", ms / 1_000),
         _ => format!(
@@ -164,13 +166,15 @@ pub(crate) fn micros(us: i64) -> String {
     }
 }
 
-/// A share in percent with as many digits as matter: `0.02 %`, `3.4 %`, `41 %`.
+/// A share in percent with as many digits as matter: `0.02 %`, `3.4 %`, `41 %`, `99.95 %`.
 pub(crate) fn percent(share: f64) -> String {
     let percent = share * 100.0;
     let text = match percent.abs() {
         0.0..0.1 => format!("{percent:.3}"),
         0.1..1.0 => format!("{percent:.2}"),
         1.0..10.0 => format!("{percent:.1}"),
+        // What is nearly all is not all.
+        99.0..100.0 => format!("{percent:.3}"),
         _ => format!("{percent:.0}"),
     };
     let short = if text.contains('.') {
@@ -179,6 +183,14 @@ pub(crate) fn percent(share: f64) -> String {
         &text
     };
     format!("{short} %")
+}
+
+/// With a capital first letter, as it stands alone.
+pub(crate) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// `1 look`, `2 looks`.
@@ -231,6 +243,14 @@ mod tests {
         assert_eq!(
             (limit(30_000), limit(2_500), limit(250), limit(120_000)),
             ("30 s".into(), "2.5 s".into(), "250 ms".into(), "2 min".into())
+        );
+        assert_eq!(
+            (limit(7_200_000), limit(2_592_000_000)),
+            ("2 h".into(), "30 d".into())
+        );
+        assert_eq!(
+            (percent(0.9995), percent(1.0), percent(0.41)),
+            ("99.95 %".into(), "100 %".into(), "41 %".into())
         );
     }
 

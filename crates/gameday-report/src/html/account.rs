@@ -22,9 +22,12 @@ pub(super) fn impact(trial: &Trial) -> Markup {
                 "The faults acted " (count(impact.touched, "time")) "."
             }
             @if !impact.probes.is_empty() {
-                table.plain {
+                table.plain.stack {
                     thead { tr { th { "Probe" } th { "From" } th { "Step" } th.n { "Looks" } th.n { "Failed" } th.n { "Slow" } th { "Reasons" } } }
-                    tbody { @for line in impact.probes.iter().chain(&impact.steps) { (impact_line(line)) } }
+                    tbody { @for line in &impact.probes {
+                        (impact_line(line))
+                        @for step in impact.steps.iter().filter(|step| (&step.probe, &step.region) == (&line.probe, &line.region)) { (impact_line(step)) }
+                    } }
                 }
             }
             @for budget in &impact.budgets { p.note { (budget_line(budget)) } }
@@ -40,9 +43,12 @@ fn impact_line(line: &ImpactLine) -> Markup {
         .collect();
     html! {
         tr.sub[line.step.is_some()] {
-            th scope="row" { (clean(&line.probe)) } td { (clean(&line.region)) }
-            td { (clean(line.step.as_deref().unwrap_or("all"))) }
-            td.n { (line.looks) } td.n { (line.failed) } td.n { (line.slow) } td { (reasons.join(", ")) }
+            @match &line.step {
+                None => { th scope="row" { (clean(&line.probe)) } td data-label="From" { (clean(&line.region)) } td data-label="Step" { "all" } }
+                Some(step) => { td.bare {} td.bare {} td data-label="Step" { (clean(step)) } }
+            }
+            td.n data-label="Looks" { (line.looks) } td.n data-label="Failed" { (line.failed) } td.n data-label="Slow" { (line.slow) }
+            td.wide data-label=[(!reasons.is_empty()).then_some("Reasons")] { (reasons.join(", ")) }
         }
     }
 }
@@ -77,8 +83,8 @@ pub(super) fn findings(trial: &Trial) -> Markup {
 
 fn finding_row(finding: &Finding) -> Markup {
     let (tone, word) = match finding.weight {
-        Weight::Bad => (Tone::Bad, "broken"),
-        Weight::Doubt => (Tone::Doubt, "doubt"),
+        Weight::Bad => (Tone::Bad, "to fix"),
+        Weight::Doubt => (Tone::Doubt, "to check"),
         Weight::Note => (Tone::Note, "note"),
     };
     html! { tr {
@@ -117,7 +123,7 @@ pub(super) fn log(measurement: &Measurement, trial: &Trial) -> Markup {
         "Log",
         html! {
             table.plain.log {
-                thead { tr { th.n { "UTC" } th.n { "After T0" } th { "" } th { "What" } th { "Data" } } }
+                thead { tr { th.n { "UTC" } th.n { @if trial.marks.t0.is_some() { "After T0" } } th { "" } th { "What" } th { "Data" } } }
                 tbody { @for line in &trial.log { (log_row(line, prometheus)) } }
             }
             @if trial.log_left_out > 0 { p.note { (count(trial.log_left_out, "line")) " more in journal.jsonl." } }

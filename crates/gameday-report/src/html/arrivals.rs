@@ -94,13 +94,13 @@ pub(super) fn links(trial: &Trial) -> Markup {
     section(
         "Links of the alerts",
         html! {
-            table.plain {
+            table.plain.stack {
                 thead { tr { th { "Alert" } th { "Annotation" } th { "Link" } th { "" } } }
                 tbody { @for (alert, one) in all() { tr {
                     th scope="row" { (clean(&alert.title())) }
-                    td { code { (clean(&one.annotation)) } }
-                    td.wide { (link(&one.url, &one.url)) }
-                    td { @match &one.why {
+                    td data-label="Annotation" { code { (clean(&one.annotation)) } }
+                    td.wide data-label="Link" { (link(&one.url, &one.url)) }
+                    td.wide data-label="Works" { @match &one.why {
                         None => (pill(Tone::Good, "works")),
                         Some(why) => { (pill(Tone::Bad, "dead")) " " (prose(why)) }
                     } }

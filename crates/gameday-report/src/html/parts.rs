@@ -76,7 +76,7 @@ pub(super) fn alert_pill(verdict: AlertVerdict) -> Markup {
 pub(super) fn holds(holds: Option<bool>) -> Markup {
     match holds {
         Some(true) => pill(Tone::Good, "holds"),
-        Some(false) => pill(Tone::Bad, "broken"),
+        Some(false) => pill(Tone::Bad, "does not hold"),
         None => pill(Tone::Doubt, "unknown"),
     }
 }

@@ -40,6 +40,17 @@ pub(super) fn float(ms: i64) -> f64 {
     ms as f64
 }
 
+/// Where a label of the axis hangs: those at the ends stay inside.
+pub(super) fn anchor(x: f64) -> &'static str {
+    if x > RIGHT - 20.0 {
+        "end"
+    } else if x < LEFT + 14.0 {
+        "start"
+    } else {
+        "middle"
+    }
+}
+
 /// Round moments for the axis, in milliseconds: at most twelve of them.
 pub(super) fn ticks(from: i64, to: i64) -> Vec<i64> {
     const STEPS: [i64; 14] = [

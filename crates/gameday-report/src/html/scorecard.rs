@@ -35,12 +35,13 @@ pub(super) fn section_of(measurement: &Measurement) -> Markup {
 }
 
 fn one(row: &Row, first: bool) -> Markup {
-    let dash = |text: &Option<String>| clean(text.as_deref().unwrap_or("—"));
+    let cell = |label: &str, text: &Option<String>| {
+        html! { td.n.dash[text.is_none()] data-label=(label) { (clean(text.as_deref().unwrap_or("—"))) } }
+    };
     html! {
         tr {
             th scope="row" { @if first { span.subject { (clean(&row.subject)) } } span.what { (prose(&row.what)) } }
-            td.n data-label="Limit" { (dash(&row.limit)) }
-            td.n data-label="Predicted" { (dash(&row.predicted)) }
+            (cell("Limit", &row.limit)) (cell("Predicted", &row.predicted))
             td.n data-label="Measured" { span.value { (clean(&row.measured)) } (meter(row)) }
             td { (pill(row.score.into(), &row.word)) }
         }

@@ -382,9 +382,9 @@
   }
 
   const timelines = [...document.querySelectorAll('figure[data-timeline]')].map((figure) => new Timeline(figure));
-  // What is folded is printed too, and timelines are printed whole.
+  // What is folded is printed too, but for trials that nobody opened; timelines are printed whole.
   addEventListener('beforeprint', () => {
-    document.querySelectorAll('details').forEach((details) => { details.open = true; });
+    document.querySelectorAll('details:not(.trial)').forEach((details) => { details.open = true; });
     for (const timeline of timelines) { timeline.hide(); timeline.look(timeline.from, timeline.to); }
   });
   document.querySelectorAll('details').forEach((details) => details.addEventListener('toggle', () => timelines.forEach((timeline) => timeline.fit())));

@@ -3,13 +3,14 @@
 use maud::{Markup, html};
 
 use super::parts::{Tone, link, pill, prose, tone, verdict_word};
-use crate::words::{clean, exact, span, span_or_between};
-use crate::{Measurement, Trial, Verdict};
+use crate::statistics::median_of;
+use crate::words::{capital, clean, exact, span, span_or_between};
+use crate::{AlertReport, AlertVerdict, Measurement, Trial, Verdict};
 
 /// The verdict in a word and a sentence.
 pub(super) fn banner(measurement: &Measurement) -> Markup {
     let tone = tone(measurement.verdict);
-    let first = measurement.trials.first();
+    let (first, last) = (measurement.trials.first(), measurement.trials.last());
     html! {
         header {
             p.eyebrow { "Game day · " (clean(&measurement.scenario)) }
@@ -21,7 +22,7 @@ pub(super) fn banner(measurement: &Measurement) -> Markup {
             p.meta {
                 @if let Some(trial) = first {
                     span { (trial.started_at.text().replace('T', " ").trim_end_matches('Z')) " UTC" }
-                    span { (span(trial.ended_at.ms_since(trial.started_at))) " long" }
+                    span { "took " (span(last.unwrap_or(trial).ended_at.ms_since(trial.started_at))) }
                 }
                 @if measurement.trials.len() > 1 { span { (measurement.trials.len()) " trials" } }
                 @if let Some(lab) = &measurement.lab { span { "lab " (clean(lab)) } }
@@ -39,7 +40,7 @@ pub(super) fn banner(measurement: &Measurement) -> Markup {
 pub(super) fn briefing(measurement: &Measurement, trial: &Trial) -> Markup {
     html! {
         section.briefing {
-            h2 { "In ninety seconds" @if measurement.trials.len() > 1 { span.aside-note { "trial " (trial.index + 1) ", the worst" } } }
+            h2 { "In ninety seconds" @if measurement.trials.len() > 1 { span.aside-note { (which(measurement, trial)) } } }
             dl {
                 @for line in &trial.briefing {
                     dt { (capital(line.key)) }
@@ -48,6 +49,17 @@ pub(super) fn briefing(measurement: &Measurement, trial: &Trial) -> Markup {
             }
         }
     }
+}
+
+/// Why this trial is told of several.
+fn which(measurement: &Measurement, trial: &Trial) -> String {
+    let alike = measurement.trials.iter().all(|one| one.verdict == trial.verdict);
+    let why = match (alike, trial.alerts.is_empty()) {
+        (false, _) => ", the worst",
+        (true, false) => ", the slowest",
+        (true, true) => "",
+    };
+    format!("trial {} of {}{why}", trial.index + 1, measurement.trials.len())
 }
 
 /// What to do before the drill can be run, when it was refused.
@@ -77,30 +89,45 @@ pub(super) fn reasons(trial: &Trial) -> Markup {
     }
 }
 
-/// The key numbers; those of an alert are of the one that was notified first.
-pub(super) fn numbers(trial: &Trial) -> Markup {
-    if trial.marks.t0.is_none() {
+/// The key numbers: of one trial as they are, of several their medians.
+pub(super) fn numbers(trials: &[Trial], told: &Trial) -> Markup {
+    let trials: Vec<&Trial> = trials.iter().filter(|trial| trial.marks.t0.is_some()).collect();
+    if trials.is_empty() || told.marks.t0.is_none() {
         return html! {};
     }
-    let alert = trial
-        .alerts
-        .iter()
-        .min_by_key(|alert| (alert.marks.t5.is_none(), alert.marks.t5));
-    let of = |value: fn(&crate::AlertReport) -> Option<i64>| alert.and_then(value);
+    let all = |of: fn(&Trial) -> Number| trials.iter().map(|trial| of(trial)).collect::<Vec<_>>();
     html! {
         section.numbers aria-label="Key numbers" {
-            (number("Time to detect", "fault effective → firing", of(|alert| alert.ttd_ms)))
-            (number_or_between("Time to notify", "fault effective → notification", of(|alert| alert.ttn_ms),
-                alert.and_then(|alert| alert.ttn_between_ms)))
-            (number("Time to recover", "fault effective → steady", trial.ttr_ms))
-            (number("Self-heal", "fault removed → steady", trial.self_heal_ms))
-            (number_or_between("Hang-over", "fault removed → resolved notice", of(|alert| alert.hang_over_ms),
-                alert.and_then(|alert| alert.hang_over_between_ms)))
+            @if !told.alerts.is_empty() {
+                (number("Time to detect", "fault effective → firing", &all(|trial| Number::of_alert(trial, |alert| (alert.ttd_ms, None)))))
+                (number("Time to notify", "fault effective → notification", &all(|trial| Number::of_alert(trial, |alert| (alert.ttn_ms, alert.ttn_between_ms)))))
+            }
+            @if acked(&trials) { (number("Time to acknowledge", "notification → ack", &all(Number::of_ack))) }
+            @if trials.iter().any(|trial| trial.mitigation.is_some()) {
+                (number("Time to mitigate", "fault effective → “mitigated”", &all(Number::of_mitigation)))
+            }
+            (number("Time to recover", "fault effective → steady", &all(|trial| Number::known(trial.ttr_ms, "not seen"))))
+            (number("Self-heal", "fault removed → steady", &all(|trial| Number::known(trial.self_heal_ms, "not seen"))))
+            @if !told.alerts.is_empty() {
+                (number("Hang-over", "fault removed → resolved notice", &all(|trial| Number::of_end(trial))))
+            }
         }
+        (notes(told))
+    }
+}
+
+fn acked(trials: &[&Trial]) -> bool {
+    let mut alerts = trials.iter().flat_map(|trial| &trial.alerts);
+    alerts.any(|alert| alert.ack.is_some())
+}
+
+/// What has to be known to read the numbers.
+fn notes(trial: &Trial) -> Markup {
+    html! {
         @if let Some(sight) = &trial.sight {
-            p.note { span.key { "Who saw it" } " " (prose(&sight.summary)) "." }
+            p.note { span.key { "Who noticed:" } " " (prose(&sight.summary)) "." }
         }
-        @if trial.alerts.len() > 1 && let Some(alert) = alert {
+        @if trial.alerts.len() > 1 && let Some(alert) = first_notified(trial) {
             p.note { "Detection and hang-over are those of " (clean(&alert.title())) ", the first to arrive." }
         }
         @if trial.group_stage_clean == Some(false) {
@@ -111,30 +138,93 @@ pub(super) fn numbers(trial: &Trial) -> Markup {
     }
 }
 
-/// What is known to lie between two is never shown as one number.
-fn number_or_between(name: &str, what: &str, ms: Option<i64>, between: Option<[i64; 2]>) -> Markup {
-    match (ms, between) {
-        (None, Some(_)) => html! {
-            div.number {
-                div.name { (name) }
-                div.figure.none { (span_or_between(ms, between)) }
-                div.what { (what) ", an interval" }
-            }
-        },
-        _ => number(name, what, ms),
+/// Of several alerts the one that was notified first stands for all.
+fn first_notified(trial: &Trial) -> Option<&AlertReport> {
+    let alerts = trial.alerts.iter();
+    alerts.min_by_key(|alert| (alert.marks.t5.is_none(), alert.marks.t5))
+}
+
+/// A time of a trial: known, known to lie between two, or not there and the word for that.
+struct Number {
+    ms: Option<i64>,
+    between: Option<[i64; 2]>,
+    absent: &'static str,
+}
+
+impl Number {
+    fn known(ms: Option<i64>, absent: &'static str) -> Self {
+        Self {
+            ms,
+            between: None,
+            absent,
+        }
+    }
+
+    fn of_alert(trial: &Trial, of: fn(&AlertReport) -> (Option<i64>, Option<[i64; 2]>)) -> Self {
+        let alert = first_notified(trial);
+        let (ms, between) = alert.map_or((None, None), of);
+        let absent = match alert.map(|alert| alert.verdict) {
+            Some(AlertVerdict::Unknown) => "unknown",
+            Some(_) => "never",
+            None => "—",
+        };
+        Self { ms, between, absent }
+    }
+
+    /// Of what never began nobody can say how long it took to end.
+    fn of_end(trial: &Trial) -> Self {
+        let of = |alert: &AlertReport| (alert.hang_over_ms, alert.hang_over_between_ms);
+        let absent = match first_notified(trial).map(|alert| alert.marks.t5.is_some()) {
+            Some(true) => "not seen",
+            _ => "—",
+        };
+        Self {
+            absent,
+            ..Self::of_alert(trial, of)
+        }
+    }
+
+    fn of_ack(trial: &Trial) -> Self {
+        let acks = trial.alerts.iter().filter_map(|alert| alert.ack.as_ref());
+        let first = acks.min_by_key(|ack| ack.t6);
+        Self::known(first.and_then(|ack| ack.tta_ms), "never")
+    }
+
+    fn of_mitigation(trial: &Trial) -> Self {
+        let said = trial.mitigation.as_ref();
+        Self::known(said.and_then(|said| said.ttm_ms), "never")
     }
 }
 
-fn number(name: &str, what: &str, ms: Option<i64>) -> Markup {
+/// One of the key numbers; what is known to lie between two is never shown as one.
+fn number(name: &str, what: &str, all: &[Number]) -> Markup {
+    let values: Vec<i64> = all.iter().filter_map(|one| one.ms).collect();
+    let several = (all.len() > 1).then(|| over(&values, all.len()));
     html! {
         div.number {
             div.name { (name) }
-            @match ms {
-                Some(ms) => { div.figure title=(exact(ms)) data-ms=(ms) { (figure(ms)) } }
-                None => { div.figure.none { "—" } }
+            @match (median_of(values.iter().copied()), all) {
+                (Some(ms), _) => { div.figure title=(exact(ms)) data-ms=(ms) { (figure(ms)) } }
+                (None, [Number { between: Some(_), .. }]) => { div.figure.none { (span_or_between(None, all[0].between)) } }
+                (None, [first, ..]) => { div.figure.none { (first.absent) } }
+                (None, []) => {}
             }
-            div.what { (what) }
+            div.what { (what) @if all.iter().any(|one| one.ms.is_none() && one.between.is_some()) { ", an interval" } }
+            @if let Some(several) = several { div.what { (several) } }
         }
+    }
+}
+
+/// What the median of several trials is of.
+fn over(values: &[i64], trials: usize) -> String {
+    let of = if values.len() == trials {
+        format!("{trials} trials")
+    } else {
+        format!("{} of {trials} trials", values.len())
+    };
+    match (values.iter().min(), values.iter().max()) {
+        (Some(low), Some(high)) => format!("median of {of}, {} to {}", span(*low), span(*high)),
+        _ => format!("in {of}"),
     }
 }
 
@@ -146,26 +236,4 @@ fn figure(ms: i64) -> Markup {
             @if index % 2 == 0 { (word) } @else { small { (word) } }
         }
     }
-}
-
-/// The means of one trial, in the one form in which they may stand.
-pub(super) fn means(measurement: &Measurement) -> Markup {
-    if measurement.trials.len() != 1 || measurement.mttd.trials == 0 {
-        return html! {};
-    }
-    html! {
-        section {
-            h2 { "Means" }
-            p.mean { (measurement.mttd.sentence()) }
-            p.mean { (measurement.mttr.sentence()) }
-        }
-    }
-}
-
-/// With a capital first letter, as it stands alone.
-pub(super) fn capital(word: &str) -> String {
-    let mut letters = word.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -18,20 +18,20 @@ pub(super) fn faults(trial: &Trial) -> Markup {
     section(
         "Faults",
         html! {
-            table.plain {
+            table.plain.stack {
                 thead { tr {
                     th { "Fault" } th { "On" } th { "What" }
-                    th.n { "Ordered" } th.n { "Effective" } th.n { "Removed" } th.n { "Touched" }
+                    th.n { "Ordered" } th.n { "Effective" } th.n { "Removed" } th.n { "Acted" }
                 } }
                 tbody { @for fault in &trial.faults {
                     tr {
                         th scope="row" { (clean(&fault.name)) }
-                        td { (clean(&fault.on)) }
-                        td.wide { (clean(&fault.kind)) ": " (clean(&fault.detail)) }
-                        td.n { (clock(fault.ordered_at)) }
-                        td.n { (clock(fault.effective_at)) }
-                        td.n { (clock(fault.removed_at)) }
-                        td.n { (fault.touched) }
+                        td data-label="On" { (clean(&fault.on)) }
+                        td.wide data-label="What" { (clean(&fault.kind)) ": " (clean(&fault.detail)) }
+                        td.n data-label="Ordered" { (clock(fault.ordered_at)) }
+                        td.n data-label="Effective" { (clock(fault.effective_at)) }
+                        td.n data-label="Removed" { (clock(fault.removed_at)) }
+                        td.n data-label="Acted" { (fault.touched) }
                     }
                     @for (key, why) in &fault.why {
                         tr.detail { td colspan="7" { (clean(&key.replace("_at", ""))) " unknown: " (prose(why)) } }
@@ -65,15 +65,15 @@ pub(super) fn recovery(trial: &Trial) -> Markup {
 
 fn steady(trial: &Trial) -> Markup {
     html! {
-        table.plain {
-            thead { tr { th { "Steady state" } th { "Before" } th.n { "Worst since T0" } th { "At the end" } } }
+        table.plain.stack {
+            thead { tr { th { "Steady state" } th { "Before the fault" } th { "Worst since T0" } th { "At the end" } } }
             tbody { @for one in &trial.steady {
                 @let value = |value: Option<f64>| value.map_or_else(|| "—".to_owned(), |value| words::value(value, one.unit));
                 tr {
                     th scope="row" { (clean(&one.name)) span.what { (clean(&one.text)) } }
-                    td { (holds(one.before)) " " (value(one.value_before)) }
-                    td.n { (value(one.worst)) }
-                    td { (holds(one.after)) " " (value(one.value_after)) }
+                    td data-label="Before the fault" { (value(one.value_before)) " " (holds(one.before)) }
+                    td data-label="Worst since T0" { (value(one.worst)) }
+                    td data-label="At the end" { (value(one.value_after)) " " (holds(one.after)) }
                 }
                 @if let Some(why) = &one.why { tr.detail { td colspan="4" { (prose(why)) } } }
             } }
@@ -110,7 +110,7 @@ pub(super) fn probes(trial: &Trial) -> Markup {
                     } }
                 }
             }
-            p.note { "Latencies are of the looks that said up." }
+            p.note { "Latencies are of the looks that were up." }
         },
     )
 }
@@ -170,6 +170,10 @@ pub(super) fn checks(trial: &Trial) -> Markup {
 }
 
 pub(super) fn safety(trial: &Trial) -> Markup {
+    // Where nothing was touched the briefing says so.
+    if trial.safety.is_empty() && trial.rollback.verified {
+        return html! {};
+    }
     section(
         "Safety log",
         html! {
@@ -188,6 +192,9 @@ pub(super) fn safety(trial: &Trial) -> Markup {
 }
 
 pub(super) fn clocks(trial: &Trial) -> Markup {
+    if trial.clocks.is_empty() && trial.marks.t0.is_none() {
+        return html! {};
+    }
     section(
         "Clocks",
         html! {
@@ -211,9 +218,10 @@ pub(super) fn clocks(trial: &Trial) -> Markup {
 
 pub(super) fn plan(measurement: &Measurement) -> Markup {
     let plan = &measurement.plan;
+    let touched = measurement.trials.iter().any(|trial| trial.marks.t0.is_some());
     html! {
         section { details {
-            summary { "The plan as it was run" }
+            summary { @if touched { "The plan as it was run" } @else { "The plan" } }
             dl {
                 @for target in &plan.targets { dt { "Target " (clean(target.name.as_str())) } dd { (clean(&target.kind)) ", " (prose(&target.detail)) } }
                 @for probe in &plan.probes { dt { "Probe " (clean(probe.name.as_str())) } dd {

@@ -14,7 +14,7 @@ use maud::{Markup, html};
 
 use super::figure::{self, LOOKS};
 use super::labels::{self, Label};
-use super::scale::{LEFT, RIGHT, Scale, WIDTH, float, px, ticks};
+use super::scale::{LEFT, RIGHT, Scale, WIDTH, anchor, float, px, ticks};
 use super::tracks::{self, Track};
 use crate::Trial;
 use crate::measure::Picture;
@@ -145,17 +145,6 @@ fn axis(picture: &Picture, x: &Scale, top: f64, bottom: f64) -> Markup {
             }
         }
         line.baseline x1=(px(LEFT)) x2=(px(RIGHT)) y1=(px(bottom)) y2=(px(bottom)) data-full="" {}
-    }
-}
-
-/// Labels at the ends stay inside.
-fn anchor(x: f64) -> &'static str {
-    if x > RIGHT - 20.0 {
-        "end"
-    } else if x < LEFT + 14.0 {
-        "start"
-    } else {
-        "middle"
     }
 }
 

@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::parts::{alert_pill, pill, section, tone, verdict_word};
-use super::scale::{LEFT, RIGHT, Scale, WIDTH, float, px, ticks};
-use crate::words::{clean, exact, exact_or_dash, limit, spaced};
-use crate::{AlertReport, Measurement};
+use super::parts::{Tone, alert_pill, pill, prose, section, tone, verdict_word};
+use super::scale::{LEFT, RIGHT, Scale, WIDTH, anchor, float, px, ticks};
+use crate::words::{clean, exact, exact_or_between, exact_or_dash, limit, span};
+use crate::{AlertReport, Measurement, Trial};
 
 const ROW: f64 = 52.0;
 
@@ -21,60 +21,10 @@ pub(super) fn strip(measurement: &Measurement) -> Markup {
             p.mean { (measurement.mttr.sentence()) }
             (plot(measurement))
             (table(measurement))
+            p.note { "Phase: how long after a tick of the alerting the faults began; it is another one in each trial. "
+                "One trial is told above; each other stands below, folded, and is printed when it is open." }
         },
     )
-}
-
-/// This drill beside the last one of the same scenario; nothing when there was none.
-pub(super) fn difference(measurement: &Measurement) -> Markup {
-    let Some(last) = &measurement.difference else {
-        return html! {};
-    };
-    let several = if last.trials > 1 {
-        format!(", medians of {} trials", last.trials)
-    } else {
-        String::new()
-    };
-    section(
-        "Since the last drill",
-        html! {
-            p { "Compared with " code { (clean(&last.drill)) } " of " (last.started_at.text().chars().take(10).collect::<String>())
-                ", which " (spaced(&clean(&last.verdict))) (several) "." }
-            table.plain {
-                thead { tr { th { "" } th { "Time" } th.n { "Then" } th.n { "Now" } th.n { "Change" } } }
-                @for group in last.rows.chunk_by(|a, b| a.subject == b.subject) { tbody {
-                    @for (index, row) in group.iter().enumerate() { tr {
-                        th scope="row" { @if index == 0 { (clean(&row.subject)) } }
-                        td { (time_word(&row.what)) }
-                        td.n { (exact_or_dash(row.before_ms)) } td.n { (exact_or_dash(row.now_ms)) } td.n { (change(row.change_ms)) }
-                    } }
-                } }
-            }
-            p.note { "One drill beside one: a change of less than a scrape and an evaluation is where in their turn the fault fell. "
-                code { "gameday compare" } " tells with several." }
-        },
-    )
-}
-
-fn change(ms: Option<i64>) -> String {
-    match ms {
-        None => "—".to_owned(),
-        Some(ms @ 1..) => format!("▲ {} slower", exact(ms)),
-        Some(0) => "the same".to_owned(),
-        Some(ms) => format!("▼ {} faster", exact(ms.saturating_neg())),
-    }
-}
-
-/// A time of the comparison, for people.
-fn time_word(what: &str) -> String {
-    match what {
-        "ttd" => "to firing".to_owned(),
-        "ttn" => "to the notification".to_owned(),
-        "resolved" => "to the resolved notice".to_owned(),
-        "ttr" => "to the steady state".to_owned(),
-        "self_heal" => "from removal to the steady state".to_owned(),
-        stage => format!("stage {}", spaced(stage)),
-    }
 }
 
 /// The notifications of one expectation over the trials.
@@ -137,7 +87,7 @@ fn plot(measurement: &Measurement) -> Markup {
             svg.drawing.still viewBox={ "0 0 " (px(WIDTH)) " " (px(bottom + 24.0)) } role="img" aria-label="Time to the notification of each trial; the table below holds the same numbers" {
                 @for tick in ticks(0, most) {
                     line.grid x1=(px(x.at(tick))) x2=(px(x.at(tick))) y1="4" y2=(px(bottom)) {}
-                    text.tick x=(px(x.at(tick))) y=(px(bottom + 16.0)) text-anchor="middle" { (limit(tick.unsigned_abs())) }
+                    text.tick x=(px(x.at(tick))) y=(px(bottom + 16.0)) text-anchor=(anchor(x.at(tick))) { (limit(tick.unsigned_abs())) }
                 }
                 text.tick x=(px(RIGHT)) y=(px(bottom + 16.0)) text-anchor="end" { "not detected" }
                 @for (index, strip) in strips.iter().enumerate() {
@@ -173,23 +123,64 @@ fn points(strip: &Strip<'_>, x: &Scale, y: f64) -> Markup {
 }
 
 fn table(measurement: &Measurement) -> Markup {
+    let told = measurement.told().map(|trial| trial.index);
     html! {
         table.plain {
-            thead { tr { th { "Trial" } th { "Verdict" } th { "Alert" } th { "" } th.n { "Firing" } th.n { "Notified" } th.n { "Steady again" } } }
+            thead { tr {
+                th { "Trial" } th { "Verdict" } th.n { "Phase" } th { "Alert" } th { "" } th.n { "Firing" } th.n { "Notified" }
+                th.n { "Steady again" } th { "Began" }
+            } }
             @for trial in &measurement.trials { tbody {
                 @if trial.alerts.is_empty() { tr {
-                    th scope="row" { a href={ "#trial-" (trial.index) } { (trial.index + 1) } }
-                    td colspan="5" { (pill(tone(trial.verdict), &verdict_word(trial.verdict))) } td.n { (exact_or_dash(trial.ttr_ms)) }
+                    (begin_of(trial, told)) td { "—" } td {} td.n { "—" } td.n { "—" } (end_of(trial))
                 } }
                 @for (index, alert) in trial.alerts.iter().enumerate() { tr {
-                    th scope="row" { @if index == 0 { a href={ "#trial-" (trial.index) } { (trial.index + 1) } } }
-                    td { @if index == 0 { (pill(tone(trial.verdict), &verdict_word(trial.verdict))) } }
+                    @if index == 0 { (begin_of(trial, told)) } @else { td {} td {} td {} }
                     td { (clean(&alert.title())) } td { (alert_pill(alert.verdict)) }
-                    td.n { (exact_or_dash(alert.ttd_ms)) } td.n { (exact_or_dash(alert.ttn_ms)) }
-                    td.n { @if index == 0 { (exact_or_dash(trial.ttr_ms)) } }
+                    td.n { (exact_or_dash(alert.ttd_ms)) } td.n { (exact_or_between(alert.ttn_ms, alert.ttn_between_ms)) }
+                    @if index == 0 { (end_of(trial)) } @else { td {} td {} }
                 } }
             } }
         }
         p.note { "Dots are trials, diamonds what was predicted of each, the bar the median, the dashed line the limit." }
     }
+}
+
+/// Where a trial is told.
+fn anchor_of(trial: &Trial, told: Option<usize>) -> String {
+    if told == Some(trial.index) {
+        "#timeline".to_owned()
+    } else {
+        format!("#trial-{}", trial.index)
+    }
+}
+
+fn begin_of(trial: &Trial, told: Option<usize>) -> Markup {
+    html! {
+        th scope="row" { a href={ (anchor_of(trial, told)) } { (trial.index + 1) } }
+        td { (pill(tone(trial.verdict), &verdict_word(trial.verdict))) }
+        td.n { (phase(trial)) }
+    }
+}
+
+fn end_of(trial: &Trial) -> Markup {
+    html! {
+        td.n { (exact_or_dash(trial.ttr_ms)) }
+        td { @match &trial.gate {
+            Some(gate) if !gate.left.is_empty() => { (pill(Tone::Doubt, "not clean")) " " (prose(&gate.left.join("; "))) }
+            _ if trial.group_stage_clean == Some(false) => { (pill(Tone::Doubt, "group not clean")) }
+            _ => { "clean" }
+        } }
+    }
+}
+
+/// `0.312 s of 1.0 s`: how long after a tick of the alerting the faults were to begin.
+fn phase(trial: &Trial) -> String {
+    let signed = |ms: Option<u64>| ms.and_then(|ms| i64::try_from(ms).ok());
+    let gate = trial.gate.as_ref();
+    let found = gate.and_then(|gate| Some((signed(gate.phase_ms)?, signed(gate.interval_ms)?)));
+    found.map_or_else(
+        || "—".to_owned(),
+        |(phase, of)| format!("{} of {}", span(phase), span(of)),
+    )
 }

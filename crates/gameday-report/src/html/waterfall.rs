@@ -26,7 +26,7 @@ fn stages_of(trial: &Trial, alert: &AlertReport) -> Markup {
         &title,
         html! {
             @if let Some(advice) = &alert.advice { (largest(advice)) }
-            @if none { p.note { "No stage is known: " (why(alert, "ttn_ms")) } } @else { (waterfall(alert)) }
+            @if none { p.note { "No stage is known: " (why(alert, "ttn_ms")) "." } } @else { (waterfall(alert)) }
             (foretold(alert))
             (marks(trial, alert))
             @for note in words::remarks(alert) { p.note { (prose(&note)) } }
@@ -101,7 +101,11 @@ fn waterfall(alert: &AlertReport) -> Markup {
                     td.n data-label="Measured" { (exact_or_dash(ms)) }
                     td.bars {
                         @if let Some(foretold) = foretold { (bar(Bar::Predicted, foretold_start, foretold, total)) }
-                        @match ms { Some(ms) => (bar(Bar::Measured, start, ms, total)), None => (why(alert, name)) }
+                        @match ms {
+                            Some(ms) => (bar(Bar::Measured, start, ms, total)),
+                            None if is_told_above(alert, name) => {}
+                            None => (why(alert, name)),
+                        }
                     }
                 }
             } }
@@ -109,10 +113,18 @@ fn waterfall(alert: &AlertReport) -> Markup {
                 th scope="row" { "Time to notify" } td.marks { "T0e → T5" }
                 td.n data-label="Predicted" { (ttn.unwrap_or_else(|| "—".to_owned())) }
                 td.n data-label="Measured" { (exact_or_between(alert.ttn_ms, alert.ttn_between_ms)) }
-                td.bars { @if alert.ttn_ms.is_none() { (why(alert, "ttn_ms")) } }
+                td.bars { @if alert.ttn_ms.is_none() && !is_told_above(alert, "ttn_ms") { (why(alert, "ttn_ms")) } }
             } }
         }
     }
+}
+
+/// Whether an earlier stage is not there for the same reason: a reader needs it once.
+fn is_told_above(alert: &AlertReport, stage: &str) -> bool {
+    let names = alert.stages_ms.named().map(|(name, _)| name);
+    let above = names.iter().take_while(|name| **name != stage);
+    let reason = alert.why.get(stage);
+    above.into_iter().any(|name| alert.why.get(*name) == reason)
 }
 
 /// Where each stage's bar begins: after those before it.

@@ -244,7 +244,7 @@ impl Case<'_> {
         match limit {
             Some(limit) if u64::try_from(waited).is_ok_and(|waited| waited >= limit) => (
                 AlertVerdict::Missed,
-                format!("not {what} within {}: {why}", words::limit(limit)),
+                format!("not {what} within {}; {why}", words::limit(limit)),
             ),
             Some(limit) => {
                 let allowed = words::limit(limit);
@@ -255,7 +255,7 @@ impl Case<'_> {
             }
             None => (
                 AlertVerdict::Missed,
-                format!("not {what} in the {said} it was waited for: {why}"),
+                format!("not {what} in the {said} it was waited for; {why}"),
             ),
         }
     }
@@ -283,9 +283,9 @@ impl Case<'_> {
         };
         let lost = lost.iter().find(matters)?;
         Some(format!(
-            "{} was lost at {}: {}",
+            "{} was lost at {} UTC: {}",
             lost.source,
-            Moment::new(lost.from).text(),
+            Moment::new(lost.from).clock(),
             lost.error
         ))
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gameday_core::{AlertState, Event, EventKind, Notification, Outcome, ProbeDone, Stage};
+use gameday_core::{AlertState, Ended, Event, EventKind, Notification, Outcome, ProbeDone, Stage};
 use serde::Serialize;
 
 use super::listing;
@@ -104,7 +104,7 @@ impl Reader {
     fn read(&mut self, event: &Event) -> Option<Said> {
         match &event.kind {
             EventKind::DrillStarted(started) => Said::new("drill", format!("{} began", started.drill)),
-            EventKind::DrillEnded(_) => Said::new("drill", "ended".to_owned()),
+            EventKind::DrillEnded(how) => Said::new("drill", end_word(how).to_owned()),
             EventKind::StageEntered(stage) => Said::new("stage", stage_word(*stage).to_owned()),
             EventKind::Checked {
                 name,
@@ -162,8 +162,8 @@ impl Reader {
         }
         let word = match holds {
             Some(true) => "holds",
-            Some(false) => "is broken",
-            None => "cannot be said",
+            Some(false) => "does not hold",
+            None => "is not known",
         };
         Said::new("steady", format!("`{name}` {word}"))
     }
@@ -226,6 +226,14 @@ fn stage_word(stage: Stage) -> &'static str {
         Stage::Inject => "injection",
         Stage::Verify => "verification of the rollback",
         Stage::Recover => "recovery",
+    }
+}
+
+fn end_word(how: &Ended) -> &'static str {
+    match how {
+        Ended::Completed => "ended",
+        Ended::Aborted => "ended early",
+        Ended::Refused(_) => "refused",
     }
 }
 

@@ -138,7 +138,10 @@ pub(super) fn safety(timeline: &Timeline<'_>) -> Vec<SafetyLine> {
 
 pub(super) fn safety_line(event: &Event, touched: &mut BTreeSet<String>) -> Option<(&'static str, String)> {
     Some(match &event.kind {
-        EventKind::FaultOrdered { fault, .. } => ("ordered", format!("{fault}: on disk before it was done")),
+        EventKind::FaultOrdered { fault, .. } => (
+            "ordered",
+            format!("{fault}: to be injected now; how to undo it is on disk"),
+        ),
         EventKind::ConditionLooked {
             fault,
             condition,
@@ -160,7 +163,7 @@ pub(super) fn safety_line(event: &Event, touched: &mut BTreeSet<String>) -> Opti
             if *count == 0 || !touched.insert(fault.to_string()) {
                 return None;
             }
-            ("touched", format!("{fault}: took effect"))
+            ("touched", format!("{fault}: seen to have taken effect"))
         }
         EventKind::FaultOver { fault, how } => ("over", format!("{fault}: {how}")),
         EventKind::FaultRemoved {

@@ -139,6 +139,6 @@ fn unseen(evidence: &Evidence<'_>) -> String {
             "it was active since {}, before the fault took effect",
             since.text()
         ),
-        None => "it was not seen active after the fault took effect".into(),
+        None => "it was not seen pending or firing after the fault took effect".into(),
     }
 }

@@ -68,6 +68,18 @@ pub struct Measurement {
     pub plan: PlanRecord,
 }
 
+impl Measurement {
+    /// The trial that is told whole: of those with the worst verdict the one that was notified last.
+    pub(crate) fn told(&self) -> Option<&Trial> {
+        let slowest = |trial: &Trial| {
+            let ttn = trial.alerts.iter().map(|alert| alert.ttn_ms.unwrap_or(i64::MAX));
+            ttn.max()
+        };
+        let trials = self.trials.iter().rev();
+        trials.max_by_key(|trial| (trial.verdict.precedence(), slowest(trial)))
+    }
+}
+
 /// Whether everything was put back.
 #[derive(Debug, Clone, Serialize)]
 pub struct Rollback {

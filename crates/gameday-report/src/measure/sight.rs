@@ -178,7 +178,7 @@ fn summary(seen: &[Seen], have_probes: bool) -> String {
         )
     };
     let told = first_alert("notified").map_or_else(
-        || "and nobody was notified".to_owned(),
+        || "and no notification came".to_owned(),
         |seen| {
             format!(
                 "and the first notification came after {}",

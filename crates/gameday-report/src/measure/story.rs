@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::alert_verdict::AlertVerdict;
 use super::finding::Finding;
 use super::impact::ImpactLine;
 use super::probe::{Phase, ProbeReport};
-use super::record::{AlertReport, Trial};
+use super::record::{AlertReport, FaultReport, Trial};
 use super::timeline::Timeline;
 use super::verdict::Verdict;
 use crate::words::{self, count, exact, limit, span};
+
+/// More faults than this are counted.
+const MOST_FAULTS: usize = 3;
 
 /// A question and its answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -115,34 +119,37 @@ fn scope(timeline: &Timeline<'_>, trial: &Trial) -> String {
         .iter()
         .filter(|fault| fault.ordered_at.is_some())
         .collect();
-    let Some(first) = ordered.first() else {
+    if ordered.is_empty() {
         let planned: Vec<String> = plan
             .timeline
             .iter()
             .map(|fault| format!("`{}` on `{}`", fault.name, fault.on))
             .collect();
         return format!("Nothing was touched; planned was {}.", planned.join(", "));
+    }
+    let mut acted: Vec<String> = ordered
+        .iter()
+        .take(MOST_FAULTS)
+        .map(|fault| broke(fault))
+        .collect();
+    if let Some(more @ 1..) = ordered.len().checked_sub(MOST_FAULTS) {
+        acted.push(count(u64::try_from(more).unwrap_or(u64::MAX), "fault") + " more");
+    }
+    let who = if ordered.len() == 1 { "it" } else { "they" };
+    let touched = match trial.impact.touched {
+        0 => format!("{who} touched nothing"),
+        touched => format!("{who} acted {}", count(touched, "time")),
     };
-    let held = first.removed_at.zip(first.effective_at.or(first.ordered_at));
+    format!("{}; {touched}.", acted.join(", "))
+}
+
+/// What a fault did, to what, and for how long.
+fn broke(fault: &FaultReport) -> String {
+    let held = fault.removed_at.zip(fault.effective_at.or(fault.ordered_at));
     let held = held.map_or_else(String::new, |(to, from)| {
         format!(" for {}", span(to.ms_since(from)))
     });
-    let more = match ordered.len() - 1 {
-        0 => String::new(),
-        more => format!(
-            ", and {} more",
-            count(u64::try_from(more).unwrap_or(u64::MAX), "fault")
-        ),
-    };
-    let touched = match trial.impact.touched {
-        0 => "it touched nothing".to_owned(),
-        touched => format!("it acted {}", count(touched, "time")),
-    };
-    format!(
-        "{} on `{}`{held}{more}; {touched}.",
-        capital(&format!("{} ({})", first.kind, first.detail)),
-        first.on
-    )
+    format!("`{}` on `{}`{held} ({})", fault.kind, fault.on, fault.detail)
 }
 
 fn hypothesis(timeline: &Timeline<'_>, trial: &Trial) -> String {
@@ -153,10 +160,7 @@ fn hypothesis(timeline: &Timeline<'_>, trial: &Trial) -> String {
     let said = stated.trim().trim_end_matches('.');
     match trial.verdict {
         Verdict::Passed => format!("It held: {said}."),
-        Verdict::Failed => format!(
-            "It did not hold ({}): {said}.",
-            trial.reasons.first().map_or("", String::as_str)
-        ),
+        Verdict::Failed => format!("It did not hold: {said}."),
         Verdict::Refused => format!("It was not tried: {said}."),
         _ => format!("It cannot be said whether it held: {said}."),
     }
@@ -169,6 +173,9 @@ fn detection(trial: &Trial) -> String {
         .filter(|alert| alert.ttn_ms.or(alert.ttd_ms).is_some());
     let Some(alert) = first.min_by_key(|alert| alert.ttn_ms.or(alert.ttd_ms)) else {
         return match trial.alerts.first() {
+            Some(alert) if alert.verdict == AlertVerdict::Unknown => {
+                format!("It cannot be said whether anybody was told: {}.", alert.detail)
+            }
             Some(alert) => format!("Nobody was told: {}.", alert.detail),
             None => "No alert was expected, so none was waited for.".to_owned(),
         };
@@ -283,7 +290,7 @@ fn mitigation(trial: &Trial) -> String {
         }
         (Some(heal), None) => format!("{removed}; the service was steady again {} later.", span(heal)),
         _ => format!(
-            "{removed}; whether the service was steady again cannot be said: {}.",
+            "{removed}; the service was not seen steady again: {}.",
             why(trial, "self_heal_ms")
         ),
     }
@@ -312,12 +319,4 @@ fn follow_ups(findings: &[Finding]) -> String {
         Some(first) if number == 1 => format!("One: {}.", first.text),
         Some(first) => format!("{}, the first: {}.", count(number, "finding"), first.text),
     }
-}
-
-/// With a capital first letter.
-fn capital(word: &str) -> String {
-    let mut letters = word.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -216,16 +216,16 @@ impl Facts<'_> {
     fn shortcomings(&self) -> (Vec<String>, Vec<String>) {
         let (mut failures, mut doubts) = (Vec::new(), Vec::new());
         for alert in self.alerts {
-            let line = format!(
-                "alert {} {}: {}",
-                alert.title(),
-                words::spaced(alert.verdict.word()),
-                alert.detail
-            );
+            let (title, detail) = (alert.title(), &alert.detail);
             match alert.verdict {
                 AlertVerdict::Passed => {}
-                AlertVerdict::Unknown => doubts.push(line),
-                _ => failures.push(line),
+                AlertVerdict::Unknown => doubts.push(format!("alert {title}: {detail}")),
+                verdict => {
+                    failures.push(format!(
+                        "alert {title} {}: {detail}",
+                        words::spaced(verdict.word())
+                    ));
+                }
             }
         }
         for forbid in self.forbid {
@@ -328,7 +328,7 @@ impl Facts<'_> {
             .collect();
         // Where no alert is expected, that is what the drill was for.
         if let (true, Some(sight)) = (parts.is_empty(), self.sight) {
-            parts.push(sight.summary.clone());
+            parts.push(words::capital(&sight.summary));
         }
         if let Ok(ms) = self.recovery.self_heal {
             parts.push(format!(

@@ -86,7 +86,7 @@ fn a_later_failure_outweighs_an_earlier_proof_and_both_are_told() {
         &expect![[r#"
             ALERT                       GROUP     STATE   LAST DRILL            AGO  TTN
             PaymentsLatencyHigh (page)  payments  failed  db-latency-3h-later  47 h    -
-              PaymentsLatencyHigh (page): not firing within 25 s: it was not seen active after the fault took effect
+              PaymentsLatencyHigh (page): not firing within 25 s; it was not seen pending or firing after the fault took effect
               PaymentsLatencyHigh (page): proved before by db-latency-0h-later (TTN 13.2 s)
 
             0 of 1 alert rules are proved (0.0 %); 1 failed"#]],

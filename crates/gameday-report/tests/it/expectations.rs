@@ -89,7 +89,7 @@ fn an_alert_that_did_not_come_is_missed_only_if_it_was_waited_for() {
     check(
         &silent(&golden()),
         Missed,
-        "not notified within 30 s: no notification arrived",
+        "not notified within 30 s; no notification arrived",
     );
     let unresolved =
         golden().without(|kind| matches!(kind, EventKind::Notified(notice) if notice.status == "resolved"));
@@ -197,11 +197,7 @@ fn without_a_webhook_nothing_is_said_of_notifications() {
 fn a_lost_source_makes_its_alerts_unknown_even_if_it_came_back() {
     for name in ["prometheus", "alertmanager"] {
         let gone = unseen(&golden()).and(30_000, lost(name));
-        check(
-            &gone,
-            Unknown,
-            "was lost at 2026-11-22T10:00:30.000Z: connection refused",
-        );
+        check(&gone, Unknown, "was lost at 10:00:30.000 UTC: connection refused");
         check(
             &gone.and(31_000, EventKind::SourceBack { source: source(name) }),
             Unknown,

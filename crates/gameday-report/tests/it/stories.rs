@@ -29,7 +29,7 @@ fn a_drill_that_passed_is_told_in_seven_sentences() {
         &golden().measured(),
         &expect![[r#"
             symptom: The p95 of `checkout` from eu-west went from 76 ms to 758 ms; 1 of 118 looks failed, with `connection_reset`.
-            scope: Latency (delay 200ms ±20ms downstream) on `db` for 60.0 s; it acted 1204 times.
+            scope: `latency` on `db` for 60.0 s (delay 200ms ±20ms downstream); it acted 1204 times.
             hypothesis: It held: payments slow down but none fails; the latency page reaches on-call within 30 seconds.
             detection: `PaymentsLatencyHigh` reached `oncall` 13.207 s after the fault took effect (limit 30 s); most of it, 5.444 s, went into the rule's condition becoming true.
             mitigation: The last fault was gone 60.0 s after the first was ordered; the service was steady again 992 ms later, 61.0 s after it had begun to suffer.
@@ -52,7 +52,7 @@ fn a_drill_that_failed_says_why_not_sooner() {
         &late.measured(),
         &expect![[r#"
             symptom: The p95 of `checkout` from eu-west went from 76 ms to 758 ms; 1 of 118 looks failed, with `connection_reset`.
-            scope: Latency (delay 200ms ±20ms downstream) on `db` for 60.0 s; it acted 1204 times.
+            scope: `latency` on `db` for 60.0 s (delay 200ms ±20ms downstream); it acted 1204 times.
             hypothesis: None was stated; write one into the scenario, so that the next drill can prove it wrong.
             detection: `PaymentsLatencyHigh` reached `oncall` 13.207 s after the fault took effect (limit 10 s); most of it, 5.444 s, went into the rule's condition becoming true.
             mitigation: The last fault was gone 60.0 s after the first was ordered; the service was steady again 992 ms later, 61.0 s after it had begun to suffer.
@@ -141,7 +141,7 @@ fn the_log_has_every_change_once_with_its_line_of_the_journal() {
     for wanted in [
         "PaymentsLatencyHigh firing in prometheus",
         "`oncall` was told firing: PaymentsLatencyHigh",
-        "`fast` is broken",
+        "`fast` does not hold",
     ] {
         assert_eq!(
             said.iter().filter(|text| **text == wanted).count(),
