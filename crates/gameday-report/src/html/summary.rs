@@ -109,7 +109,7 @@ pub(super) fn numbers(trials: &[Trial], told: &Trial) -> Markup {
             (number("Time to recover", "fault effective → steady", &all(|trial| Number::known(trial.ttr_ms, "not seen"))))
             (number("Self-heal", "fault removed → steady", &all(|trial| Number::known(trial.self_heal_ms, "not seen"))))
             @if !told.alerts.is_empty() {
-                (number("Hang-over", "fault removed → resolved notice", &all(|trial| Number::of_end(trial))))
+                (number("Hang-over", "fault removed → resolved notice", &all(Number::of_end)))
             }
         }
         (notes(told))
@@ -144,6 +144,9 @@ fn first_notified(trial: &Trial) -> Option<&AlertReport> {
     alerts.min_by_key(|alert| (alert.marks.t5.is_none(), alert.marks.t5))
 }
 
+/// A time, or the two that it is between.
+type Measured = (Option<i64>, Option<[i64; 2]>);
+
 /// A time of a trial: known, known to lie between two, or not there and the word for that.
 struct Number {
     ms: Option<i64>,
@@ -160,7 +163,7 @@ impl Number {
         }
     }
 
-    fn of_alert(trial: &Trial, of: fn(&AlertReport) -> (Option<i64>, Option<[i64; 2]>)) -> Self {
+    fn of_alert(trial: &Trial, of: fn(&AlertReport) -> Measured) -> Self {
         let alert = first_notified(trial);
         let (ms, between) = alert.map_or((None, None), of);
         let absent = match alert.map(|alert| alert.verdict) {
