@@ -65,7 +65,7 @@ regions:
 soak minutes="30":
     GAMEDAY_SOAK_MINUTES={{minutes}} cargo test --release -p gameday --test it -- --nocapture soak
 
-# Fuzz one target for so many seconds, or all of them in turn (needs cargo-fuzz and a nightly compiler)
+# Fuzz one target for so many seconds, or all of them in turn (needs cargo-fuzz)
 fuzz target="all" seconds="600":
     bash tests/fuzz/run.sh {{target}} {{seconds}}
 

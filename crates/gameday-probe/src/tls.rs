@@ -8,7 +8,7 @@
 
 pub(crate) mod chain;
 mod ciphers;
-mod flight;
+pub(crate) mod flight;
 pub(crate) mod hello;
 pub(crate) mod inspect;
 pub(crate) mod ocsp;

@@ -171,11 +171,8 @@ impl Asker<'_> {
             return Err(Fault::new(Reason::UnexpectedReply, message));
         }
         Ok(Reply {
-            chain: Chain::of(&question.name, &message.answers),
-            why: extended_error(&message),
-            is_bogus: false,
             was_truncated,
-            message,
+            ..understand(&question.name, message)
         })
     }
 
@@ -226,6 +223,17 @@ fn query(question: &Question, server: &Server, manner: Manner) -> Message {
         message.set_edns(edns);
     }
     message
+}
+
+/// What an answer says to the question for a name.
+pub(crate) fn understand(name: &Name, message: Message) -> Reply {
+    Reply {
+        chain: Chain::of(name, &message.answers),
+        why: extended_error(&message),
+        is_bogus: false,
+        was_truncated: false,
+        message,
+    }
 }
 
 fn extended_error(message: &Message) -> Option<String> {

@@ -20,17 +20,17 @@ const MAX_RECORD_BYTES: usize = (1 << 14) + 2048;
 
 /// What was answered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Flight {
+pub(crate) struct Flight {
     /// On the wire's numbers.
     pub(super) version: u16,
     pub(super) suite: u16,
     /// As they were sent; up to TLS 1.2 they are in plain text.
-    pub(super) chain: Vec<CertificateDer<'static>>,
+    pub(crate) chain: Vec<CertificateDer<'static>>,
 }
 
 /// Why there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     /// An alert's number (RFC 8446, 6).
     Alert(u8),
     /// It closed or reset the connection.
@@ -40,7 +40,7 @@ pub(super) enum Refusal {
 }
 
 /// Reads an answer; with `certificates`, until they have come.
-pub(super) async fn read(
+pub(crate) async fn read(
     stream: &mut (impl AsyncRead + Unpin),
     certificates: bool,
 ) -> Result<Flight, Refusal> {
