@@ -1,4 +1,6 @@
-//! Configurations loaded again: `gameday proxy`'s and Toxiproxy's own, and the files that probes name.
+//! Configurations loaded again: `gameday proxy`'s and Toxiproxy's own, the prober's, and the files that probes name.
+
+mod settings;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

@@ -95,6 +95,19 @@ pub struct Rules {
     pub unseen_after: Duration,
 }
 
+impl Rules {
+    /// The usual ones, for so many regions.
+    #[must_use]
+    pub fn usual(of: u32) -> Self {
+        Self {
+            threshold: Threshold::majority(of),
+            confirm_within: Duration::from_secs(10),
+            clock_within: Duration::from_secs(1),
+            unseen_after: Duration::from_secs(10),
+        }
+    }
+}
+
 /// A probe whose verdict is wanted, as it is defined here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Watched {
@@ -135,6 +148,32 @@ impl Quorum {
             rules,
             regions: regions.collect(),
             probes: BTreeMap::new(),
+        }
+    }
+
+    /// These rules and regions from now on; of a region that stays, what is known stays.
+    pub fn reform(&mut self, rules: Rules, regions: impl IntoIterator<Item = RegionName>) {
+        let mut before = std::mem::take(&mut self.regions);
+        let regions = regions.into_iter().map(|region| {
+            let facts = before.remove(&region).unwrap_or_default();
+            (region, facts)
+        });
+        self.regions = regions.collect();
+        self.rules = rules;
+        for state in self.probes.values_mut() {
+            state
+                .ballots
+                .retain(|region, _| self.regions.contains_key(region));
+        }
+    }
+
+    /// What is known of a region came from somebody else: nothing is known any more.
+    pub fn forget(&mut self, region: &RegionName) {
+        if let Some(facts) = self.regions.get_mut(region) {
+            *facts = Facts::default();
+        }
+        for state in self.probes.values_mut() {
+            state.ballots.remove(region);
         }
     }
 

@@ -12,8 +12,9 @@ use crate::output::Output;
 pub(super) const PROBE_ABOUT: &str = "Look at services as their users would: flows of HTTP steps, panels on DNS, TLS and CDNs.
 
 `gameday probe FILE --once` looks once and tells every step. Without --once it looks on each probe's own schedule until \
-Ctrl-C; with --listen it serves a status page, metrics and a journal that others can follow. Files are read again when \
-they change, and at SIGHUP.";
+Ctrl-C; with --listen it serves a status page, metrics and a journal that others can follow. Probe files and --config are read \
+again when they change, and at SIGHUP; a bad file changes nothing. Flags, and the files of --token-file, --tls-cert and \
+--tls-key, hold until a restart.";
 
 #[derive(Debug, Args)]
 #[command(

@@ -20,19 +20,30 @@ pub(crate) struct Told(pub(crate) BTreeMap<String, Vec<Notice>>);
 
 /// The board, shared by those who write on it and a worker for each receiver.
 pub(crate) struct Board {
-    receivers: Vec<Arc<Receiver>>,
-    quiet: Option<Quiet>,
     state: Mutex<State>,
-    /// One for each receiver.
-    changed: Vec<Notify>,
     /// What was told has changed, and should be written down.
     pub(crate) told_changed: Notify,
 }
 
+#[derive(Default)]
 struct State {
     wanted: BTreeMap<String, Notice>,
-    outboxes: Vec<Outbox>,
-    counts: Vec<Counts>,
+    quiet: Option<Quiet>,
+    seats: BTreeMap<Seat, Seated>,
+    seats_so_far: u64,
+    /// What receivers that have no seat yet were told before a restart.
+    kept: Told,
+}
+
+/// A receiver's for as long as its name stays in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Seat(u64);
+
+struct Seated {
+    receiver: Arc<Receiver>,
+    outbox: Outbox,
+    counts: Counts,
+    changed: Arc<Notify>,
 }
 
 /// What a receiver was sent.
@@ -49,27 +60,51 @@ pub(crate) struct Counts {
 }
 
 impl Board {
-    /// A board with what was told before a restart; of a receiver that is no more, nothing is kept.
-    pub(crate) fn new(receivers: Vec<Receiver>, quiet: Option<Quiet>, mut told: Told) -> Self {
-        let outboxes = receivers.iter().map(|receiver| {
-            let told = told.0.remove(&receiver.name).unwrap_or_default();
-            Outbox::restore(told)
-        });
+    /// A board with what was told before a restart.
+    pub(crate) fn new(told: Told) -> Self {
+        let state = State {
+            kept: told,
+            ..State::default()
+        };
         Self {
-            state: Mutex::new(State {
-                wanted: BTreeMap::new(),
-                outboxes: outboxes.collect(),
-                counts: vec![Counts::default(); receivers.len()],
-            }),
-            changed: receivers.iter().map(|_| Notify::new()).collect(),
-            receivers: receivers.into_iter().map(Arc::new).collect(),
-            quiet,
+            state: Mutex::new(state),
             told_changed: Notify::new(),
         }
     }
 
-    pub(crate) fn receivers(&self) -> &[Arc<Receiver>] {
-        &self.receivers
+    /// These receivers are told from now on; one whose name stays goes on with what it was told. Returns the new seats,
+    /// each of which wants a worker.
+    pub(crate) fn seat(&self, receivers: Vec<Receiver>, quiet: Option<Quiet>) -> Vec<Seat> {
+        let mut state = self.lock();
+        state.quiet = quiet;
+        let mut before = std::mem::take(&mut state.seats);
+        before.values().for_each(|seated| seated.changed.notify_one());
+        let mut new = Vec::new();
+        for receiver in receivers {
+            let old = before.iter().find(|(_, old)| old.receiver.name == receiver.name);
+            let old = old.map(|(seat, _)| *seat);
+            if let Some((seat, mut seated)) = old.and_then(|seat| before.remove_entry(&seat)) {
+                seated.receiver = Arc::new(receiver);
+                seated.outbox.try_again();
+                state.seats.insert(seat, seated);
+                continue;
+            }
+            let told = state.kept.0.remove(&receiver.name).unwrap_or_default();
+            state.seats_so_far += 1;
+            let seat = Seat(state.seats_so_far);
+            let seated = Seated {
+                receiver: Arc::new(receiver),
+                outbox: Outbox::restore(told),
+                counts: Counts::default(),
+                changed: Arc::default(),
+            };
+            state.seats.insert(seat, seated);
+            new.push(seat);
+        }
+        // Of a receiver that is no more, nothing is kept.
+        state.kept.0.clear();
+        state.prune();
+        new
     }
 
     /// Says that an alert fires; of one that fires already nothing changes.
@@ -80,7 +115,7 @@ impl Board {
             return;
         }
         state.wanted.insert(notice.key.clone(), notice);
-        self.wake();
+        state.wake();
     }
 
     /// Whether it was said of an alert that it fires.
@@ -104,24 +139,29 @@ impl Board {
         };
         notice.ends_at = Some(now);
         state.prune();
-        self.wake();
+        state.wake();
     }
 
-    /// What a receiver is to be told next.
-    pub(super) fn next(&self, receiver: usize) -> Next {
+    /// What a receiver is to be told next; none when it has no seat any more.
+    pub(super) fn next(&self, seat: Seat) -> Option<(Arc<Receiver>, Next)> {
         let now = Timestamp::now();
-        let quiet = self.quiet.as_ref().is_some_and(|quiet| quiet.holds(now));
-        let severities = &self.receivers[receiver].severities;
-        let hears = |severity| severities.contains(&severity) && !(quiet && severity == Severity::Ticket);
         let state = self.lock();
-        state.outboxes[receiver].next(&state.wanted, hears, (Instant::now(), now))
+        let seated = state.seats.get(&seat)?;
+        let quiet = state.quiet.as_ref().is_some_and(|quiet| quiet.holds(now));
+        let severities = &seated.receiver.severities;
+        let hears = |severity| severities.contains(&severity) && !(quiet && severity == Severity::Ticket);
+        let next = seated.outbox.next(&state.wanted, hears, (Instant::now(), now));
+        Some((Arc::clone(&seated.receiver), next))
     }
 
     /// Takes down how an attempt ended; true when the message was given up.
-    pub(super) fn sent(&self, receiver: usize, notice: &Notice, how: &Sent) -> bool {
+    pub(super) fn sent(&self, seat: Seat, notice: &Notice, how: &Sent) -> bool {
         let mut state = self.lock();
-        let given_up = state.outboxes[receiver].sent(notice, how, Instant::now());
-        let counts = &mut state.counts[receiver];
+        let Some(seated) = state.seats.get_mut(&seat) else {
+            return false;
+        };
+        let given_up = seated.outbox.sent(notice, how, Instant::now());
+        let counts = &mut seated.counts;
         match how {
             Sent::Taken if notice.ends_at.is_none() => counts.firing += 1,
             Sent::Taken => counts.resolved += 1,
@@ -137,48 +177,60 @@ impl Board {
     }
 
     /// Waits until something on the board changes.
-    pub(super) async fn changed(&self, receiver: usize) {
-        self.changed[receiver].notified().await;
+    pub(super) async fn changed(&self, seat: Seat) {
+        let changed = self
+            .lock()
+            .seats
+            .get(&seat)
+            .map(|seated| Arc::clone(&seated.changed));
+        if let Some(changed) = changed {
+            changed.notified().await;
+        }
     }
 
     /// What is to be written down.
     pub(crate) fn told(&self) -> Told {
         let state = self.lock();
-        let told = self.receivers.iter().zip(&state.outboxes);
-        Told(
-            told.map(|(receiver, outbox)| (receiver.name.clone(), outbox.told().cloned().collect()))
-                .collect(),
-        )
+        let told = state.seats.values().map(|seated| {
+            let told = seated.outbox.told().cloned().collect();
+            (seated.receiver.name.clone(), told)
+        });
+        Told(told.collect())
     }
 
     /// The name of each receiver, and what it was sent.
     pub(crate) fn counts(&self) -> Vec<(String, Counts)> {
         let (state, now) = (self.lock(), Timestamp::now());
-        let each = self.receivers.iter().zip(&state.counts).zip(&state.outboxes);
-        each.map(|((receiver, counts), outbox)| {
-            let waiting = outbox.waiting(&state.wanted, now);
-            (receiver.name.clone(), Counts { waiting, ..*counts })
-        })
-        .collect()
+        let each = state.seats.values().map(|seated| {
+            let waiting = seated.outbox.waiting(&state.wanted, now);
+            let counts = Counts {
+                waiting,
+                ..seated.counts
+            };
+            (seated.receiver.name.clone(), counts)
+        });
+        each.collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn wake(&self) {
-        self.changed.iter().for_each(Notify::notify_one);
-    }
 }
 
 impl State {
+    fn wake(&self) {
+        self.seats.values().for_each(|seated| seated.changed.notify_one());
+    }
+
     /// Forgets what is over and known to everybody who was told that it began.
     fn prune(&mut self) {
-        let outboxes = &self.outboxes;
-        self.wanted.retain(|key, notice| {
-            notice.ends_at.is_none() || outboxes.iter().any(|outbox| outbox.has_told(key))
-        });
+        let seats = &self.seats;
+        let knows = |key: &String| seats.values().any(|seated| seated.outbox.has_told(key));
+        self.wanted
+            .retain(|key, notice| notice.ends_at.is_none() || knows(key));
         let wanted = &self.wanted;
-        self.outboxes.iter_mut().for_each(|outbox| outbox.prune(wanted));
+        self.seats
+            .values_mut()
+            .for_each(|seated| seated.outbox.prune(wanted));
     }
 }

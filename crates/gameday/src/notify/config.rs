@@ -9,6 +9,8 @@
 //!
 //! Secrets stand in the environment or in files of their own, never here.
 
+use std::ops::Range;
+
 use gameday_alert::Severity;
 use gameday_core::{Problem, Secret, Table, TokenFrom, redact_url};
 use serde::Deserialize;
@@ -24,6 +26,8 @@ const MOST_RECEIVERS: usize = 16;
 #[derive(Debug)]
 pub(crate) struct ReceiverFile {
     name: String,
+    /// Where it stands.
+    pub(crate) place: Range<usize>,
     severities: Vec<Severity>,
     channel: ChannelFile,
 }
@@ -97,6 +101,7 @@ pub(crate) fn read_receivers(root: &mut Table<'_, '_>) -> Vec<ReceiverFile> {
         let channel = read_channel(&mut table);
         table.finish();
         Some(ReceiverFile {
+            place: name.span(),
             name: name.into_inner(),
             severities,
             channel: channel?,
@@ -225,7 +230,7 @@ impl ReceiverFile {
     ///
     /// # Errors
     /// In words: which of them cannot be had.
-    pub(crate) fn open(self, variable: impl Fn(&str) -> Option<String>) -> Result<Receiver, String> {
+    pub(crate) fn open(&self, variable: impl Fn(&str) -> Option<String>) -> Result<Receiver, String> {
         let wrong = |why: String| format!("[notify.{}]: {why}", self.name);
         let read = |from: &TokenFrom| from.read(&variable).map_err(wrong);
         let address = |address: &Address| match address {
@@ -249,8 +254,8 @@ impl ReceiverFile {
         };
         let channel = Channel::new(kind, &url).map_err(wrong)?;
         Ok(Receiver {
-            name: self.name,
-            severities: self.severities,
+            name: self.name.clone(),
+            severities: self.severities.clone(),
             channel,
         })
     }

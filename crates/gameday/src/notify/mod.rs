@@ -21,7 +21,7 @@ mod webhook;
 mod worker;
 
 pub(crate) use board::{Board, Told};
-pub(crate) use config::{ReceiverFile, read_receivers};
+pub(crate) use config::{Receiver, ReceiverFile, read_receivers};
 pub(crate) use notice::Notice;
 pub(crate) use quiet::{Quiet, read_quiet};
 pub(crate) use worker::work;

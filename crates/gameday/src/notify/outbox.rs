@@ -69,6 +69,11 @@ impl Outbox {
         }
     }
 
+    /// Who is told is reached in another way: what failed before may be taken now.
+    pub(super) fn try_again(&mut self) {
+        self.tries.clear();
+    }
+
     pub(super) fn told(&self) -> impl Iterator<Item = &Notice> {
         self.told.values()
     }

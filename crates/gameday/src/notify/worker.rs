@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use gameday_core::printable;
 use tokio::time::{sleep_until, timeout};
 
-use super::board::Board;
+use super::board::{Board, Seat};
 use super::notice::Notice;
 use super::outbox::{Next, Sent};
 use crate::output;
@@ -14,24 +14,23 @@ use crate::output;
 /// Quiet hours end without anybody's saying so: it is looked this often.
 const PACE: Duration = Duration::from_secs(20);
 
-/// Works until it is dropped. `prober` is the address of the prober's own page, if it has one.
-pub(crate) async fn work(board: Arc<Board>, receiver: usize, prober: String) {
-    let own = Arc::clone(&board.receivers()[receiver]);
-    loop {
-        match board.next(receiver) {
+/// Works until the receiver has no seat any more. `prober` is the address of the prober's own page, if it has one.
+pub(crate) async fn work(board: Arc<Board>, seat: Seat, prober: String) {
+    while let Some((receiver, next)) = board.next(seat) {
+        match next {
             Next::Send(notice) => {
-                let how = own.channel.send(&notice, &own.name, &prober).await;
-                let given_up = board.sent(receiver, &notice, &how);
-                say(&own.name, &notice, &how, given_up);
+                let how = receiver.channel.send(&notice, &receiver.name, &prober).await;
+                let given_up = board.sent(seat, &notice, &how);
+                say(&receiver.name, &notice, &how, given_up);
             }
             Next::Wait(at) => {
                 tokio::select! {
-                    () = board.changed(receiver) => {}
+                    () = board.changed(seat) => {}
                     () = sleep_until(at.min(Instant::now() + PACE).into()) => {}
                 }
             }
             Next::Nothing => {
-                timeout(PACE, board.changed(receiver)).await.ok();
+                timeout(PACE, board.changed(seat)).await.ok();
             }
         }
     }

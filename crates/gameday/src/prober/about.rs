@@ -6,6 +6,7 @@ use gameday_core::Timestamp;
 use gameday_probe::{ProbeAnswer, RegionAnswer, Scheduled};
 
 use super::book::Book;
+use super::council::Council;
 
 /// The probes, and what changes whenever they do.
 #[derive(Default)]
@@ -50,7 +51,7 @@ pub(super) fn region(book: &Book) -> RegionAnswer {
         started: book.began,
         first,
         next,
-        control: book.council.as_ref().and_then(|council| council.control()),
+        control: book.council().and_then(Council::control),
         probes: book.read().roll.digest.clone(),
         time: Timestamp::now(),
     }

@@ -27,8 +27,7 @@ pub(super) struct Book {
     pub(super) regions: Vec<RegionName>,
     pub(super) journal: Ring,
     pub(super) began: Timestamp,
-    /// Where the regions decide together, if they do.
-    pub(super) council: Option<Arc<Council>>,
+    council: Arc<Council>,
     pub(super) budgets: Arc<Budgets>,
     pub(super) store: Store,
     known: Mutex<Known>,
@@ -97,7 +96,7 @@ impl Book {
         regions: Vec<RegionName>,
         store: Store,
         clock: Clock,
-        council: Option<Arc<Council>>,
+        council: Arc<Council>,
         budgets: Arc<Budgets>,
     ) -> Self {
         let now = Timestamp::now();
@@ -126,9 +125,14 @@ impl Book {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Where the regions decide together, if they do.
+    pub(super) fn council(&self) -> Option<&Council> {
+        Some(&*self.council).filter(|council| council.is_sitting())
+    }
+
     /// These probes are looked at from now on; what is known of others is forgotten.
     pub(super) fn expect(&self, probes: &[Scheduled]) {
-        if let Some(council) = &self.council {
+        if let Some(council) = self.council() {
             council.expect(probes);
         }
         let mut known = self.read();
@@ -156,7 +160,7 @@ impl Book {
 
     /// Writes down what the schedule told.
     pub(super) fn observe(&self, tick: Tick) {
-        if let Some(council) = &self.council {
+        if let Some(council) = self.council() {
             council.observe(&tick);
         }
         self.budgets.observe(&tick);

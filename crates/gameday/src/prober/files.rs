@@ -1,4 +1,4 @@
-//! The probes' files: read at the start, and again when they change; a bad file changes nothing.
+//! The probes' files, as every region looks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -7,19 +7,13 @@ use std::time::{Duration, SystemTime};
 
 use gameday_core::{ProbeName, Problem, RegionName, Source};
 use gameday_probe::{Built, Connector, Environment, FileSlo, ProbePlan, Scheduled};
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::sleep;
 
-use super::book::Book;
 use crate::cli::LookArgs;
+use crate::command;
 use crate::slo::{Id, Promise, promises};
-use crate::{command, output};
-
-/// How often it is looked whether a file has changed.
-const PACE: Duration = Duration::from_secs(3);
 
 /// A file, and when and how long it was written.
-type Stamp = (PathBuf, Option<SystemTime>, u64);
+pub(super) type Stamp = (PathBuf, Option<SystemTime>, u64);
 
 /// Which files, for which regions.
 pub(crate) struct Files {
@@ -45,10 +39,6 @@ impl Loaded {
         promises(each.map(|(probe, region, every, slo)| (probe, region, *every, slo)))
     }
 }
-
-/// Whoever wants the files read anew, and hears how it went.
-/// A line about what is loaded, or the problems.
-pub(super) type Ask = oneshot::Sender<Result<String, String>>;
 
 impl Files {
     pub(crate) fn new(args: &LookArgs) -> Self {
@@ -92,18 +82,21 @@ impl Files {
     }
 
     /// Which files there are, with those that they name, and when each was written.
-    fn fingerprint(&self, beside: &BTreeSet<PathBuf>) -> Vec<Stamp> {
+    pub(super) fn fingerprint<'b>(&self, beside: impl IntoIterator<Item = &'b PathBuf>) -> Vec<Stamp> {
         let files = self
             .paths
             .iter()
             .flat_map(|path| command::toml_files(path).unwrap_or_default());
-        let stamped = files.chain(beside.iter().cloned()).map(|file| {
-            let meta = std::fs::metadata(&file).ok();
-            let size = meta.as_ref().map_or(0, std::fs::Metadata::len);
-            (file, meta.and_then(|meta| meta.modified().ok()), size)
-        });
+        let stamped = files.chain(beside.into_iter().cloned()).map(stamp);
         stamped.collect()
     }
+}
+
+/// When and how long a file was written.
+pub(super) fn stamp(file: PathBuf) -> Stamp {
+    let meta = std::fs::metadata(&file).ok();
+    let size = meta.as_ref().map_or(0, std::fs::Metadata::len);
+    (file, meta.and_then(|meta| meta.modified().ok()), size)
 }
 
 /// Reads files for regions.
@@ -189,76 +182,4 @@ fn in_region(plan: &ProbePlan, built: &Built, region: &RegionName) -> Vec<Schedu
         run: check.probe.clone(),
     });
     std::iter::once(probe).chain(checks).collect()
-}
-
-/// Reads the files again at SIGHUP, when asked, and when one has changed.
-pub(super) async fn keep_loaded<T>(
-    files: Files,
-    mut beside: BTreeSet<PathBuf>,
-    book: Arc<Book>,
-    change: watch::Sender<Vec<Scheduled>>,
-    mut hangups: mpsc::Receiver<T>,
-    mut asked: mpsc::Receiver<Ask>,
-) {
-    let mut seen = files.fingerprint(&beside);
-    loop {
-        let asker = tokio::select! {
-            Some(_) = hangups.recv() => None,
-            Some(asker) = asked.recv() => Some(asker),
-            () = sleep(PACE) => {
-                if files.fingerprint(&beside) == seen {
-                    continue;
-                }
-                None
-            }
-        };
-        // Before they are read: what changes meanwhile is seen the next time.
-        seen = files.fingerprint(&beside);
-        let answer = reload(&files, &book, &change, &mut beside);
-        if answer.is_ok() {
-            seen = named_anew(&files, seen, &beside);
-        }
-        if let Some(asker) = asker {
-            // Who asked may be gone.
-            asker.send(answer).ok();
-        }
-    }
-}
-
-/// What was seen, with the files that are named since then.
-fn named_anew(files: &Files, seen: Vec<Stamp>, beside: &BTreeSet<PathBuf>) -> Vec<Stamp> {
-    let known = |path: &Path| seen.iter().find(|(one, ..)| one == path).cloned();
-    let now = files.fingerprint(beside).into_iter();
-    now.map(|stamp| known(&stamp.0).unwrap_or(stamp)).collect()
-}
-
-fn reload(
-    files: &Files,
-    book: &Book,
-    change: &watch::Sender<Vec<Scheduled>>,
-    beside: &mut BTreeSet<PathBuf>,
-) -> Result<String, String> {
-    match files.load() {
-        Ok(loaded) => {
-            beside.clone_from(&loaded.beside);
-            book.expect(&loaded.probes);
-            book.budgets.expect(loaded.promises());
-            book.reloaded(None);
-            let probes = loaded.probes;
-            let said = match probes.len() {
-                1 => "1 probe is loaded".to_owned(),
-                count => format!("{count} probes are loaded"),
-            };
-            output::say(&said);
-            change.send(probes).map_err(|_| "the prober ends".to_owned())?;
-            Ok(said)
-        }
-        Err(problems) => {
-            output::tell(&problems);
-            output::say("the files were not loaded: everything stays as it is");
-            let drawn = Problem::draw_all(&problems);
-            book.reloaded(Some(drawn.clone()));
-            Err(drawn)
-        }
-    }
 }

@@ -149,7 +149,7 @@ fn readings(out: &mut String, known: &Known) -> fmt::Result {
 
 /// What regions say together, and what objectives say.
 fn together(out: &mut String, book: &Book) -> fmt::Result {
-    if let Some(council) = &book.council {
+    if let Some(council) = book.council() {
         council::write_metrics(out, council)?;
     }
     slo::write_metrics(out, &book.budgets)

@@ -18,7 +18,9 @@ mod journal;
 mod lines;
 mod metrics;
 mod page;
+mod reload;
 mod routes;
+mod settings;
 pub(crate) mod show;
 pub(crate) mod unit;
 
@@ -43,10 +45,12 @@ pub(crate) use describe::ms;
 pub(crate) use files::Files;
 
 use book::Book;
-use config::Config;
-use council::{Beginning, Council};
+use council::Council;
 use evidence::Store;
+use files::{Stamp, stamp};
 use lines::Lines;
+use reload::{Holds, Keeper};
+use settings::SettingsFrom;
 
 /// Ticks that wait to be written down.
 const MAX_TICKS: usize = 4096;
@@ -82,63 +86,71 @@ impl From<String> for Failure {
 
 async fn run(args: &LookArgs) -> Result<(), Failure> {
     let files = Files::new(args);
+    let settings_from = SettingsFrom {
+        path: args.config.clone(),
+        regions: args.regions.clone(),
+        is_served: args.page.listen.is_some(),
+    };
     let loaded = files.load().map_err(Failure::Files)?;
-    let mut config = config(args)?;
-    let told = config
-        .as_mut()
-        .map(|config| (std::mem::take(&mut config.receivers), config.quiet.take()));
-    let (council, beginning) = council(config, args, &files)?.unzip();
+    let settings = settings_from.load(&files).map_err(Failure::Files)?;
+    let council = Arc::new(Council::new(&args.regions));
     // A prober that cannot serve looks at nothing.
     let door = open(&args.page).await?;
     let store = store(args.evidence.as_deref())?;
-    let opened = slo::Opened::new(
-        args,
-        told.unwrap_or_default(),
-        loaded.promises(),
-        judge(council.clone()),
-    )?;
+    let opened = slo::Opened::new(args, loaded.promises(), judge(Arc::clone(&council)))?;
     let book = Arc::new(Book::new(
         args.regions.clone(),
         store,
         Clock::start(),
-        council.clone(),
+        Arc::clone(&council),
         Arc::clone(&opened.budgets),
     ));
-    let (probes, beside) = (loaded.probes, loaded.beside);
-    book.expect(&probes);
+    book.expect(&loaded.probes);
     let mut tasks = JoinSet::new();
     let mut stops = command::signals(&mut tasks, &command::ENDS).map_err(|error| error.to_string())?;
     let hangups = command::signals(&mut tasks, &[command::HANGUP]).map_err(|error| error.to_string())?;
-    let (change, changing) = watch::channel(probes);
-    let (out, ticks) = mpsc::channel(MAX_TICKS);
-    if let (Some(council), Some(beginning)) = (&council, beginning) {
-        council.begin(beginning, &mut tasks, out.clone());
-    }
-    tasks.spawn(gameday_probe::schedule_on_lanes(changing, out));
-    let (ask, asked) = mpsc::channel(1);
-    tasks.spawn(files::keep_loaded(
+    let (change, changing) = watch::channel(loaded.probes);
+    let (looks, ticks) = mpsc::channel(MAX_TICKS);
+    let scheme = door.as_ref().map(|(_, at, access)| (at, access.scheme()));
+    let address = scheme.map_or_else(String::new, |(at, scheme)| format!("{scheme}://{at}"));
+    let mut keeper = Keeper {
         files,
-        beside,
-        Arc::clone(&book),
+        settings: settings_from,
+        book: Arc::clone(&book),
+        council,
         change,
-        hangups,
-        asked,
-    ));
-    tasks.spawn(take(
-        Arc::clone(&book),
-        ticks,
-        Lines::new(args.output, args.quiet),
-    ));
-    let mut address = String::new();
+        looks: looks.clone(),
+        address: address.clone(),
+        fixed: read_at_start(&args.page),
+        holds: Holds::default(),
+    };
+    keeper.begin(loaded.beside, settings);
+    opened.begin(&mut tasks);
+    tasks.spawn(gameday_probe::schedule_on_lanes(changing, looks));
+    let (ask, asked) = mpsc::channel(1);
+    tasks.spawn(keeper.keep(hangups, asked));
+    let lines = Lines::new(args.output, args.quiet);
+    tasks.spawn(take(Arc::clone(&book), ticks, lines));
     if let Some((listener, at, access)) = door {
-        address = format!("{}://{at}", access.scheme());
         output::say(&format!("prober on {address}"));
         tasks.spawn(host(listener, at, routes::router(book, ask), access));
     }
-    opened.begin(&mut tasks, &address);
     stops.recv().await;
     opened.save();
     Ok(())
+}
+
+/// Files of flags that are not read again.
+fn read_at_start(args: &PageArgs) -> Vec<(&'static str, Stamp)> {
+    let flags = [
+        ("--token-file", &args.token_file),
+        ("--tls-cert", &args.tls_cert),
+        ("--tls-key", &args.tls_key),
+    ];
+    let named = flags.into_iter();
+    named
+        .filter_map(|(flag, path)| Some((flag, stamp(path.clone()?))))
+        .collect()
 }
 
 /// Where it serves, if it does.
@@ -174,36 +186,9 @@ fn default_evidence_dir() -> Result<PathBuf, String> {
     Ok(home.join("gameday/evidence"))
 }
 
-/// What `prober.toml` says, if there is one.
-fn config(args: &LookArgs) -> Result<Option<Config>, Failure> {
-    let load = |path| Config::load(path, &args.regions).map_err(Failure::Files);
-    args.config.as_deref().map(load).transpose()
-}
-
-/// The council of the regions, if the file describes one.
-fn council(
-    config: Option<Config>,
-    args: &LookArgs,
-    files: &Files,
-) -> Result<Option<(Arc<Council>, Beginning)>, Failure> {
-    let Some(config) = config.filter(|config| config.control.is_some() || !config.peers.is_empty()) else {
-        return Ok(None);
-    };
-    if args.page.listen.is_none() && !config.peers.is_empty() {
-        return Err(Failure::Other(
-            "[peers] follow this prober as it follows them: give it --listen ADDR".to_owned(),
-        ));
-    }
-    let (council, beginning) = Council::new(config, &args.regions, &files.connector, &files.environment)?;
-    Ok(Some((Arc::new(council), beginning)))
-}
-
 /// Whose word counts in error budgets: that of every region, unless the council says otherwise.
-fn judge(council: Option<Arc<Council>>) -> slo::Judge {
-    match council {
-        None => Box::new(|_, _| slo::Trust::Counts),
-        Some(council) => Box::new(move |region, began| council.trust(region, began)),
-    }
+fn judge(council: Arc<Council>) -> slo::Judge {
+    Box::new(move |region, began| council.trust(region, began))
 }
 
 /// Writes every tick down, and tells it.

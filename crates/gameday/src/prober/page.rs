@@ -32,12 +32,12 @@ pub(super) fn render(book: &Book, wanted: &str) -> String {
         main #live {
             (headline(book, &summary, now))
             (reload(&known.reload))
-            @if let Some(council) = &book.council { (council::section(&council.shown(), now)) }
+            @if let Some(council) = book.council() { (council::section(&council.shown(), now)) }
             (failures::now(&known.episodes, now))
             (matrix::section(&known, wanted))
             (failures::lately(&known.episodes, now))
         }
-        (footer(now, book.council.is_some()))
+        (footer(now, book.council().is_some()))
     };
     let again = html! {
         script src="/page/refresh.js" defer {}

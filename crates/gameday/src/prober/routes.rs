@@ -19,8 +19,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_blocking;
 
 use super::book::Book;
-use super::files::Ask;
 use super::journal::Told;
+use super::reload::Ask;
 use super::{about, describe, metrics, page};
 use crate::slo;
 
@@ -153,7 +153,7 @@ async fn probes(State(shared): State<Shared>) -> Response {
 
 /// What the regions say together.
 async fn verdict(State(shared): State<Shared>) -> Response {
-    match &shared.book.council {
+    match shared.book.council() {
         Some(council) => Json(council.view()).into_response(),
         None => (
             StatusCode::NOT_FOUND,

@@ -22,7 +22,7 @@ const MOST_DOUBTED: usize = 10_000;
 
 /// The budgets, shared by those who look, who serve and who write them down.
 pub(crate) struct Budgets {
-    pub(super) board: Arc<Board>,
+    pub(crate) board: Arc<Board>,
     known: Mutex<Known>,
     judge: Judge,
     /// An alert changed its stage.

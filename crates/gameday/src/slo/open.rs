@@ -1,4 +1,4 @@
-//! Budgets as a prober begins with them: what was kept, who is told, and the tasks that go on with it.
+//! Budgets as a prober begins with them: what was kept, and the task that goes on with it.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use super::promise::{Id, Promise};
 use super::seen::Judge;
 use super::store::Store;
 use crate::cli::LookArgs;
-use crate::notify::{self, Board, Quiet, ReceiverFile};
+use crate::notify::Board;
 use crate::{command, output};
 
 /// A folder's name has at most 255 bytes.
@@ -26,23 +26,18 @@ pub(crate) struct Opened {
 }
 
 impl Opened {
-    /// Reads what was kept, and the secrets of those who are told.
+    /// Reads what was kept.
     ///
     /// # Errors
-    /// In words: a folder that was named cannot be used, or a secret cannot be had.
+    /// In words: a folder that was named cannot be used.
     pub(crate) fn new(
         args: &LookArgs,
-        (receivers, quiet): (Vec<ReceiverFile>, Option<Quiet>),
         promises: BTreeMap<Id, Promise>,
         judge: Judge,
     ) -> Result<Self, String> {
         let store = open_store(args)?;
         let (kept, told) = store.as_ref().map(Store::load).unwrap_or_default();
-        let receivers = receivers
-            .into_iter()
-            .map(|receiver| receiver.open(|name| std::env::var(name).ok()))
-            .collect::<Result<_, _>>()?;
-        let board = Board::new(receivers, quiet, told);
+        let board = Board::new(told);
         let budgets = Budgets::new(Arc::new(board), judge);
         budgets.restore(promises, kept);
         Ok(Self {
@@ -51,13 +46,9 @@ impl Opened {
         })
     }
 
-    /// Lets time pass, and tells the receivers; `address` is where the prober's own page is.
-    pub(crate) fn begin(&self, tasks: &mut JoinSet<()>, address: &str) {
+    /// Lets time pass.
+    pub(crate) fn begin(&self, tasks: &mut JoinSet<()>) {
         tasks.spawn(keep::keep(Arc::clone(&self.budgets), self.store.clone()));
-        let board = &self.budgets.board;
-        for receiver in 0..board.receivers().len() {
-            tasks.spawn(notify::work(Arc::clone(board), receiver, address.to_owned()));
-        }
     }
 
     /// Writes everything down, at the end.

@@ -6,6 +6,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,18 +15,30 @@ use gameday_probe::ProbePlan;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::prober::council::digest;
+
 const USUAL: Duration = Duration::from_secs(2);
 const MAX_TARGETS: usize = 8;
 
 /// What must be reached, and how often it is tried.
 #[derive(Debug)]
 pub(crate) struct ControlTarget {
+    /// Where it stands.
+    pub(crate) place: Range<usize>,
     /// Any one of these; each with its words for people.
     pub(crate) any: Vec<(String, ProbePlan)>,
     /// From one attempt to the next.
     pub(crate) every: Duration,
     /// When an attempt is given up.
     pub(crate) timeout: Duration,
+}
+
+impl ControlTarget {
+    /// What tells it from any other, wherever it stands.
+    pub(crate) fn digest(&self) -> u64 {
+        let words: Vec<&str> = self.any.iter().map(|(words, _)| words.as_str()).collect();
+        digest(&(words, self.every, self.timeout), [])
+    }
 }
 
 /// One, or several of which any is enough.
@@ -74,8 +87,14 @@ pub(super) fn read(root: &mut Table<'_, '_>) -> Option<ControlTarget> {
             ),
         );
     }
+    let place = table.span();
     table.finish();
-    Some(ControlTarget { any, every, timeout })
+    Some(ControlTarget {
+        place,
+        any,
+        every,
+        timeout,
+    })
 }
 
 /// A control target is looked at as a probe is.

@@ -5,6 +5,7 @@ mod peers;
 mod quorum;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use gameday_core::{Problem, Problems, RegionName, Source, Table, TokenFrom};
@@ -20,12 +21,14 @@ pub(crate) const TABLES: [&str; 5] = ["control", "quorum", "peers", "notify", "q
 /// What the file says.
 #[derive(Debug)]
 pub(crate) struct Config {
+    /// Where it stands.
+    pub(super) source: Source,
     /// What this region must reach before its own word counts.
     pub(super) control: Option<ControlTarget>,
     /// How the regions decide.
     pub(super) rules: Rules,
-    /// The probers of other regions.
-    pub(super) peers: Vec<Peer>,
+    /// The probers of other regions, and where each stands.
+    pub(super) peers: Vec<(Range<usize>, Peer)>,
     /// Who is told of alerts.
     pub(super) receivers: Vec<ReceiverFile>,
     /// When tickets wait.
@@ -43,10 +46,17 @@ impl Config {
 
     /// The files that hold its secrets.
     pub(super) fn secret_files(&self) -> BTreeSet<PathBuf> {
-        let peers = self.peers.iter().filter_map(|peer| peer.token.as_ref());
+        let peers = self.peers.iter().filter_map(|(_, peer)| peer.token.as_ref());
         let receivers = self.receivers.iter().flat_map(ReceiverFile::secrets);
         let files = peers.chain(receivers).filter_map(TokenFrom::file);
         files.map(Path::to_path_buf).collect()
+    }
+
+    /// The file itself and every file that it names.
+    pub(super) fn files(&self) -> BTreeSet<PathBuf> {
+        let authorities = self.peers.iter().filter_map(|(_, peer)| peer.ca.clone());
+        let own = std::iter::once(self.source.path.clone());
+        own.chain(authorities).chain(self.secret_files()).collect()
     }
 
     /// Reads a file that is only checked: which regions are looked from here is not known.
@@ -67,6 +77,7 @@ impl Config {
         let quiet = read_quiet(&mut root);
         root.finish();
         problems.into_result(Some(Self {
+            source: source.clone(),
             control,
             rules,
             peers,

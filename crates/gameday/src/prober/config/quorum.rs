@@ -5,26 +5,26 @@
 //! confirm_within = "10s"    clock_within = "1s"     unseen_after = "10s"
 //! ```
 
+use std::ops::Range;
 use std::time::Duration;
 
 use gameday_core::{RegionName, Span, Table};
 use gameday_probe::{HEARTBEAT, Peer, Rules, Threshold};
 
 /// Reads the rules; `here` are the regions of this prober, if they are known.
-pub(super) fn read(root: &mut Table<'_, '_>, here: Option<&[RegionName]>, peers: &[Peer]) -> Rules {
+pub(super) fn read(
+    root: &mut Table<'_, '_>,
+    here: Option<&[RegionName]>,
+    peers: &[(Range<usize>, Peer)],
+) -> Rules {
     let names: Vec<&str> = here
         .unwrap_or_default()
         .iter()
-        .chain(peers.iter().map(|peer| &peer.region))
+        .chain(peers.iter().map(|(_, peer)| &peer.region))
         .map(RegionName::as_str)
         .collect();
     let of = u32::try_from(names.len().max(1)).unwrap_or(u32::MAX);
-    let mut rules = Rules {
-        threshold: Threshold::majority(of),
-        confirm_within: Duration::from_secs(10),
-        clock_within: Duration::from_secs(1),
-        unseen_after: Duration::from_secs(10),
-    };
+    let mut rules = Rules::usual(of);
     let Some(mut table) = root.table("quorum") else {
         return rules;
     };

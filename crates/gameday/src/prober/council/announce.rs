@@ -43,6 +43,7 @@ impl Announcer {
     }
 
     pub(super) fn standings(&mut self, standings: &Standings) {
+        self.excluded.retain(|region, _| standings.contains_key(region));
         for (region, excluded) in standings {
             let word = excluded.as_ref().map(gameday_probe::Exclusion::word);
             // Nobody has been heard when we begin, which is nothing to tell.

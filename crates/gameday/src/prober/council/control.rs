@@ -104,8 +104,11 @@ pub(super) fn known(answer: &ControlAnswer) -> gameday_probe::Control {
 impl Council {
     /// The control target was tried.
     fn control_tried(&self, began: Timestamp, tried: Result<(), String>, is_lost: bool) {
-        let Some(control) = &self.control else { return };
-        let mut answer = control.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut control = self
+            .control
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let Some(answer) = control.as_mut() else { return };
         match tried {
             Ok(()) => {
                 answer.lost = None;
@@ -115,8 +118,8 @@ impl Council {
             Err(why) if is_lost || answer.lost.is_some() => answer.lost = Some(why),
             Err(_) => {}
         }
-        let known = known(&answer);
-        drop(answer);
+        let known = known(answer);
+        drop(control);
         let mut quorum = self.quorum();
         for here in &self.here {
             quorum.know(here, |facts| facts.control = Some(known.clone()));

@@ -10,109 +10,70 @@ mod announce;
 mod control;
 mod hear;
 mod metrics;
+mod sitting;
 mod view;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use gameday_core::{Outcome, ProbeName, RegionName, Timestamp};
-use gameday_probe::{
-    Connector, ControlAnswer, Environment, Look, Peer, Quorum, Remote, Scheduled, Tick, Verdict, Watched,
-};
+use gameday_probe::{ControlAnswer, Look, Quorum, Rules, Scheduled, Tick, Verdict, Watched};
 use tokio::sync::Notify;
-use tokio::sync::mpsc::{self, Sender};
+use tokio::sync::mpsc::Sender;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::config::Config;
 use crate::slo::Trust;
 use announce::Announcer;
-use control::{Control, known};
+use control::Control;
 
 pub(super) use metrics::write as write_metrics;
+pub(super) use sitting::{Ready, Sitting, digest};
 pub(super) use view::Shown;
 
 /// How often it is looked what the time alone has changed.
 const PACE: Duration = Duration::from_secs(1);
 /// More looks to confirm others' are not in flight.
 const MAX_CONFIRMING: usize = 64;
-/// Words of peers that wait to be heard.
-const MAX_TOLD: usize = 1024;
 
 /// The council of the regions.
 pub(super) struct Council {
     /// The regions that are looked from here.
     here: Vec<RegionName>,
+    /// Whether the file describes one: otherwise this prober decides nothing with anybody.
+    is_sitting: AtomicBool,
     quorum: Mutex<Quorum>,
     probes: Mutex<Vec<Scheduled>>,
-    control: Option<Mutex<ControlAnswer>>,
+    control: Mutex<Option<ControlAnswer>>,
     /// A look said down: is it the service, or are we cut off?
     doubt: Notify,
     announcer: Mutex<Announcer>,
 }
 
-/// What is begun when the council is.
-pub(super) struct Beginning {
-    remotes: Vec<(Peer, Remote)>,
-    control: Option<Control>,
-}
-
 impl Council {
-    /// The council that a file describes.
-    ///
-    /// # Errors
-    /// In words: the token or authority of a peer, or a control target, cannot be used.
-    pub(super) fn new(
-        config: Config,
-        here: &[RegionName],
-        connector: &Connector,
-        environment: &Environment,
-    ) -> Result<(Self, Beginning), String> {
-        let remote = |peer: Peer| {
-            let remote = Remote::new(&peer, connector, |name| environment.get(name).cloned());
-            let remote = remote.map_err(|why| format!("[peers] {}: {why}", peer.region))?;
-            Ok::<_, String>((peer, remote))
-        };
-        let remotes: Vec<_> = config.peers.into_iter().map(remote).collect::<Result<_, _>>()?;
-        let control = config
-            .control
-            .map(|target| Control::new(target, environment, connector))
-            .transpose()?;
-        let there = remotes.iter().map(|(peer, _)| &peer.region);
-        let mut quorum = Quorum::new(config.rules, here.iter().chain(there).cloned());
+    /// A council of nobody but ourselves.
+    pub(super) fn new(here: &[RegionName]) -> Self {
+        let mut quorum = Quorum::new(
+            Rules::usual(u32::try_from(here.len()).unwrap_or(u32::MAX)),
+            here.iter().cloned(),
+        );
         for region in here {
-            quorum.know(region, |facts| {
-                facts.is_here = true;
-                facts.control = control.as_ref().map(|control| known(&control.answer()));
-            });
+            quorum.know(region, |facts| facts.is_here = true);
         }
-        let council = Self {
+        Self {
             here: here.to_vec(),
+            is_sitting: AtomicBool::new(false),
             quorum: Mutex::new(quorum),
             probes: Mutex::default(),
-            control: control.as_ref().map(|control| Mutex::new(control.answer())),
+            control: Mutex::default(),
             doubt: Notify::new(),
             announcer: Mutex::default(),
-        };
-        Ok((council, Beginning { remotes, control }))
+        }
     }
 
-    /// Follows the peers and tries the control target; looks that are made for a confirmation go where all go.
-    pub(super) fn begin(
-        self: &Arc<Self>,
-        beginning: Beginning,
-        tasks: &mut JoinSet<()>,
-        looks: Sender<Tick>,
-    ) {
-        for (peer, remote) in beginning.remotes {
-            let (out, told) = mpsc::channel(MAX_TOLD);
-            tasks.spawn(gameday_probe::follow(remote, peer.region.clone(), 0, out));
-            tasks.spawn(hear::hear(Arc::clone(self), peer.region, told));
-        }
-        if let Some(control) = beginning.control {
-            tasks.spawn(control.keep(Arc::clone(self)));
-        }
-        tasks.spawn(deliberate(Arc::clone(self), looks));
+    pub(super) fn is_sitting(&self) -> bool {
+        self.is_sitting.load(Ordering::Relaxed)
     }
 
     /// These probes are looked at from now on.
@@ -164,8 +125,10 @@ impl Council {
 
     /// How we stand with our control target, if we have one.
     pub(super) fn control(&self) -> Option<ControlAnswer> {
-        let control = self.control.as_ref()?;
-        Some(control.lock().unwrap_or_else(PoisonError::into_inner).clone())
+        self.control
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Whether the word of one of our regions on a look that began then counts by itself.

@@ -10,7 +10,7 @@ use super::*;
 use crate::notify::Told;
 
 fn budgets(regions: &[&str]) -> Budgets {
-    let board = Board::new(Vec::new(), None, Told::default());
+    let board = Board::new(Told::default());
     let budgets = Budgets::new(Arc::new(board), Box::new(|_, _| Trust::Counts));
     budgets.expect(promised(regions, 0.99));
     budgets
