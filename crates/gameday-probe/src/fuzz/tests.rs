@@ -154,7 +154,8 @@ fn no_file_with_a_piece_of_it_gone_or_changed_panics_an_importer() {
 #[test]
 fn every_input_that_is_kept_passes_its_target() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz/corpus");
-    let targets: [(&str, fn(&[u8])); 7] = [
+    type Target = fn(&[u8]);
+    let targets: [(&str, Target); 7] = [
         ("assertion", assertion),
         ("import", import),
         ("certificates", certificates),
