@@ -10,6 +10,7 @@ mod support;
 
 mod afterwards;
 mod blackbox;
+mod building;
 mod clients;
 mod databases;
 mod drills;

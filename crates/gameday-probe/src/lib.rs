@@ -54,8 +54,8 @@ pub use net::Connector;
 pub use observation::{Observation, Probe, Reading};
 pub use plan::{FileSlo, ProbePlan};
 pub use quorum::{
-    Control, Exclusion, Facts, Look, MAX_REGIONS, Quorum, Rules, Standings, Threshold, Verdict, Vote,
-    Watched, Word,
+    Control, Exclusion, Facts, Look, MAX_REGIONS, OtherBuild, Quorum, Rules, Standings, Threshold, Verdict,
+    Vote, Watched, Word,
 };
 pub use schedule::{MAX_IN_FLIGHT, Scheduled, Tick, schedule, schedule_changing, schedule_on_lanes};
 

@@ -30,7 +30,7 @@ use gameday_core::{ProbeName, RegionName, Timestamp};
 use serde::Serialize;
 
 pub use ballot::Look;
-pub use standing::{Control, Exclusion, Facts};
+pub use standing::{Control, Exclusion, Facts, OtherBuild};
 pub use verdict::{Verdict, Vote, Word};
 
 use ballot::Ballot;

@@ -23,7 +23,7 @@ pub(crate) use probe::*;
 #[derive(Debug, Parser)]
 #[command(
     name = "gameday",
-    version,
+    version = crate::BUILD,
     arg_required_else_help = true,
     max_term_width = 100
 )]

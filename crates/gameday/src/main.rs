@@ -19,6 +19,9 @@ use clap::Parser;
 
 use cli::{Cli, Command, HelperCommand};
 
+/// The version and the commit: two probers of one build judge alike.
+pub(crate) const BUILD: &str = env!("GAMEDAY_BUILD");
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     // The one crypto provider; clients cannot be built before it is there.

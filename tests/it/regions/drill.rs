@@ -251,7 +251,7 @@ fn a_region_that_is_not_as_it_should_be_is_refused_before_anything_is_touched() 
 
     fake.say(|said| said.version = "9.9.9".to_owned());
     refused(&at, &["region us-east: its gameday is 9.9.9"]);
-    fake.say(|said| said.version = env!("CARGO_PKG_VERSION").to_owned());
+    fake.say(|said| said.version = env!("GAMEDAY_BUILD").to_owned());
 
     fake.say(|said| said.region = "us-west");
     refused(&at, &["region us-east: the prober there looks from us-west"]);

@@ -62,7 +62,7 @@ impl Fake {
     /// One that has the probe `web` and sees it up each time it is asked.
     pub(super) fn start() -> Self {
         let said = Arc::new(Mutex::new(Said {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: env!("GAMEDAY_BUILD").to_owned(),
             region: "us-east",
             offset: SignedDuration::ZERO,
             definition: String::new(),

@@ -67,10 +67,10 @@ fn another_build_clock_region_or_definition_excludes_a_peer_and_the_reason_is_to
     beside.say(|said| said.version = "9.9.9".to_owned());
     let why = beside.is_excluded(Some("build"));
     assert!(
-        why.contains("9.9.9") && why.contains(env!("CARGO_PKG_VERSION")),
+        why.contains("9.9.9") && why.contains(env!("GAMEDAY_BUILD")),
         "{why}"
     );
-    beside.say(|said| said.version = env!("CARGO_PKG_VERSION").to_owned());
+    beside.say(|said| said.version = env!("GAMEDAY_BUILD").to_owned());
     beside.is_excluded(None);
 
     beside.say(|said| said.offset = SignedDuration::from_secs(90));

@@ -42,7 +42,7 @@ use report::{QUEUE, Report, Reports};
 pub struct Run {
     /// The drill's name: scenario and UTC start.
     pub drill: String,
-    /// gameday's version.
+    /// gameday's build: its version and the commit that it is of.
     pub version: String,
     /// `real` or `embedded` when a lab was started.
     pub lab: Option<String>,

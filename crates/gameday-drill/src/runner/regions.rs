@@ -23,12 +23,16 @@ const LOST_AFTER: u32 = 3;
 /// Clocks are written down often at first, then each so many readings.
 const CLOCK_FIRST: u32 = 20;
 const CLOCK_EACH: u32 = 5;
+/// A build has no more characters, whatever a peer says.
+const MOST_BUILD: usize = 80;
 /// Words that wait to be taken.
 const MAX_TOLD: usize = 1024;
 
 /// A region that pre-flight found as it should be.
 pub(super) struct Followed {
     region: RegionName,
+    /// Ours.
+    build: String,
     remote: Remote,
     /// The line of its journal that comes next.
     next: u64,
@@ -64,7 +68,7 @@ async fn meet(
 ) -> Result<(Followed, ClockReading, String), String> {
     let remote = Remote::new(peer, connector, |name| run.environment.get(name).cloned())?;
     let (answer, sample) = remote.region().await?;
-    fits(&answer, &peer.region)?;
+    fits(&answer, &peer.region, &run.version)?;
     if let Some(lost) = answer.control.as_ref().and_then(|control| control.lost.clone()) {
         return Err(format!("it cannot reach its own control target: {lost}"));
     }
@@ -106,6 +110,7 @@ async fn meet(
     );
     let followed = Followed {
         region: peer.region.clone(),
+        build: run.version.clone(),
         remote,
         next: answer.next,
     };
@@ -113,10 +118,9 @@ async fn meet(
 }
 
 /// Whether whoever answers is of our build and looks from the region that is meant.
-fn fits(answer: &RegionAnswer, region: &RegionName) -> Result<(), String> {
-    let ours = env!("CARGO_PKG_VERSION");
+fn fits(answer: &RegionAnswer, region: &RegionName, ours: &str) -> Result<(), String> {
     if answer.version != ours {
-        let theirs: String = answer.version.chars().take(40).collect();
+        let theirs: String = answer.version.chars().take(MOST_BUILD).collect();
         return Err(format!(
             "its gameday is {theirs}, ours {ours}: use the same in both places"
         ));
@@ -154,13 +158,15 @@ pub(super) fn start(
             followed.next,
             out,
         ));
-        tasks.spawn(Follower::new(plan, region, clock, reports.clone()).run(told));
+        tasks.spawn(Follower::new(plan, region, followed.build, (clock, reports.clone())).run(told));
     }
 }
 
 /// What is known of one region while it is followed.
 struct Follower {
     region: RegionName,
+    /// Ours, which theirs must be.
+    build: String,
     clock: Clock,
     reports: Reports,
     /// By their names there.
@@ -181,7 +187,7 @@ struct Watch {
 }
 
 impl Follower {
-    fn new(plan: &Plan, region: RegionName, clock: Clock, reports: Reports) -> Self {
+    fn new(plan: &Plan, region: RegionName, build: String, (clock, reports): (Clock, Reports)) -> Self {
         let now = clock.offset();
         let mut probes = BTreeMap::<_, Vec<Watch>>::new();
         for probe in plan.probes.iter().filter(|probe| probe.regions.contains(&region)) {
@@ -194,6 +200,7 @@ impl Follower {
         }
         Self {
             region,
+            build,
             clock,
             reports,
             probes,
@@ -222,7 +229,7 @@ impl Follower {
     async fn take(&mut self, told: Told) {
         let now = self.clock.offset();
         match told {
-            Told::Region(answer, reading) => match fits(&answer, &self.region) {
+            Told::Region(answer, reading) => match fits(&answer, &self.region, &self.build) {
                 Ok(()) => self.answered(now, *answer, reading).await,
                 Err(why) => self.failed(why).await,
             },

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct RegionAnswer {
     /// The regions it looks from.
     pub regions: Vec<RegionName>,
-    /// Its version.
+    /// Its build: the version and the commit that it is of, such as `0.1.0+0123456789ab`.
     pub version: String,
     /// When it began; another time than before is another prober, whose numbers begin anew.
     pub started: Timestamp,

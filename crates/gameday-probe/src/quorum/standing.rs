@@ -18,14 +18,23 @@ pub struct Facts {
     pub trouble: Option<String>,
     /// The regions that the prober there says it looks from, when this is none of them.
     pub is_another: Option<String>,
-    /// The version of the prober there, when it is not ours.
-    pub other_build: Option<String>,
+    /// The build of the prober there, when it is not ours.
+    pub other_build: Option<OtherBuild>,
     /// Its clock less ours, and the bound of the error, in microseconds.
     pub clock: Option<(i64, i64)>,
     /// How it stands with its control target; none when it has none.
     pub control: Option<Control>,
     /// The probes that it has, each with its definition; none when that is not known.
     pub probes: Option<BTreeMap<ProbeName, String>>,
+}
+
+/// Two builds that may judge differently: each a version and the commit that it is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherBuild {
+    /// Of the prober that is followed.
+    pub theirs: String,
+    /// Of the one that follows.
+    pub ours: String,
 }
 
 /// What a region must reach before its own word counts.
@@ -45,7 +54,7 @@ pub enum Exclusion {
     /// The prober that answers looks from elsewhere.
     Region(String),
     /// It is another build than ours.
-    Build(String),
+    Build(OtherBuild),
     /// Its clock is off: theirs less the common time, and the bound of the error, in microseconds.
     Clock(i64, i64),
     /// It cannot reach its own control target.
@@ -79,7 +88,7 @@ impl fmt::Display for Exclusion {
         match self {
             Self::Unseen(why) => write!(f, "cannot be seen: {why}"),
             Self::Region(is) => write!(f, "the prober there looks from {is}"),
-            Self::Build(theirs) => write!(f, "its gameday is {theirs}, ours {}", env!("CARGO_PKG_VERSION")),
+            Self::Build(OtherBuild { theirs, ours }) => write!(f, "its gameday is {theirs}, ours {ours}"),
             Self::Clock(offset, error) => {
                 let way = if *offset < 0 { "behind" } else { "ahead" };
                 let (offset, error) = (offset.unsigned_abs() as f64 / 1e6, *error as f64 / 1e6);

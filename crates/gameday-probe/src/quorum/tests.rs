@@ -120,7 +120,12 @@ impl Play {
             }
             ["clock", offset] => facts.clock = Some((us(offset), 1000)),
             ["clock", offset, error] => facts.clock = Some((us(offset), us(error))),
-            ["build", version] => facts.other_build = Some((*version).to_owned()),
+            ["build", theirs] => {
+                facts.other_build = Some(OtherBuild {
+                    theirs: (*theirs).to_owned(),
+                    ours: "0.1.0".to_owned(),
+                });
+            }
             ["region", is] => facts.is_another = Some((*is).to_owned()),
             ["definition", definition] => {
                 let probe = ProbeName::new("checkout").unwrap();

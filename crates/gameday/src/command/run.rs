@@ -182,7 +182,7 @@ async fn drill(
         });
     let run = Run {
         drill: name,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
+        version: crate::BUILD.to_owned(),
         lab,
         program: lab::program().map_err(Failure::Usage)?,
         environment,

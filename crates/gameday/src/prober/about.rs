@@ -47,7 +47,7 @@ pub(super) fn region(book: &Book) -> RegionAnswer {
     let (first, next) = book.journal.kept();
     RegionAnswer {
         regions: book.regions.clone(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
+        version: crate::BUILD.to_owned(),
         started: book.began,
         first,
         next,

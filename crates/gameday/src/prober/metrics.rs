@@ -79,7 +79,7 @@ fn own(out: &mut String, book: &Book) -> fmt::Result {
     let known = book.read();
     let name = "gameday_build_info";
     head(out, name, "gauge", "The build that serves this.")?;
-    writeln!(out, "{name}{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"))?;
+    writeln!(out, "{name}{{version=\"{}\"}} 1", crate::BUILD)?;
     let name = "gameday_prober_start_time_seconds";
     head(
         out,

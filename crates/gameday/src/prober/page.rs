@@ -135,7 +135,7 @@ fn headline(book: &Book, summary: &Summary, now: Timestamp) -> Markup {
             }
             p.meta {
                 span { "looking for " (since(book.began, now)) }
-                span { "version " (env!("CARGO_PKG_VERSION")) }
+                span { "version " (crate::BUILD) }
             }
         }
     }

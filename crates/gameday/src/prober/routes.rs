@@ -129,7 +129,7 @@ async fn journal(State(shared): State<Shared>, Query(asked): Query<From>) -> Res
         .await;
     let about = [
         (REGIONS, region_names(&shared.book).join(",")),
-        (VERSION, env!("CARGO_PKG_VERSION").to_owned()),
+        (VERSION, crate::BUILD.to_owned()),
         (STARTED, shared.book.began.to_string()),
         (TIME, Timestamp::now().to_string()),
     ];

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use gameday_core::{ClockReading, RegionName, Timestamp};
-use gameday_probe::{Control, Facts, Look, RegionAnswer, RemoteLook, Seen, Told};
+use gameday_probe::{Control, Facts, Look, OtherBuild, RegionAnswer, RemoteLook, Seen, Told};
 use tokio::sync::mpsc::Receiver;
 
 use super::Council;
 use crate::output;
+
+/// A build has no more characters, whatever a peer says.
+const MOST_BUILD: usize = 80;
 
 /// Hears a peer until nobody follows it any more.
 pub(super) async fn hear(council: Arc<Council>, region: RegionName, mut told: Receiver<Told>) {
@@ -41,8 +44,10 @@ fn note(facts: &mut Facts, region: &RegionName, answer: &RegionAnswer, reading: 
     facts.trouble = None;
     let named: Vec<&str> = answer.regions.iter().map(RegionName::as_str).collect();
     facts.is_another = (!answer.regions.contains(region)).then(|| named.join(", "));
-    facts.other_build =
-        (answer.version != env!("CARGO_PKG_VERSION")).then(|| answer.version.chars().take(40).collect());
+    facts.other_build = (answer.version != crate::BUILD).then(|| OtherBuild {
+        theirs: answer.version.chars().take(MOST_BUILD).collect(),
+        ours: crate::BUILD.to_owned(),
+    });
     facts.clock = Some((reading.offset_us, reading.error_us));
     facts.control = answer.control.as_ref().map(|control| Control {
         lost: control.lost.clone(),

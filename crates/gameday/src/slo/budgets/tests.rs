@@ -145,7 +145,7 @@ fn a_ticket_waits_while_its_page_fires_and_an_alert_ends_with_its_probe() {
 fn check_trust(then: Trust, later: Trust, expected: [(f64, f64); 2]) {
     let trust = Arc::new(Mutex::new(then));
     let word = Arc::clone(&trust);
-    let board = Board::new(Vec::new(), None, Told::default());
+    let board = Board::new(Told::default());
     let judge = Box::new(move |_: &RegionName, _| *word.lock().unwrap());
     let budgets = Budgets::new(Arc::new(board), judge);
     budgets.expect(promised(&["eu"], 0.99));
