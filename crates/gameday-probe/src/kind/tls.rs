@@ -6,6 +6,7 @@
 //! ```
 
 mod expect;
+mod facts;
 #[cfg(test)]
 mod tests;
 
@@ -13,24 +14,24 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use gameday_core::{Reason, Table};
+use gameday_core::Table;
 use jiff::Timestamp;
 use toml::Spanned;
 
-use super::panel::{Expectation, Found, conclude, read_expect};
+use super::panel::{Expectation, conclude, read_expect};
 use super::starttls::{Dialogue, read_starttls};
 use super::{Means, host_and_port};
-use crate::evidence::Exhibit;
 use crate::file::{Scope, Times, address, read_tls};
-use crate::net::{Route, Trail, pem};
+use crate::net::{Route, Trail};
 use crate::observation::{Fault, Observation, Reading};
 use crate::template::Template;
 use crate::tls::inspect::{Seen, inspect};
-use crate::tls::survey::{Answer, Door, Survey, Wants, survey};
-use crate::tls::trust::{Judgement, told};
+use crate::tls::survey::{Door, Survey, Wants, survey};
+use crate::tls::trust::Judgement;
 use crate::tls::{Certificate, Trust, ocsp};
 use crate::values::Values;
 use expect::Check;
+use facts::Facts;
 
 /// As rustls and webpki have it.
 const MAX_CERTIFICATE_BYTES: usize = 0xffff;
@@ -47,20 +48,6 @@ pub(crate) struct Tls {
     scan: bool,
     starttls: Option<Dialogue>,
     expect: Vec<Expectation<Check>>,
-}
-
-/// Everything that expectations are about.
-struct Facts<'a> {
-    panel: &'a Tls,
-    seen: Seen,
-    /// What was sent, as far as it can be read.
-    chain: Vec<Certificate>,
-    /// The places in it of those that lead to a root, or as far as they lead.
-    used: Vec<usize>,
-    faults: Vec<Fault>,
-    staple: Option<Result<ocsp::Staple, String>>,
-    offered: Option<Survey>,
-    now: Timestamp,
 }
 
 impl Tls {
@@ -212,175 +199,6 @@ impl Tls {
             offered,
             now,
         })
-    }
-}
-
-impl Facts<'_> {
-    /// What must hold whatever the file says.
-    fn always(&self, name: &str) -> Vec<(String, Found)> {
-        let mut findings = Vec::new();
-        if let Some(Ok(staple)) = &self.staple
-            && let ocsp::Status::Revoked(when) = &staple.status
-            && !staple.is_forged
-        {
-            let but = staple.doubt.iter().map(|doubt| format!(", though {doubt}"));
-            let but: String = but.collect();
-            let message = format!("the certificate of `{name}` was revoked {when} (stapled OCSP{but})");
-            findings.push((
-                "not revoked".to_owned(),
-                Err(Fault::new(Reason::CertRevoked, message)),
-            ));
-        }
-        if let Some(fault) = told(&self.faults) {
-            let message = format!("the certificate of `{name}`: {}", fault.message);
-            findings.push((
-                "a trusted certificate".to_owned(),
-                Err(Fault::new(fault.reason, message)),
-            ));
-        }
-        if !self.panel.pins.is_empty() && !self.chain.is_empty() && !self.is_pinned() {
-            let key = self
-                .chain
-                .first()
-                .map(|leaf| BASE64_STANDARD.encode(leaf.key_sha256));
-            let message = format!(
-                "no key of the chain is pinned; the server's own is sha256/{}",
-                key.unwrap_or_default()
-            );
-            findings.push((
-                "a pinned key".to_owned(),
-                Err(Fault::new(Reason::CertPinMismatch, message)),
-            ));
-        }
-        findings
-    }
-
-    /// Why there was no handshake, with what the server would speak; a key that we cannot use is our lack.
-    fn unshaken(&self, mut fault: Fault) -> Fault {
-        let stranger = self.offered.iter().flat_map(|offered| &offered.stranger);
-        fault.message.extend(stranger.map(|said| format!(": {said}")));
-        fault.message.push_str(&self.spoken());
-        if let Some(key) = self.chain.first().and_then(|leaf| leaf.foreign_key.as_ref()) {
-            fault.reason = Reason::CannotLook;
-            let message = format!("; its key is {key}, with which gameday can do no handshake");
-            fault.message.push_str(&message);
-        }
-        fault
-    }
-
-    /// What a server speaks that we could not speak with.
-    fn spoken(&self) -> String {
-        let versions = self.offered.iter().flat_map(|offered| &offered.versions);
-        let spoken = versions.filter_map(|(version, answer)| match answer {
-            Answer::Speaks(cipher) => Some(format!("{} ({cipher})", version.text())),
-            _ => None,
-        });
-        let texts: Vec<String> = spoken.collect();
-        match texts.is_empty() {
-            true => String::new(),
-            false => format!("; the server speaks TLS {}", texts.join(", ")),
-        }
-    }
-
-    /// Those that lead to a root.
-    fn path(&self) -> impl Iterator<Item = &Certificate> {
-        self.used.iter().filter_map(|place| self.chain.get(*place))
-    }
-
-    /// Only what leads to a root counts: anybody can send another's certificate along.
-    fn is_pinned(&self) -> bool {
-        self.path().any(|one| self.panel.pins.contains(&one.key_sha256))
-    }
-
-    /// The certificate that ends first.
-    fn first_to_end(&self) -> Option<&Certificate> {
-        self.path().min_by_key(|one| one.not_after)
-    }
-
-    fn read_into(&self, readings: &mut Vec<Reading>) {
-        let mut add = |name, labels, value| readings.push(Reading { name, labels, value });
-        #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^52")]
-        let seconds = |time: Timestamp| time.as_second() as f64;
-        if let (Some(leaf), Some(first)) = (self.chain.first(), self.first_to_end()) {
-            add(
-                "tls_cert_expiry_timestamp_seconds",
-                vec![],
-                seconds(leaf.not_after),
-            );
-            add(
-                "tls_chain_expiry_timestamp_seconds",
-                vec![],
-                seconds(first.not_after),
-            );
-        }
-        if !self.seen.version.is_empty() {
-            let labels = vec![
-                ("version", self.seen.version.clone()),
-                ("cipher", self.seen.cipher.clone()),
-            ];
-            add("tls_info", labels, 1.0);
-        }
-        for (version, answer) in self.offered.iter().flat_map(|offered| &offered.versions) {
-            let offers = match answer {
-                Answer::Speaks(_) => 1.0,
-                Answer::Refuses(_) => 0.0,
-                Answer::Untold(_) => continue,
-            };
-            let labels = vec![("version", version.text().to_owned())];
-            add("tls_version_offered", labels, offers);
-        }
-    }
-
-    fn exhibit(&self, name: &str) -> Exhibit {
-        let mut outcome = format!("{} {}", self.seen.version, self.seen.cipher);
-        if let Some(alpn) = &self.seen.alpn {
-            outcome.push_str(&format!(" {alpn}"));
-        }
-        for (place, one) in self.chain.iter().enumerate() {
-            outcome.push_str(&format!(
-                "\n{}{} issued by {}, {} to {}{}",
-                one.subject,
-                if one.is_ca { " (CA)" } else { "" },
-                one.issuer,
-                one.not_before,
-                one.not_after,
-                if self.used.contains(&place) {
-                    ""
-                } else {
-                    ", not used"
-                }
-            ));
-        }
-        outcome.extend(
-            self.faults
-                .iter()
-                .map(|fault| format!("\n{}: {}", fault.reason, fault.message)),
-        );
-        if let Some(staple) = &self.staple {
-            let said = match staple {
-                Ok(staple) => staple.doubt.clone().map_or(staple.word().to_owned(), |doubt| {
-                    format!("{:?}, but {doubt}", staple.status)
-                }),
-                Err(wrong) => wrong.clone(),
-            };
-            outcome.push_str(&format!("\nstapled OCSP: {said}"));
-        }
-        for (version, answer) in self.offered.iter().flat_map(|offered| &offered.versions) {
-            let said = match answer {
-                Answer::Speaks(cipher) => format!("offered, {cipher}"),
-                Answer::Refuses(why) => format!("not offered: {why}"),
-                Answer::Untold(why) => format!("not known: {why}"),
-            };
-            outcome.push_str(&format!("\nTLS {}: {said}", version.text()));
-        }
-        for (version, cipher) in self.offered.iter().flat_map(|offered| &offered.ciphers) {
-            outcome.push_str(&format!("\noffers TLS {} {cipher}", version.text()));
-        }
-        Exhibit::Tls {
-            server_name: name.to_owned(),
-            outcome,
-            chain: self.seen.chain.iter().map(|der| pem(der)).collect(),
-        }
     }
 }
 

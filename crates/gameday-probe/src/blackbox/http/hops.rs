@@ -1,7 +1,9 @@
 //! The way to the final answer: one connection for each hop, redirects followed as Go's client follows them.
 
+mod request;
+mod way;
+
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use cookie_store::{CookieStore, RawCookie};
@@ -10,22 +12,18 @@ use hyper::Method;
 use hyper::header::{
     AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, LOCATION, REFERER, SET_COOKIE,
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::timeout_at;
 use url::Url;
 
-use super::super::client::{Via, hidden};
+use super::super::client::hidden;
 use super::super::look::Look;
-use super::super::ssl::{self, Secured};
-use super::super::tls::Tls;
+use super::super::ssl::Secured;
 use super::{Body, CONNECT, DURATION, Http, PROCESSING, TRANSFER};
-use crate::net::{self, Alpn, Answer, Head, HttpVersion, Io, Link, Request, Route, Trail};
+use crate::net::{self, Answer, Head, Request, Trail};
 use crate::observation::Fault;
+use way::Way;
 
 /// So many redirects are followed; the next one is where it ends.
 const MAX_REDIRECTS: u32 = 10;
-/// A proxy's answer to CONNECT may not be longer.
-const MAX_TUNNEL_HEAD: usize = 16 * 1024;
 
 /// Where the hops led.
 pub(super) struct Arrival {
@@ -41,14 +39,6 @@ pub(super) struct Final {
     /// It is a redirect that was not followed, and its body was not read.
     pub(super) not_followed: bool,
     pub(super) is_head: bool,
-}
-
-/// How the next hop's server is reached.
-struct Way<'a> {
-    host: &'a str,
-    port: u16,
-    tls: bool,
-    via: Option<&'a Via>,
 }
 
 /// What the next hop asks.
@@ -275,168 +265,6 @@ impl<'m> Journey<'m> {
             not_followed: false,
             is_head: self.method == Method::HEAD,
         })
-    }
-
-    async fn request(
-        &self,
-        look: &mut Look<'_>,
-        host: &str,
-        port: u16,
-        tls: bool,
-        via: Option<&Via>,
-    ) -> Result<Request, Fault> {
-        let at_home = self.url.host_str() == Some(&self.home);
-        let mut headers = self.headers.clone();
-        self.module.client.sign(look, &mut headers, at_home).await?;
-        if let Some(store) = &self.cookies {
-            let pairs = store.get_request_values(&self.url);
-            let pairs: Vec<String> = pairs.map(|(name, value)| format!("{name}={value}")).collect();
-            if !pairs.is_empty() {
-                headers.insert(COOKIE, hidden(&pairs.join("; "))?);
-            }
-        }
-        let bracketed = if host.contains(':') {
-            format!("[{host}]")
-        } else {
-            host.to_owned()
-        };
-        let said = match self.url.port() {
-            Some(port) => format!("{bracketed}:{port}"),
-            None => bracketed,
-        };
-        let authority = self.host.clone().unwrap_or_else(|| said.clone());
-        let mut target = self.url.path().to_owned();
-        if let Some(query) = self.url.query() {
-            target = format!("{target}?{query}");
-        }
-        if let Some(via) = via.filter(|_| !tls) {
-            // A proxy is told the whole URL (RFC 9112, 3.2.2), in theirs with the address that was found.
-            let place = self
-                .ip
-                .map_or(said, |ip| std::net::SocketAddr::new(ip, port).to_string());
-            target = format!("http://{place}{target}");
-            headers.extend(via.headers.clone());
-        }
-        Ok(Request {
-            private: false,
-            method: self.method.clone(),
-            url: net::Url {
-                tls,
-                host: host.to_owned(),
-                port,
-                authority,
-                target,
-            },
-            headers,
-            body: (!self.body.is_empty()).then(|| self.body.clone()),
-            route: Arc::new(Route {
-                version: HttpVersion::Auto,
-                ..Route::default()
-            }),
-            bare: true,
-            reading: Arc::clone(&self.module.reading),
-        })
-    }
-
-    async fn open(
-        &self,
-        look: &mut Look<'_>,
-        way: &Way<'_>,
-        trail: &mut Trail,
-    ) -> Result<(Link, Option<Secured>), Fault> {
-        let Way { host, port, tls, via } = *way;
-        let (to, at, address) = match via {
-            Some(via) => (via.host.as_str(), via.port, None),
-            None => (host, port, self.ip),
-        };
-        let route = Route {
-            address,
-            ..Route::default()
-        };
-        let (stream, remote) = look.connector.reach(to, at, &route, look.deadline, trail).await?;
-        let mut stream: Box<dyn Io> = Box::new(stream);
-        if let Some(via) = via {
-            if via.tls {
-                let plain = Tls::default();
-                let (secured, _) = ssl::secure(look, stream, &via.host, Alpn::None, &plain, trail).await?;
-                stream = Box::new(secured);
-            }
-            if tls {
-                let place = self.ip.map_or_else(
-                    || format!("{host}:{port}"),
-                    |ip| std::net::SocketAddr::new(ip, port).to_string(),
-                );
-                let tunnel = tunnel(
-                    &mut stream,
-                    &place,
-                    via,
-                    &self.module.client.proxy.connect_headers,
-                );
-                let dug = timeout_at(look.deadline.into(), tunnel).await;
-                dug.map_err(|_| Fault::new(Reason::ConnectTimeout, "the proxy did not answer in time"))??;
-            }
-        }
-        if !tls {
-            let link = Link {
-                stream,
-                remote,
-                chose_http2: false,
-            };
-            return Ok((link, None));
-        }
-        let name = if self.at_first {
-            self.server_name.as_str()
-        } else {
-            host
-        };
-        let alpn = if self.module.client.http2 {
-            Alpn::Both
-        } else {
-            Alpn::None
-        };
-        let (stream, secured) = ssl::secure(look, stream, name, alpn, &self.module.client.tls, trail).await?;
-        let link = Link {
-            stream: Box::new(stream),
-            remote,
-            chose_http2: secured.chose_http2,
-        };
-        Ok((link, Some(secured)))
-    }
-}
-
-/// CONNECT (RFC 9110, 9.3.6).
-async fn tunnel(stream: &mut Box<dyn Io>, place: &str, via: &Via, headers: &HeaderMap) -> Result<(), Fault> {
-    let broken = |error: std::io::Error| {
-        Fault::new(
-            Reason::ConnectionReset,
-            format!("the proxy closed the connection: {error}"),
-        )
-    };
-    let mut head = format!("CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n").into_bytes();
-    for (name, value) in via.headers.iter().chain(headers) {
-        for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
-            head.extend_from_slice(part);
-        }
-    }
-    head.extend_from_slice(b"\r\n");
-    stream.write_all(&head).await.map_err(broken)?;
-    stream.flush().await.map_err(broken)?;
-    let mut answer = Vec::new();
-    // Byte by byte: what comes behind the head belongs to the tunnel.
-    while !answer.ends_with(b"\r\n\r\n") && answer.len() < MAX_TUNNEL_HEAD {
-        answer.push(stream.read_u8().await.map_err(broken)?);
-    }
-    let first = String::from_utf8_lossy(&answer);
-    let status = first.split_whitespace().nth(1).unwrap_or_default();
-    match status.starts_with('2') {
-        true => Ok(()),
-        false => Err(Fault::new(
-            Reason::HttpStatus,
-            format!(
-                "the proxy answered CONNECT with `{}`",
-                first.lines().next().unwrap_or_default()
-            ),
-        )),
     }
 }
 
