@@ -12,6 +12,7 @@ mod afterwards;
 mod blackbox;
 mod building;
 mod clients;
+mod completions;
 mod databases;
 mod drills;
 mod faults;
