@@ -29,12 +29,13 @@ fn the_shipped_files_are_good_and_are_toml_1_0() {
     );
 }
 
-/// What README tells a new user to write is taken as it stands there.
+/// What the pages for users tell them to write is taken as it stands there.
 #[test]
 fn the_probes_of_the_readme_are_good() {
     let sandbox = Sandbox::new();
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let blocks: Vec<&str> = readme
+    let page = |path: &str| fs::read_to_string(root().join(path)).unwrap();
+    let pages = page("README.md") + &page("probes/README.md");
+    let blocks: Vec<&str> = pages
         .split("```toml\n")
         .skip(1)
         .filter_map(|text| text.split("```").next())
