@@ -25,6 +25,7 @@ mod handle;
 mod state;
 mod supervisor;
 
+mod accept;
 mod exec;
 mod http;
 mod log;

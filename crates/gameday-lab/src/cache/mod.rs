@@ -8,15 +8,12 @@ mod store;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
-use tokio::time::sleep;
 
 use crate::LabError;
+use crate::accept::accept;
 use store::Store;
 
 /// Clients at once; one more is told so, as Redis does.
@@ -48,24 +45,10 @@ pub(crate) async fn run(settings: CacheSettings) -> Result<(), LabError> {
 /// Serves from a listener for ever.
 pub(crate) async fn serve(listener: TcpListener) {
     let store = Arc::new(Mutex::new(Store::default()));
-    let places = Arc::new(Semaphore::new(MAX_CLIENTS));
-    let mut sessions = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    let place = Arc::clone(&places).try_acquire_owned().ok();
-                    sessions.spawn(session::serve(stream, Arc::clone(&store), place));
-                }
-                // Out of descriptors, most likely: some will come back.
-                Err(error) => {
-                    crate::log::warn("accept failed", serde_json::json!({ "error": error.to_string() }));
-                    sleep(Duration::from_millis(100)).await;
-                }
-            },
-            Some(_) = sessions.join_next() => {}
-        }
-    }
+    accept(listener, MAX_CLIENTS, |stream, place| {
+        session::serve(stream, Arc::clone(&store), place)
+    })
+    .await;
 }
 
 #[cfg(test)]

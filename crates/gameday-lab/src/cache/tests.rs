@@ -1,7 +1,10 @@
 //! The embedded cache over a real socket, byte for byte as Redis answers.
 
+use std::time::Duration;
+
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::*;

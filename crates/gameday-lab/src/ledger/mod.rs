@@ -14,15 +14,12 @@ mod wire;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
-use tokio::time::sleep;
 
 use crate::LabError;
+use crate::accept::accept;
 use books::Books;
 
 /// As PostgreSQL's `max_connections`.
@@ -52,7 +49,7 @@ pub(crate) async fn run(settings: LedgerSettings) -> Result<(), LabError> {
         serde_json::json!({ "address": settings.listen.to_string() }),
     );
     tokio::select! {
-        () = accept(listener, Arc::new(books)) => Ok(()),
+        () = serve(listener, Arc::new(books)) => Ok(()),
         error = failed => {
             let error = error.unwrap_or_else(|_| std::io::Error::other("its thread has gone"));
             Err(LabError::io(format!("write {}", settings.data.display()))(error))
@@ -60,25 +57,11 @@ pub(crate) async fn run(settings: LedgerSettings) -> Result<(), LabError> {
     }
 }
 
-async fn accept(listener: TcpListener, books: Arc<Books>) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let mut sessions = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    let place = Arc::clone(&places).try_acquire_owned().ok();
-                    sessions.spawn(session::serve(stream, Arc::clone(&books), place));
-                }
-                // Out of descriptors, most likely: some will come back.
-                Err(error) => {
-                    crate::log::warn("accept failed", serde_json::json!({ "error": error.to_string() }));
-                    sleep(Duration::from_millis(100)).await;
-                }
-            },
-            Some(_) = sessions.join_next() => {}
-        }
-    }
+async fn serve(listener: TcpListener, books: Arc<Books>) {
+    accept(listener, MAX_CONNECTIONS, |stream, place| {
+        session::serve(stream, Arc::clone(&books), place)
+    })
+    .await;
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
@@ -17,7 +18,7 @@ async fn with_client<F: Future<Output = ()>>(test: impl FnOnce(Client, SocketAdd
     let mut tasks = JoinSet::new();
     let dir = tempfile::tempdir().unwrap();
     let (books, _failed) = Books::open(&dir.path().join("ledger.log")).unwrap();
-    tasks.spawn(accept(listener, Arc::new(books)));
+    tasks.spawn(serve(listener, Arc::new(books)));
     let settings = format!(
         "host=127.0.0.1 port={} user=payments dbname=postgres",
         address.port()
