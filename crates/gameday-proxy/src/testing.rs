@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -93,6 +93,13 @@ impl Rig {
         };
         let added = self.control.add_toxic("p", new);
         added.map(drop).map_err(|refusal| refusal.to_string())
+    }
+
+    /// Attaches a toxic named `fault` to what `p` sends downstream, its settings as in TOML.
+    pub(crate) fn fault(&self, kind: &str, settings: &str) {
+        let settings = toml::from_str::<toml::Value>(settings).unwrap();
+        self.order("fault", kind, json!({}), settings.try_into().unwrap())
+            .unwrap();
     }
 
     /// An upstream that sends everything back and closes when its client does.

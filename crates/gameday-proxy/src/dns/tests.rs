@@ -10,7 +10,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::process::Command;
 
-use crate::control::NewToxic;
 use crate::options::Options;
 use crate::testing::Rig;
 
@@ -68,16 +67,7 @@ impl Bench {
     }
 
     fn fault(&self, name: &str, settings: Value) -> Result<(), String> {
-        let new = NewToxic {
-            name: Some(name.to_owned()),
-            kind: "dns".to_owned(),
-            stream: "downstream".to_owned(),
-            toxicity: 1.0,
-            attributes: serde_json::from_value(settings).unwrap(),
-            ..NewToxic::default()
-        };
-        let added = self.rig.control.add_toxic("p", new);
-        added.map(drop).map_err(|refusal| refusal.to_string())
+        self.rig.order(name, "dns", json!({}), settings)
     }
 
     fn touched(&self, name: &str) -> u64 {

@@ -5,10 +5,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
-use crate::control::{NewProxy, NewToxic};
 use crate::options::{Options, Protocol};
 use crate::testing::{Rig, soon};
 
@@ -93,19 +91,12 @@ impl Bench {
             .spawn()
             .unwrap();
         let rig = Rig::start();
-        let new = NewProxy {
-            name: "p".to_owned(),
-            listen: "127.0.0.1:0".to_owned(),
-            upstream: format!("127.0.0.1:{free}"),
-            enabled: true,
-            options: Options {
-                protocol: Protocol::Postgres,
-                ..Options::default()
-            },
-            ..NewProxy::default()
+        let options = Options {
+            protocol: Protocol::Postgres,
+            ..Options::default()
         };
-        let listen = rig.control.create_proxy(new).await.unwrap().listen;
-        let port = listen.rsplit_once(':').unwrap().1.parse().unwrap();
+        let upstream = ([127, 0, 0, 1], free).into();
+        let port = rig.proxy_with(upstream, options).await.port();
         let mut bench = Self {
             rig,
             port,
@@ -145,19 +136,7 @@ impl Bench {
     }
 
     fn fault(&self, settings: &str) {
-        let attributes: Value = toml::from_str::<toml::Value>(settings)
-            .unwrap()
-            .try_into()
-            .unwrap();
-        let new = NewToxic {
-            name: Some("fault".to_owned()),
-            kind: "postgres".to_owned(),
-            stream: "downstream".to_owned(),
-            toxicity: 1.0,
-            attributes: attributes.as_object().unwrap().clone(),
-            ..NewToxic::default()
-        };
-        self.rig.control.add_toxic("p", new).unwrap();
+        self.rig.fault("postgres", settings);
     }
 }
 

@@ -3,11 +3,9 @@
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::control::{NewProxy, NewToxic};
 use crate::options::{Options, Protocol};
 use crate::testing::{Rig, soon};
 
@@ -54,19 +52,12 @@ impl Bench {
         })
         .await;
         let rig = Rig::start();
-        let new = NewProxy {
-            name: "p".to_owned(),
-            listen: "127.0.0.1:0".to_owned(),
-            upstream: format!("127.0.0.1:{free}"),
-            enabled: true,
-            options: Options {
-                protocol: Protocol::Redis,
-                ..Options::default()
-            },
-            ..NewProxy::default()
+        let options = Options {
+            protocol: Protocol::Redis,
+            ..Options::default()
         };
-        let listen = rig.control.create_proxy(new).await.unwrap().listen;
-        let port = listen.rsplit_once(':').unwrap().1.parse().unwrap();
+        let upstream = ([127, 0, 0, 1], free).into();
+        let port = rig.proxy_with(upstream, options).await.port();
         Self {
             rig,
             port,
@@ -76,19 +67,7 @@ impl Bench {
     }
 
     fn fault(&self, settings: &str) {
-        let attributes: Value = toml::from_str::<toml::Value>(settings)
-            .unwrap()
-            .try_into()
-            .unwrap();
-        let new = NewToxic {
-            name: Some("fault".to_owned()),
-            kind: "redis".to_owned(),
-            stream: "downstream".to_owned(),
-            toxicity: 1.0,
-            attributes: attributes.as_object().unwrap().clone(),
-            ..NewToxic::default()
-        };
-        self.rig.control.add_toxic("p", new).unwrap();
+        self.rig.fault("redis", settings);
     }
 
     /// What redis-cli prints for commands, one a line.

@@ -18,12 +18,10 @@ use hyper::header::HeaderValue;
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use crate::control::{NewProxy, NewToxic};
 use crate::options::{Options, Protocol};
 use crate::testing::{Rig, soon};
 
@@ -41,42 +39,16 @@ impl Bench {
         let mut rig = Rig::start();
         let served = Arc::new(AtomicU64::new(0));
         let upstream = serve(&mut rig.tasks, Arc::clone(&served)).await;
-        let new = NewProxy {
-            name: "p".to_owned(),
-            listen: "127.0.0.1:0".to_owned(),
-            upstream: upstream.to_string(),
-            enabled: true,
-            options: Options {
-                protocol: Protocol::Http,
-                ..Options::default()
-            },
-            ..NewProxy::default()
+        let options = Options {
+            protocol: Protocol::Http,
+            ..Options::default()
         };
-        let proxy = rig
-            .control
-            .create_proxy(new)
-            .await
-            .unwrap()
-            .listen
-            .parse()
-            .unwrap();
+        let proxy = rig.proxy_with(upstream, options).await;
         Self { rig, proxy, served }
     }
 
     fn fault(&self, settings: &str) {
-        let attributes: Value = toml::from_str::<toml::Value>(settings)
-            .unwrap()
-            .try_into()
-            .unwrap();
-        let new = NewToxic {
-            name: Some("fault".to_owned()),
-            kind: "http".to_owned(),
-            stream: "downstream".to_owned(),
-            toxicity: 1.0,
-            attributes: attributes.as_object().unwrap().clone(),
-            ..NewToxic::default()
-        };
-        self.rig.control.add_toxic("p", new).unwrap();
+        self.rig.fault("http", settings);
     }
 
     fn served(&self) -> u64 {
