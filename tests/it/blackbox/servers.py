@@ -9,10 +9,8 @@ import socketserver
 import ssl
 import sys
 import threading
-from concurrent import futures
 
-import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from health import health_server
 
 
 class Lines(socketserver.StreamRequestHandler):
@@ -76,31 +74,13 @@ def serve(handler):
     return server.server_address[1]
 
 
-def health_server(with_tls):
-    server = grpc.server(futures.ThreadPoolExecutor(4))
-    service = health.HealthServicer()
-    service.set("", health_pb2.HealthCheckResponse.SERVING)
-    service.set("up", health_pb2.HealthCheckResponse.SERVING)
-    service.set("down", health_pb2.HealthCheckResponse.NOT_SERVING)
-    health_pb2_grpc.add_HealthServicer_to_server(service, server)
-    if with_tls:
-        pair = [(open(f"{FOLDER}/good.key", "rb").read(), open(f"{FOLDER}/good.pem", "rb").read())]
-        port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials(pair))
-    else:
-        port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    SERVERS.append(server)
-    return port
-
-
 FOLDER = sys.argv[1]
-SERVERS = []
+HEALTH = {"grpc": health_server(), "grpcs": health_server(FOLDER)}
 ports = {
     "lines": serve(Lines),
     "raw": serve(Raw),
     "silent": serve(Silent),
-    "grpc": health_server(False),
-    "grpcs": health_server(True),
+    **{name: port for name, (_, port) in HEALTH.items()},
 }
 with socket.socket() as gone:
     gone.bind(("127.0.0.1", 0))

@@ -2,18 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
-
-use serde_json::Value;
 
 use crate::panels::dns::named;
 use crate::panels::{run, start};
 use crate::support::http::{Answer, ask};
 use crate::support::ports::free_port;
-use crate::support::{Killed, Sandbox, root, wait_for};
+use crate::support::{Killed, Sandbox, python, root, wait_for};
 
 /// Everything that a test needs; it ends with the test.
 pub(super) struct World {
@@ -283,21 +280,9 @@ fn dns(dir: &Path, places: &mut BTreeMap<String, String>) -> Killed {
 }
 
 fn python(dir: &Path, places: &mut BTreeMap<String, String>) -> Killed {
-    let mut child = Command::new("python3")
-        .env("PYTHONPATH", root().join("target/clients/servers"))
-        .arg(root().join("tests/it/blackbox/servers.py"))
-        .arg(dir)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("tests/install.sh makes target/clients");
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    let ports: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("servers.py said {line:?}"));
+    let (child, ports) = python::servers("blackbox/servers.py", dir, Stdio::inherit());
     for (name, port) in ports.as_object().unwrap() {
         places.insert(name.clone(), format!("127.0.0.1:{port}"));
     }
-    Killed(child)
+    child
 }

@@ -11,26 +11,9 @@ import sys
 from concurrent import futures
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from health import health_server
 from websockets.asyncio.server import serve
 from websockets.exceptions import NegotiationError
-
-
-def health_server(folder):
-    """Knows `up`, `down` and itself; with a folder, over TLS."""
-    server = grpc.server(futures.ThreadPoolExecutor(4))
-    service = health.HealthServicer()
-    service.set("", health_pb2.HealthCheckResponse.SERVING)
-    service.set("up", health_pb2.HealthCheckResponse.SERVING)
-    service.set("down", health_pb2.HealthCheckResponse.NOT_SERVING)
-    health_pb2_grpc.add_HealthServicer_to_server(service, server)
-    if folder:
-        pair = [(open(f"{folder}/good.key", "rb").read(), open(f"{folder}/good.pem", "rb").read())]
-        port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials(pair))
-    else:
-        port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    return server, port
 
 
 def bare_server():
@@ -70,7 +53,7 @@ async def main():
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(f"{folder}/good.pem", f"{folder}/good.key")
     servers = {
-        "grpc": health_server(None),
+        "grpc": health_server(),
         "grpcs": health_server(folder),
         "bare": bare_server(),
         "ws": await websocket_server(None),

@@ -1,8 +1,7 @@
 //! gRPC's health service by grpcio, WebSockets by `websockets`, datagrams by bind9.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -12,26 +11,12 @@ use serde_json::Value;
 use super::{Cases, certificates};
 use crate::panels::dns::named;
 use crate::support::ports::free_port;
-use crate::support::{Killed, Sandbox, root, wait_for};
+use crate::support::{Killed, Sandbox, python, wait_for};
 
 /// The ports of `servers.py`, which ends with what is returned beside them.
 fn servers(dir: &Path) -> (Killed, Value) {
-    let child = Command::new("python3")
-        .env("PYTHONPATH", root().join("target/clients/servers"))
-        .arg(root().join("tests/it/kinds/servers.py"))
-        .arg(dir)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        // Both libraries tell there who went away in the middle, which some of the probes do.
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("tests/install.sh makes target/clients");
-    let mut child = Killed(child);
-    let mut line = String::new();
-    let said = child.0.stdout.take().unwrap();
-    BufReader::new(said).read_line(&mut line).unwrap();
-    let ports = serde_json::from_str(&line).unwrap_or_else(|_| panic!("servers.py said {line:?}"));
-    (child, ports)
+    // Both libraries tell on stderr who went away in the middle, which some of the probes do.
+    python::servers("kinds/servers.py", dir, Stdio::null())
 }
 
 #[test]

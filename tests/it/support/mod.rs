@@ -7,6 +7,7 @@ pub(crate) mod lab;
 pub(crate) mod ports;
 pub(crate) mod prober;
 pub(crate) mod proxy;
+pub(crate) mod python;
 pub(crate) mod rig;
 pub(crate) mod shifted;
 
