@@ -11,6 +11,7 @@ use crate::{
 
 mod alert;
 mod probe;
+mod summed;
 mod vitals;
 
 pub use alert::{
@@ -18,12 +19,16 @@ pub use alert::{
     RecordingSeen, RuleInputs, RuleSeen,
 };
 pub use probe::{ProbeDone, StepDone};
+pub use summed::{LooksSummed, SteadySummed, SummedLook};
 pub use vitals::{NotificationsCounted, SourceSeen, Vitals};
 
 /// The version of the journal's format, in its first event.
 pub const SCHEMA: u32 = 1;
 
 /// One line of the journal.
+///
+/// Lines stand in the order in which they were written. A look may be held back until it is known whether it matters,
+/// so it can stand behind what was seen after it; the clocks say when it was.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// Its number, from 0, without a gap.
@@ -90,8 +95,12 @@ pub enum EventKind {
         /// How many ticks.
         count: u64,
     },
+    /// Looks that all said the same, summed up.
+    LooksSummed(Box<LooksSummed>),
     /// A steady-state condition was computed.
     SteadyEvaluated(SteadyEvaluated),
+    /// Evaluations of a steady-state condition that all said the same, summed up.
+    SteadySummed(Box<SteadySummed>),
     /// An abort condition came true.
     GuardBreached {
         /// The condition as written.

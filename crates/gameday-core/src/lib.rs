@@ -29,17 +29,19 @@ pub use baseline::{Baseline, BaselineAlert};
 pub use clock::{ClockOffset, ClockReading, ClockSample};
 pub use event::Skip;
 pub use event::{
-    AlertSeen, AlertState, DrillStarted, Ended, Event, EventKind, FaultEnd, GateOpened, Notification,
-    NotificationsCounted, NotifiedAlert, Odds, PredictedMark, Prediction, ProbeDone, RawSeries,
-    RecordingSeen, RuleInputs, RuleSeen, SCHEMA, SourceSeen, Stage, SteadyEvaluated, StepDone, StopReason,
-    Vitals,
+    AlertSeen, AlertState, DrillStarted, Ended, Event, EventKind, FaultEnd, GateOpened, LooksSummed,
+    Notification, NotificationsCounted, NotifiedAlert, Odds, PredictedMark, Prediction, ProbeDone, RawSeries,
+    RecordingSeen, RuleInputs, RuleSeen, SCHEMA, SourceSeen, Stage, SteadyEvaluated, SteadySummed, StepDone,
+    StopReason, SummedLook, Vitals,
 };
-pub use journal::{Journal, JournalError, ReadJournal, is_locked, read_journal};
+pub use journal::{
+    Journal, JournalError, JournalLines, ReadJournal, Sampling, is_locked, read_journal, read_summed,
+};
 pub use names::{BadName, FaultName, ProbeName, RegionName, SourceName, SteadyName, StepName, TargetName};
 pub use outcome::{Outcome, Phases, Reason};
 pub use plan::{
-    ExpectRecord, FaultRecord, ForbidRecord, GuardRecord, ObserveRecord, PlanRecord, ProbeRecord,
-    RegionRecord, SteadyRecord, TargetRecord, Unit,
+    ExpectRecord, FaultRecord, ForbidRecord, GuardRecord, JournalRecord, ObserveRecord, PlanRecord,
+    ProbeRecord, RegionRecord, SteadyRecord, TargetRecord, Unit,
 };
 pub use problem::{Problem, Problems, Source, nearest, printable};
 pub use secret::{Secret, redact_url};

@@ -46,6 +46,9 @@ pub struct PlanRecord {
     pub forbid: Vec<ForbidRecord>,
     /// What ends the drill early.
     pub guard: GuardRecord,
+    /// How the journal was kept small; none when all of it was written whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal: Option<JournalRecord>,
     /// Steady state must be back this long after the last fault is removed.
     pub recover_within_ms: Option<u64>,
 }
@@ -257,4 +260,13 @@ pub struct GuardRecord {
     pub max_duration_ms: u64,
     /// A fault ends by itself this long after its last renewal.
     pub lease_ms: u64,
+}
+
+/// How the journal was kept small.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalRecord {
+    /// So many bytes of it were written whole.
+    pub whole_bytes: u64,
+    /// Beyond them, this often a look and an evaluation that say nothing new were written whole all the same.
+    pub every_ms: u64,
 }

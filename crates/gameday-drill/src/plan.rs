@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gameday_core::{FaultName, ProbeName, RegionName, SteadyName, TargetName};
+use gameday_core::{FaultName, ProbeName, RegionName, Sampling, SteadyName, TargetName};
 use gameday_probe::ProbePlan;
 
 pub use cue::{After, AlertMoment, Cue, OnlyIf, Otherwise};
@@ -63,6 +63,8 @@ pub struct Plan {
     pub forbid: Vec<Forbid>,
     /// What ends the drill early.
     pub guard: Guard,
+    /// How the journal is kept small; none when all of it is written whole.
+    pub journal: Option<Sampling>,
     /// The steady state must be back this long after the last removal.
     pub recover_within: Option<Duration>,
 }

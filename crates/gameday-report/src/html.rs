@@ -174,6 +174,7 @@ fn appendix(measurement: &Measurement, trial: &Trial) -> Markup {
     html! {
         (tables::checks(trial))
         (tables::clocks(trial))
+        (tables::journal(&measurement.journal))
         (tables::plan(measurement))
     }
 }

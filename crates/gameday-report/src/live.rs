@@ -162,6 +162,15 @@ impl View {
                     lane.looked(seq, ms(done.intended), &done.outcome, done.message.as_deref());
                 }
             }
+            EventKind::LooksSummed(summed) => {
+                if let Some(lane) =
+                    parts::lane_of(&mut self.probes, summed.probe.as_str(), event.region.as_str())
+                {
+                    for look in &summed.looks {
+                        lane.looked(seq, ms(look.intended), &summed.outcome, None);
+                    }
+                }
+            }
             EventKind::ProbeMissed { probe, .. } => {
                 if let Some(lane) = parts::lane_of(&mut self.probes, probe.as_str(), event.region.as_str()) {
                     lane.missed(seq, at);
@@ -173,7 +182,15 @@ impl View {
                     .iter_mut()
                     .find(|curve| curve.name == steady.name.as_str())
                 {
-                    curve.evaluated(seq, at, steady);
+                    curve.evaluated(seq, at, steady.value, steady.holds);
+                }
+            }
+            EventKind::SteadySummed(summed) => {
+                let mut curves = self.curves.iter_mut();
+                if let Some(curve) = curves.find(|curve| curve.name == summed.name.as_str()) {
+                    for (at, value) in &summed.values {
+                        curve.evaluated(seq, ms(*at), *value, summed.holds);
+                    }
                 }
             }
             EventKind::Noted { who, text } => self.said(seq, at, MarkKind::Note, who, text),

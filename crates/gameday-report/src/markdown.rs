@@ -83,6 +83,10 @@ fn head(out: &mut String, measurement: &Measurement, level: &str) {
             measurement.exit_code
         ),
     );
+    if measurement.journal.is_sampled() {
+        line(out, "");
+        line(out, &prose(&measurement.journal.sentence()));
+    }
 }
 
 fn reasons(out: &mut String, trial: &Trial) {

@@ -27,6 +27,7 @@ mod impact;
 mod keeping;
 mod links;
 mod listing;
+mod look;
 mod mark;
 mod marks;
 mod means;
@@ -40,6 +41,7 @@ mod predicted;
 mod probe;
 mod record;
 mod recovery;
+mod sampled;
 mod sight;
 mod split;
 mod stages;
@@ -79,6 +81,7 @@ pub use record::{
     AlertReport, AlertVerdict, FaultReport, GateReport, LimitsMs, Marks, Measurement, Rollback, StagesMs,
     Trial, TrialMarks, Verdict,
 };
+pub use sampled::{JournalReport, ProbeSummed, Summed};
 pub use sight::{Seen, SightReport};
 pub use steady::SteadyReport;
 pub use story::BriefLine;
@@ -146,6 +149,11 @@ pub(crate) fn measure_all<'a>(
             .map(|last| difference::read(last, &trials)),
         trials,
         over_trials,
+        journal: timelines
+            .iter()
+            .fold(JournalReport::default(), |report, timeline| {
+                report.with(timeline.events)
+            }),
         plan: first.plan.clone(),
     })
 }

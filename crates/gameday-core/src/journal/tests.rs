@@ -1,5 +1,7 @@
 //! A journal survives what crashes do to files, and notices what they must not do.
 
+use std::io::Write;
+
 use super::*;
 use crate::{SourceName, StopReason};
 

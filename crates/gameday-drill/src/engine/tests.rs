@@ -84,6 +84,7 @@ fn plan() -> Plan {
             max_duration: SEC * 60,
             lease: SEC * 15,
         },
+        journal: None,
         recover_within: Some(SEC * 5),
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use gameday_core::{
-    ExpectRecord, FaultRecord, ForbidRecord, GuardRecord, ObserveRecord, PlanRecord, Ratio, RegionRecord,
-    Span, SteadyRecord, TargetName, TargetRecord, Unit, redact_url,
+    ExpectRecord, FaultRecord, ForbidRecord, GuardRecord, JournalRecord, ObserveRecord, PlanRecord, Ratio,
+    RegionRecord, Span, SteadyRecord, TargetName, TargetRecord, Unit, redact_url,
 };
 
 use gameday_probe::Peer;
@@ -121,6 +121,10 @@ impl Plan {
                 max_duration_ms: ms(self.guard.max_duration),
                 lease_ms: ms(self.guard.lease),
             },
+            journal: self.journal.map(|sampling| JournalRecord {
+                whole_bytes: sampling.whole_bytes,
+                every_ms: ms(sampling.every),
+            }),
             recover_within_ms: self.recover_within.map(ms),
         }
     }

@@ -106,7 +106,7 @@ impl Asking<'_> {
                 selector: selector.clone(),
                 series,
             };
-            self.journal.record(kind).map(|_| selector)
+            self.journal.record(kind).map(|()| selector)
         });
         let told = match told {
             Ok(recorded) => Ok(recorded?),

@@ -240,21 +240,23 @@ impl<'r> Runner<'r> {
 
     async fn take(&mut self, report: Report) -> io::Result<()> {
         match report {
-            Report::Note(kind) => self.journal.record(kind).map(drop),
+            Report::Note(kind) => self.journal.record(kind),
             Report::Input(input) => self.feed(input).await,
             Report::Both(kind, input) => {
                 self.note_job(&kind);
                 self.links.note(self.plan, &kind);
-                let recorded = self.journal.record(kind)?;
-                if let EventKind::RollbackChecked { verified, .. } = recorded.kind {
-                    self.whole = verified;
-                }
+                let checked = match &kind {
+                    EventKind::RollbackChecked { verified, .. } => Some(*verified),
+                    _ => None,
+                };
+                self.journal.record(kind)?;
+                self.whole = checked.unwrap_or(self.whole);
                 self.feed(input).await
             }
             Report::Tick(tick) => self.probed(tick).await,
             Report::Looked(region, done) => self.looked(&region, *done).await,
             Report::Missed(region, probe, count) => self.missed(&region, probe, count).await,
-            Report::In(region, kind) => self.journal.record_in(&region, kind).map(drop),
+            Report::In(region, kind) => self.journal.record_in(&region, kind),
             Report::Said(said, answer) => self.hear(said, answer).await,
         }
     }
@@ -294,9 +296,7 @@ impl<'r> Runner<'r> {
         if !matches!(ended, Ended::Refused(_)) {
             collect::raw_samples(self.plan, self.journal, &self.jobs, self.trial_began).await?;
         }
-        self.journal
-            .record_durably(EventKind::DrillEnded(ended))
-            .map(drop)
+        self.journal.record_durably(EventKind::DrillEnded(ended))
     }
 
     async fn undo_all(&mut self) {

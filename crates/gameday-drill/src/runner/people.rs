@@ -31,16 +31,13 @@ impl Runner<'_> {
                 }));
                 Ok(())
             }
-            Err(error) => self
-                .journal
-                .record(EventKind::Checked {
-                    name: "inbox".to_owned(),
-                    ok: true,
-                    detail: format!(
-                        "nobody can be heard: a socket cannot be made in the drill's folder: {error}"
-                    ),
-                })
-                .map(drop),
+            Err(error) => self.journal.record(EventKind::Checked {
+                name: "inbox".to_owned(),
+                ok: true,
+                detail: format!(
+                    "nobody can be heard: a socket cannot be made in the drill's folder: {error}"
+                ),
+            }),
         }
     }
 

@@ -7,6 +7,7 @@ mod fault;
 mod forbid;
 mod guard;
 mod hooks;
+mod journal;
 mod observe;
 mod order;
 mod probes;
@@ -69,7 +70,7 @@ const LABS: [&str; 1] = ["payments"];
 /// The most requests a second that a lab's users can be asked to make.
 const MOST_RPS: u32 = 20_000;
 
-const TOP_LEVEL: [&str; 18] = [
+const TOP_LEVEL: [&str; 19] = [
     "title",
     "hypothesis",
     "runbook",
@@ -87,6 +88,7 @@ const TOP_LEVEL: [&str; 18] = [
     "expect",
     "forbid",
     "guard",
+    "journal",
     "recover",
 ];
 
@@ -135,6 +137,7 @@ fn read(source: &Source, given: &Given, problems: &Problems<'_>) -> Option<Plan>
     if let Some(guard) = &guard {
         timeline::bound(&mut timeline, guard.max_duration);
     }
+    let journal = journal::read(&mut root);
     let recover_within = read_recover(&mut root, steady.is_empty());
     root.finish();
 
@@ -158,6 +161,7 @@ fn read(source: &Source, given: &Given, problems: &Problems<'_>) -> Option<Plan>
         expect,
         forbid,
         guard: guard?,
+        journal,
         recover_within,
     };
     check_whole(&plan, end, problems);

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::parts::{Tone, against, holds, label_set, link, pill, prose, section};
 use crate::words::{self, clean, exact_or_dash, limit, micros};
-use crate::{Measurement, Moment, Phase, ProbeReport, Trial};
+use crate::{JournalReport, Measurement, Moment, Phase, ProbeReport, Trial};
 
 fn clock(at: Option<Moment>) -> String {
     at.map_or_else(|| "—".to_owned(), Moment::clock)
@@ -209,6 +209,26 @@ pub(super) fn clocks(trial: &Trial) -> Markup {
                             @if clock.corrected { "less the offset" } @else { "as given: the offset is within its error" }
                             @if clock.stepped { ", " (pill(Tone::Doubt, "stepped")) }
                         }
+                    } } }
+                }
+            }
+        },
+    )
+}
+
+pub(super) fn journal(journal: &JournalReport) -> Markup {
+    section(
+        "Journal",
+        html! {
+            p.note { (journal.sentence()) }
+            @if journal.is_sampled() {
+                table.plain {
+                    thead { tr { th { "Probe" } th { "From" } th.n { "Looks" } th.n { "Summed up" } } }
+                    tbody { @for probe in &journal.probes { tr {
+                        th scope="row" { (clean(&probe.probe)) }
+                        td { (clean(&probe.region)) }
+                        td.n { (probe.looks.all) }
+                        td.n { (probe.looks.summed) }
                     } } }
                 }
             }

@@ -1,8 +1,6 @@
 //! The parts of a view, and how each changes.
 
-use gameday_core::{
-    DrillStarted, FaultRecord, Outcome, PlanRecord, Stage, SteadyEvaluated, SteadyRecord, Timestamp, Unit,
-};
+use gameday_core::{DrillStarted, FaultRecord, Outcome, PlanRecord, Stage, SteadyRecord, Timestamp, Unit};
 use serde::Serialize;
 
 use super::series::{Cell, Series, SeriesUpdate};
@@ -175,9 +173,9 @@ impl CurveLane {
         }
     }
 
-    pub(super) fn evaluated(&mut self, seq: u64, at_ms: i64, steady: &SteadyEvaluated) {
-        (self.seq, self.holds) = (seq, steady.holds);
-        self.value = steady.value.filter(|value| value.is_finite());
+    pub(super) fn evaluated(&mut self, seq: u64, at_ms: i64, value: Option<f64>, holds: Option<bool>) {
+        (self.seq, self.holds) = (seq, holds);
+        self.value = value.filter(|value| value.is_finite());
         if let Some(value) = self.value {
             self.series.put(seq, at_ms, &Span(value, value));
         }

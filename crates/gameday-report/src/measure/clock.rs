@@ -153,7 +153,7 @@ fn wall_jumps(events: &[Event]) -> Vec<Jump> {
     let Some(mut anchor) = events.first() else {
         return found;
     };
-    for pair in events.windows(2) {
+    for (after, pair) in (1..).zip(events.windows(2)) {
         let (before, event) = (&pair[0], &pair[1]);
         let slow = drift_us(anchor, event);
         if slow.abs() <= DRIFT_LIMIT_US {
@@ -162,7 +162,7 @@ fn wall_jumps(events: &[Event]) -> Vec<Jump> {
         let sudden = drift_us(before, event).abs() > DRIFT_LIMIT_US;
         let from = if sudden { before } else { anchor };
         anchor = event;
-        if !healed_later(&events[usize::try_from(event.seq).unwrap_or(usize::MAX).min(events.len())..]) {
+        if !healed_later(&events[after..]) {
             let why = format!("wall clock stepped by {}", words::exact(slow / 1000));
             found.push(Jump::new("local", from.time, event.time, why));
         }

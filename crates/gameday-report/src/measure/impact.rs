@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use gameday_core::{EventKind, Outcome, ProbeDone, ProbeRecord};
+use gameday_core::{Outcome, ProbeRecord};
 use serde::Serialize;
 
 use super::fault::Fault;
+use super::look::{LookDone, looks};
 use super::mark::Moment;
 use super::recovery::Recovery;
 use super::timeline::Timeline;
@@ -93,16 +94,13 @@ pub(super) fn read(timeline: &Timeline<'_>, faults: &[Fault<'_>], recovery: &Rec
         .unwrap_or_else(|| Moment::new(timeline.last().time))
         .max(from);
     let mut count = Count::default();
-    for event in timeline.events {
-        let EventKind::ProbeDone(done) = &event.kind else {
-            continue;
-        };
+    for look in looks(timeline.events) {
         // A look counts by when it began, as its users would.
-        let began = event
+        let began = look
             .time
-            .plus_micros(i64::try_from(done.total_us).map_or(i64::MIN / 4, |us| -us));
+            .plus_micros(i64::try_from(look.total_us).map_or(i64::MIN / 4, |us| -us));
         if (from..=until).contains(&Moment::new(began)) {
-            count.look(event.region.as_str(), done, timeline);
+            count.look(&look, timeline);
         }
     }
     let lasted_ms = until.ms_since(from);
@@ -131,9 +129,9 @@ struct Count {
 }
 
 impl Count {
-    fn look(&mut self, region: &str, done: &ProbeDone, timeline: &Timeline<'_>) {
-        let probe = done.probe.to_string();
-        let slow: &[_] = match &done.outcome {
+    fn look(&mut self, done: &LookDone<'_>, timeline: &Timeline<'_>) {
+        let (probe, region) = (done.probe.to_string(), done.region.as_str());
+        let slow: &[_] = match done.outcome {
             Outcome::Up { slow } => slow,
             _ => &[],
         };
@@ -142,14 +140,14 @@ impl Count {
             .probes
             .entry(key)
             .or_insert_with(|| line(&probe, region, None));
-        line.add(&done.outcome, !slow.is_empty());
-        for step in &done.steps {
-            let key = (probe.clone(), region.to_owned(), step.name.to_string());
+        line.add(done.outcome, !slow.is_empty());
+        for (step, outcome) in done.steps() {
+            let key = (probe.clone(), region.to_owned(), step.to_string());
             let line = self
                 .steps
                 .entry(key)
-                .or_insert_with(|| line_of(&probe, region, step.name.as_str()));
-            line.add(&step.outcome, slow.contains(&step.name));
+                .or_insert_with(|| line_of(&probe, region, step.as_str()));
+            line.add(outcome, slow.contains(step));
         }
         let limit_ms = record(timeline, &probe).and_then(|record| record.slo_p95_ms);
         let over = limit_ms.is_some_and(|ms| done.total_us > ms.saturating_mul(1000));

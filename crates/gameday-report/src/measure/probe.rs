@@ -6,6 +6,7 @@ use gameday_core::{Event, EventKind, Outcome, ProbeName, RegionName};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use super::look::looks;
 use super::timeline::Timeline;
 
 /// Latencies over an hour are counted as an hour.
@@ -90,18 +91,15 @@ pub(super) fn read(timeline: &Timeline<'_>) -> Vec<ProbeReport> {
         .last_removed()
         .map_or(u64::MAX, |event| event.at.as_micros());
     let part = |at: u64| usize::from(at >= t0) + usize::from(at >= t0 && at >= t7);
+    for look in looks(timeline.events) {
+        let tallies = found.entry((look.probe, look.region)).or_default();
+        tallies[part(look.intended.as_micros())].look(look.outcome, look.total_us);
+    }
     for event in timeline.events {
-        match &event.kind {
-            EventKind::ProbeDone(done) => {
-                let tallies = found.entry((&done.probe, &event.region)).or_default();
-                tallies[part(done.intended.as_micros())].look(&done.outcome, done.total_us);
-            }
-            EventKind::ProbeMissed { probe, count } => {
-                let tallies = found.entry((probe, &event.region)).or_default();
-                let missed = &mut tallies[part(at(event))].phase.missed;
-                *missed = missed.saturating_add(*count);
-            }
-            _ => {}
+        if let EventKind::ProbeMissed { probe, count } = &event.kind {
+            let tallies = found.entry((probe, &event.region)).or_default();
+            let missed = &mut tallies[part(at(event))].phase.missed;
+            *missed = missed.saturating_add(*count);
         }
     }
     found

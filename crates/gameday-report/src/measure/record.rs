@@ -22,6 +22,7 @@ use super::over_trials::OverTrials;
 use super::people::{Mitigation, PersonLine};
 use super::picture::Picture;
 use super::probe::ProbeReport;
+use super::sampled::JournalReport;
 use super::sight::SightReport;
 use super::steady::SteadyReport;
 use super::story::BriefLine;
@@ -64,6 +65,8 @@ pub struct Measurement {
     /// What changed since the last drill of the same scenario, when there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub difference: Option<Difference>,
+    /// What stands in the journal, and what was summed up there.
+    pub journal: JournalReport,
     /// What was planned.
     pub plan: PlanRecord,
 }

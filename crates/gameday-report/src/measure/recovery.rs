@@ -5,8 +5,8 @@ use std::time::Duration;
 use gameday_core::{Event, Offset, SteadyRecord};
 
 use super::fault::Fault;
+use super::look::{Evaluation, evaluations};
 use super::mark::{Known, Moment};
-use super::steady;
 use super::timeline::Timeline;
 
 /// The drill's own marks and what is computed from them.
@@ -64,9 +64,9 @@ fn steady_back(timeline: &Timeline<'_>) -> Known<Moment> {
 }
 
 /// The first evaluation from which on a condition holds until the end.
-fn holds_for_good<'a>(timeline: &Timeline<'a>, record: &SteadyRecord, t7: &Event) -> Known<&'a Event> {
-    let all = steady::evaluations(timeline, record);
-    if all.last().is_none_or(|(event, _)| event.seq <= t7.seq) {
+fn holds_for_good(timeline: &Timeline<'_>, record: &SteadyRecord, t7: &Event) -> Known<Evaluation> {
+    let all = evaluations(timeline.events, record);
+    if all.last().is_none_or(|last| last.seq <= t7.seq) {
         return Err(format!(
             "`{}` was not evaluated after the last fault was removed",
             record.name
@@ -74,8 +74,8 @@ fn holds_for_good<'a>(timeline: &Timeline<'a>, record: &SteadyRecord, t7: &Event
     }
     all.iter()
         .rev()
-        .take_while(|(_, evaluated)| evaluated.holds == Some(true))
+        .take_while(|one| one.holds == Some(true))
         .last()
-        .map(|(event, _)| *event)
+        .copied()
         .ok_or_else(|| format!("`{}` did not hold at the end", record.name))
 }

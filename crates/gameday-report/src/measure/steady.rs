@@ -1,8 +1,9 @@
 //! Steady-state conditions: before the first fault, at their worst, and at the end.
 
-use gameday_core::{Event, EventKind, SteadyEvaluated, SteadyRecord, Unit};
+use gameday_core::{SteadyRecord, Unit};
 use serde::Serialize;
 
+use super::look::{Evaluation, evaluations};
 use super::timeline::Timeline;
 
 /// One condition over the drill.
@@ -43,35 +44,15 @@ pub(super) fn read(timeline: &Timeline<'_>) -> Vec<SteadyReport> {
         .collect()
 }
 
-/// Every evaluation of a condition.
-pub(super) fn evaluations<'a>(
-    timeline: &Timeline<'a>,
-    record: &SteadyRecord,
-) -> Vec<(&'a Event, &'a SteadyEvaluated)> {
-    let of = |event: &'a Event| match &event.kind {
-        EventKind::SteadyEvaluated(evaluated) if evaluated.name == record.name => Some((event, evaluated)),
-        _ => None,
-    };
-    timeline.events.iter().filter_map(of).collect()
-}
-
 fn one(timeline: &Timeline<'_>, record: &SteadyRecord) -> SteadyReport {
-    let all = evaluations(timeline, record);
+    let all = evaluations(timeline.events, record);
     let t0 = timeline.first_ordered().map_or(u64::MAX, |event| event.seq);
     let t7 = timeline.last_removed().map_or(u64::MAX, |event| event.seq);
-    let last = |wanted: &dyn Fn(u64) -> bool| {
-        all.iter()
-            .rev()
-            .find(|(event, _)| wanted(event.seq))
-            .map(|(_, evaluated)| *evaluated)
-    };
+    let last = |wanted: &dyn Fn(u64) -> bool| all.iter().rev().find(|one| wanted(one.seq));
     let (before, after) = (last(&|seq| seq < t0), last(&|seq| seq > t7));
-    let values = all
-        .iter()
-        .filter(|(event, _)| event.seq > t0)
-        .filter_map(|(_, one)| finite(one.value));
+    let values = all.iter().filter(|one| one.seq > t0).filter_map(|one| one.value);
     let worst = values.reduce(|a, b| if record.at_most { a.max(b) } else { a.min(b) });
-    let holds = |one: Option<&SteadyEvaluated>| one.and_then(|one| one.holds);
+    let holds = |one: Option<&Evaluation>| one.and_then(|one| one.holds);
     let why = match (holds(before), holds(after)) {
         (None, _) if before.is_none() => Some("it was not evaluated before the first fault"),
         (None, _) => Some("its window was not full before the first fault, or the probes saw nothing"),
@@ -85,16 +66,12 @@ fn one(timeline: &Timeline<'_>, record: &SteadyRecord) -> SteadyReport {
         text: record.text.clone(),
         before: holds(before),
         after: holds(after),
-        value_before: before.and_then(|one| finite(one.value)),
+        value_before: before.and_then(|one| one.value),
         worst,
-        value_after: after.and_then(|one| finite(one.value)),
+        value_after: after.and_then(|one| one.value),
         limit: record.limit,
         unit: record.unit,
         at_most: record.at_most,
         why: why.map(str::to_owned),
     }
-}
-
-fn finite(value: Option<f64>) -> Option<f64> {
-    value.filter(|value| value.is_finite())
 }

@@ -18,6 +18,7 @@ mod people;
 mod plan;
 mod predicted;
 mod renderings;
+mod sampled;
 mod script;
 mod sight;
 mod stories;

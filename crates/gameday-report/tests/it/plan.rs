@@ -96,6 +96,7 @@ pub(crate) fn golden_plan() -> PlanRecord {
             max_duration_ms: 300_000,
             lease_ms: 15_000,
         },
+        journal: None,
         recover_within_ms: Some(60_000),
     }
 }

@@ -1,5 +1,6 @@
 //! A journal as a list of things that happen at a time, to be changed before it is made.
 
+use crate::sampled;
 use gameday_core::{DrillStarted, Event, EventKind, Offset, PlanRecord, RegionName, SCHEMA, Timestamp};
 use gameday_report::{Measurement, measure};
 
@@ -108,6 +109,9 @@ impl Script {
 
     /// What the journal means.
     pub(crate) fn measured(&self) -> Measurement {
-        measure(&[self.events()]).unwrap()
+        let events = self.events();
+        let measured = measure(std::slice::from_ref(&events)).unwrap();
+        sampled::check(&events, &measured);
+        measured
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gameday_core::{Baseline, is_locked, read_journal};
+use gameday_core::{Baseline, is_locked, read_summed};
 
 /// Drills that were refused or cut off are passed over, but not for ever.
 const LOOK_BACK: usize = 8;
@@ -45,7 +45,7 @@ fn read(folder: &Path, scenario: &str) -> Option<Baseline> {
     if !small || is_locked(&journal).unwrap_or(true) {
         return None;
     }
-    let events = read_journal(&journal).ok()?.events;
+    let events = read_summed(&journal).ok()?.events;
     let measured = gameday_report::measure(&[events]).ok()?;
     // One that was ended early says nothing of what a whole one takes.
     let whole = measured.scenario == scenario && measured.exit_code <= crate::exit::FAILED;

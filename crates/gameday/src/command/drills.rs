@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use gameday_core::{Event, is_locked, read_journal};
+use gameday_core::{Event, is_locked, read_summed};
 
 use crate::output;
 
@@ -51,7 +51,7 @@ pub(crate) fn events(journal: &Path) -> Option<Vec<Event>> {
         ));
         return None;
     }
-    match read_journal(journal) {
+    match read_summed(journal) {
         Ok(read) => Some(read.events),
         Err(error) => {
             output::say(&format!("left out: {error}"));

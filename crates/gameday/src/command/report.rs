@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use gameday_core::{Event, is_locked, read_journal};
+use gameday_core::{Event, is_locked, read_summed};
 use gameday_report::{Measurement, RULES_FILE, TEST_FILE, render_promtool};
 
 use crate::cli::{ReportArgs, ReportFormat};
@@ -39,7 +39,7 @@ fn events(drill: &Path) -> Option<Vec<Event>> {
         output::say("error: this drill is still running; its report is written when it ends");
         return None;
     }
-    match read_journal(&journal) {
+    match read_summed(&journal) {
         Ok(read) => {
             if read.torn {
                 output::say("the journal's last line was cut off by a crash and is left out");

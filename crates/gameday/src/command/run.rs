@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
 
-use gameday_core::{Clock, Journal, Problem, Source, StopReason, Timestamp, printable, read_journal};
+use gameday_core::{Clock, Journal, Problem, Source, StopReason, Timestamp, printable, read_summed};
 use gameday_drill::{Given, Plan, Registry, Run};
 use gameday_lab::Lab;
 use tokio::sync::mpsc;
@@ -176,6 +176,7 @@ async fn drill(
     let progress = Mutex::new(Progress::new());
     let journal = Journal::create(&path, Clock::start())
         .map_err(|error| usage(&path.display().to_string(), &error))?
+        .sampled(plan.journal)
         .with_observer(move |event| {
             let line = progress.lock().expect("no observer panics").line(event);
             line.into_iter().for_each(|line| output::say(&line));
@@ -245,7 +246,7 @@ fn conclude(args: &RunArgs, folder: &Path) -> u8 {
 
 /// Writes the report and sums it up.
 fn report(args: &RunArgs, folder: &Path) -> u8 {
-    let events = match read_journal(&folder.join("journal.jsonl")) {
+    let events = match read_summed(&folder.join("journal.jsonl")) {
         Ok(read) => read.events,
         Err(error) => {
             output::say(&format!("error: {error}"));

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 
-use gameday_core::{Source, StopReason, printable, read_journal};
+use gameday_core::{Source, StopReason, printable, read_summed};
 use gameday_drill::{Given, Plan};
 use gameday_report::{Sweep, SweepPoint, SweptVariable};
 use nix::sys::signal::{Signal, kill};
@@ -170,7 +170,7 @@ fn report(state: &State, folder: &Path, plan: &Plan) -> Result<Sweep, Failure> {
             .as_ref()
             .map(|drill| folder.join(drill).join("journal.jsonl"));
         let events = journal
-            .and_then(|path| read_journal(&path).ok())
+            .and_then(|path| read_summed(&path).ok())
             .map(|read| read.events);
         SweepPoint {
             values,

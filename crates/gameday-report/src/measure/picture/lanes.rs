@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use gameday_core::{AlertState, EventKind, Outcome, SteadyRecord};
 
+use super::super::look::{evaluations, looks};
 use super::super::mark::Moment;
 use super::super::record::{AlertReport, Trial};
-use super::super::steady;
 use super::super::timeline::Timeline;
 use super::{Axis, Curve, Lane, Look, ProbeLane, State, thin_looks, thin_points};
 
@@ -38,14 +38,9 @@ pub(super) fn curves(timeline: &Timeline<'_>, axis: &Axis, bucket_ms: &mut Optio
     let records = &timeline.started.plan.steady;
     let buckets = buckets(records.len() * 2);
     let mut curve = |record: &SteadyRecord| {
-        let evaluated = steady::evaluations(timeline, record).into_iter();
-        let all: Vec<(i64, Option<f64>)> = evaluated
-            .map(|(event, one)| {
-                (
-                    axis.event(event.at.as_micros()),
-                    one.value.filter(|value| value.is_finite()),
-                )
-            })
+        let all: Vec<(i64, Option<f64>)> = evaluations(timeline.events, record)
+            .into_iter()
+            .map(|one| (axis.event(one.at.as_micros()), one.value))
             .collect();
         let points = thin_points(&all, axis.start, axis.end, buckets);
         note(bucket_ms, axis, buckets, all.len(), points.len());
@@ -68,14 +63,17 @@ pub(super) fn probes(timeline: &Timeline<'_>, axis: &Axis, bucket_ms: &mut Optio
             lanes.insert((probe.name.as_str(), region.as_str()), Vec::new());
         }
     }
+    for done in looks(timeline.events) {
+        let lane = lanes
+            .entry((done.probe.as_str(), done.region.as_str()))
+            .or_default();
+        lane.push((axis.event(done.intended.as_micros()), look(done.outcome)));
+    }
     for event in timeline.events {
-        let (probe, us, look) = match &event.kind {
-            EventKind::ProbeDone(done) => (&done.probe, done.intended.as_micros(), look(&done.outcome)),
-            EventKind::ProbeMissed { probe, .. } => (probe, event.at.as_micros(), Look::Missed),
-            _ => continue,
-        };
-        let lane = lanes.entry((probe.as_str(), event.region.as_str())).or_default();
-        lane.push((axis.event(us), look));
+        if let EventKind::ProbeMissed { probe, .. } = &event.kind {
+            let lane = lanes.entry((probe.as_str(), event.region.as_str())).or_default();
+            lane.push((axis.event(event.at.as_micros()), Look::Missed));
+        }
     }
     let several = timeline.started.plan.probes.len() > 1;
     let buckets = buckets(lanes.len());

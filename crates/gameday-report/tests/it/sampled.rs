@@ -1,0 +1,147 @@
+//! A journal that was sampled, or summed up while it was read, means what the whole one means. Every drill of these
+//! tests is measured all three ways.
+
+use std::io::Write;
+use std::time::Duration;
+
+use gameday_core::{Event, EventKind, JournalLines, Outcome, Reason, Sampling, read_journal, read_summed};
+use gameday_report::{Measurement, Summed, measure, render_csv, render_html, render_json, render_markdown};
+
+use crate::fixture::golden;
+
+/// Everything is sampled from the first line on.
+const SAMPLING: Sampling = Sampling {
+    whole_bytes: 0,
+    every: Duration::from_secs(30),
+};
+
+/// The journal that the writer makes of these events, in the bytes of its file.
+fn written(events: &[Event], sampling: Option<Sampling>) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut lines = JournalLines::new(&mut file, sampling);
+    for event in events {
+        lines.take(event.clone()).unwrap();
+    }
+    lines.finish().unwrap();
+    file
+}
+
+fn read(file: &[u8], read: fn(&std::path::Path) -> Vec<Event>) -> Vec<Event> {
+    let mut journal = tempfile::NamedTempFile::new().unwrap();
+    journal.write_all(file).unwrap();
+    read(journal.path())
+}
+
+fn whole(path: &std::path::Path) -> Vec<Event> {
+    read_journal(path).unwrap().events
+}
+
+fn summed(path: &std::path::Path) -> Vec<Event> {
+    read_summed(path).unwrap().events
+}
+
+/// Everything that a report says, but for what is of the lines of the journal.
+fn said(events: Vec<Event>) -> [String; 4] {
+    let mut measured = measure(&[events]).unwrap();
+    measured.journal = gameday_report::JournalReport::default();
+    let logs = measured.trials.iter_mut().flat_map(|trial| &mut trial.log);
+    logs.for_each(|line| line.line = 0);
+    [
+        render_json(&measured),
+        render_html(&measured),
+        render_markdown(&measured),
+        render_csv(&measured),
+    ]
+}
+
+/// Panics when any way to keep the journal small changes what is measured.
+#[track_caller]
+pub(crate) fn check(events: &[Event], measured: &Measurement) {
+    let expected = said(events.to_vec());
+    let sampled = written(events, Some(SAMPLING));
+    let kept = written(events, None);
+    for (how, journal) in [
+        ("sampled", read(&sampled, whole)),
+        ("summed up by the reader", read(&kept, summed)),
+        ("both", read(&sampled, summed)),
+    ] {
+        for (a, b) in expected.iter().zip(said(journal)) {
+            assert!(*a == b, "{how}: {:?}", first_difference(a, &b));
+        }
+    }
+    let report = |file: &[u8]| measure(&[read(file, summed)]).unwrap().journal;
+    assert_eq!(
+        report(&kept),
+        measured.journal,
+        "the reader's own sums are not the journal's"
+    );
+    let sampled = report(&sampled);
+    assert_eq!(
+        (sampled.looks.all, sampled.evaluations.all),
+        (measured.journal.looks.all, measured.journal.evaluations.all),
+        "nothing is lost or counted twice"
+    );
+}
+
+/// Two texts from a little before where they differ.
+fn first_difference<'a>(a: &'a str, b: &'a str) -> [&'a str; 2] {
+    let same = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+    let from = a.floor_char_boundary(same.saturating_sub(120));
+    [a, b].map(|text| &text[from..text.floor_char_boundary(same + 200)])
+}
+
+#[test]
+fn the_report_says_what_was_summed_up() {
+    let file = written(&golden().events(), Some(SAMPLING));
+    let measured = measure(&[read(&file, summed)]).unwrap();
+    let journal = &measured.journal;
+    assert!(journal.is_sampled());
+    assert_eq!(
+        journal.lines,
+        file.iter().filter(|byte| **byte == b'\n').count() as u64
+    );
+    let of_probes = journal.probes.iter().fold((0, 0), |(all, summed), one| {
+        (all + one.looks.all, summed + one.looks.summed)
+    });
+    assert_eq!(of_probes, (journal.looks.all, journal.looks.summed));
+    for text in [render_html(&measured), render_markdown(&measured)] {
+        let numbers = format!("{} of {} looks", journal.looks.summed, journal.looks.all);
+        assert!(text.contains("was sampled") && text.contains(&numbers), "{text}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&render_json(&measured)).unwrap();
+    assert_eq!(json["journal"]["looks"]["summed"], journal.looks.summed);
+}
+
+#[test]
+fn a_journal_that_is_whole_says_so() {
+    let measured = golden().measured();
+    let looks = Summed {
+        all: measured.journal.looks.all,
+        summed: 0,
+    };
+    assert_eq!(measured.journal.looks, looks);
+    assert!(render_html(&measured).contains("nothing was summed up"));
+    assert!(!render_markdown(&measured).contains("summed up"));
+}
+
+#[test]
+fn failures_are_whole_in_a_sampled_journal() {
+    let script = golden().edited(|kind| {
+        if let EventKind::ProbeDone(done) = kind
+            && done.intended.as_micros() % 7 == 0
+        {
+            done.outcome = Outcome::Down(Reason::HttpStatus);
+        }
+    });
+    let failed = |events: &[Event]| {
+        let failed = |event: &&Event| match &event.kind {
+            EventKind::ProbeDone(done) => !matches!(done.outcome, Outcome::Up { .. }),
+            _ => false,
+        };
+        events.iter().filter(failed).count()
+    };
+    let events = script.events();
+    assert!(failed(&events) > 10);
+    let kept = read(&written(&events, Some(SAMPLING)), whole);
+    assert_eq!(failed(&kept), failed(&events));
+}
