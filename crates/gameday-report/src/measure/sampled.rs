@@ -94,7 +94,7 @@ impl JournalReport {
         for event in events {
             match &event.kind {
                 EventKind::ProbeDone(done) => {
-                    probes.entry((&done.probe, &event.region)).or_default().whole(1)
+                    probes.entry((&done.probe, &event.region)).or_default().whole(1);
                 }
                 EventKind::LooksSummed(one) => probes
                     .entry((&one.probe, &event.region))
