@@ -4,5 +4,6 @@ mod cache;
 mod failing;
 mod ordered;
 mod others;
+mod sampled;
 mod shape;
 mod shipped;

@@ -39,6 +39,10 @@ pub fn render_markdown(measurement: &Measurement) -> String {
         line(&mut out, &format!("{}  ", measurement.mttd.sentence()));
         line(&mut out, &measurement.mttr.sentence());
     }
+    if measurement.journal.is_sampled() {
+        line(&mut out, "\n## The journal\n");
+        line(&mut out, &prose(&measurement.journal.sentence()));
+    }
     out
 }
 
@@ -83,10 +87,6 @@ fn head(out: &mut String, measurement: &Measurement, level: &str) {
             measurement.exit_code
         ),
     );
-    if measurement.journal.is_sampled() {
-        line(out, "");
-        line(out, &prose(&measurement.journal.sentence()));
-    }
 }
 
 fn reasons(out: &mut String, trial: &Trial) {

@@ -5,7 +5,9 @@ use std::io::Write;
 use std::time::Duration;
 
 use gameday_core::{Event, EventKind, JournalLines, Outcome, Reason, Sampling, read_journal, read_summed};
-use gameday_report::{Measurement, Summed, measure, render_csv, render_html, render_json, render_markdown};
+use gameday_report::{
+    Measurement, Summed, View, measure, render_csv, render_html, render_json, render_markdown,
+};
 
 use crate::fixture::golden;
 
@@ -110,6 +112,32 @@ fn the_report_says_what_was_summed_up() {
     }
     let json: serde_json::Value = serde_json::from_str(&render_json(&measured)).unwrap();
     assert_eq!(json["journal"]["looks"]["summed"], journal.looks.summed);
+}
+
+/// What the live page draws, and says at the end.
+fn drawn(events: &[Event]) -> String {
+    let mut view = View::default();
+    events.iter().for_each(|event| view.take(event));
+    let lanes = view.probes().iter().map(|lane| {
+        let drawn: Vec<(i64, u8)> = lane.values().collect();
+        format!(
+            "{} {} {:?} {} {drawn:?}",
+            lane.probe, lane.region, lane.last, lane.since_ms
+        )
+    });
+    let curves = view.curves().iter().map(|curve| {
+        let drawn: Vec<(i64, f64, f64)> = curve.values().collect();
+        format!("{} {:?} {:?} {drawn:?}", curve.name, curve.value, curve.holds)
+    });
+    lanes.chain(curves).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_live_page_of_a_sampled_drill_shows_the_same_in_the_end() {
+    let events = golden().events();
+    let sampled = read(&written(&events, Some(SAMPLING)), whole);
+    assert!(sampled.len() * 2 < events.len(), "most of it is summed up");
+    assert_eq!(drawn(&sampled), drawn(&events));
 }
 
 #[test]
