@@ -13,9 +13,6 @@ mod state;
 mod ticks;
 mod vitals;
 
-#[cfg(test)]
-pub(crate) use state::groups as groups_of;
-
 /// A Prometheus, or whatever answers as one does.
 #[derive(Debug, Clone)]
 pub struct Prometheus {
@@ -74,6 +71,13 @@ impl RuleGroup {
         })
     }
 
+    fn into_alerts(self) -> impl Iterator<Item = Rule> {
+        self.rules.into_iter().filter_map(|rule| match rule {
+            GroupRule::Alert(rule) => Some(*rule),
+            GroupRule::Recording(_) => None,
+        })
+    }
+
     /// Its alert rules of a name.
     pub fn alerts(&self, name: &str) -> impl Iterator<Item = &Rule> {
         self.all_alerts().filter(move |rule| rule.seen.alert == name)
@@ -105,6 +109,8 @@ pub struct Recording {
 pub struct Settings {
     /// How far behind the tick rules look (`rule_query_offset`, since 2.53), in microseconds.
     pub query_offset_us: i64,
+    /// Whether a range leaves its first moment out, as it does since Prometheus 3.
+    pub left_open: bool,
     /// Labels that every alert gets on its way out.
     pub external_labels: BTreeMap<String, String>,
     /// Whether alerts are relabelled on their way out.
@@ -160,6 +166,10 @@ pub struct Target {
 
 /// `time()` is cut to whole milliseconds.
 const CLOCK_RESOLUTION_US: i64 = 1000;
+/// So many groups of rules are asked for at once.
+const PAGE: &str = "100";
+/// More pages than these are no team's.
+const MOST_PAGES: usize = 1_000;
 
 impl Prometheus {
     /// A client of the Prometheus at `base`, e.g. `http://127.0.0.1:9090`; asks nothing yet.
@@ -201,10 +211,8 @@ impl Prometheus {
     pub async fn rules(&self, names: &[String]) -> Result<Vec<Rule>, SourceError> {
         let mut query = vec![("type", "alert")];
         query.extend(names.iter().map(|name| ("rule_name[]", name.as_str())));
-        let answer = self.client.get("/api/v1/rules", &query).await?;
-        let mut rules = self
-            .client
-            .read_with(&answer, |body| state::rules(body, &self.client.name))?;
+        let groups = self.pages(&query).await?;
+        let mut rules: Vec<Rule> = groups.into_iter().flat_map(RuleGroup::into_alerts).collect();
         // Prometheus 2.42 ignores `rule_name[]`.
         rules.retain(|rule| names.is_empty() || names.contains(&rule.seen.alert));
         Ok(rules)
@@ -215,14 +223,37 @@ impl Prometheus {
     /// # Errors
     /// [`SourceError`] when they cannot be read.
     pub async fn groups(&self) -> Result<Vec<RuleGroup>, SourceError> {
-        let answer = self.client.get("/api/v1/rules", &[]).await?;
-        let mut groups = self
-            .client
-            .read_with(&answer, |body| state::groups(body, &self.client.name))?;
+        let mut groups = self.pages(&[]).await?;
         for group in &mut groups {
             group.last_evaluation = ticks::due(group);
         }
         Ok(groups)
+    }
+
+    /// The groups of rules of all pages; a Prometheus before 3.0 knows no pages and tells all at once.
+    async fn pages(&self, query: &[(&str, &str)]) -> Result<Vec<RuleGroup>, SourceError> {
+        let mut all = Vec::new();
+        let mut token: Option<String> = None;
+        for _ in 0..MOST_PAGES {
+            let mut query = query.to_vec();
+            query.push(("group_limit", PAGE));
+            query.extend(token.iter().map(|token| ("group_next_token", token.as_str())));
+            let answer = self.client.get("/api/v1/rules", &query).await?;
+            let (groups, next) = self
+                .client
+                .read_with(&answer, |body| state::page(body, &self.client.name))?;
+            all.extend(groups);
+            match next {
+                None => return Ok(all),
+                // A server that tells the same page for ever must not keep us.
+                Some(next) if token.as_ref() == Some(&next) => {
+                    let why = "the next page of rules is the one before".to_owned();
+                    return Err(self.client.unreadable(&answer, why));
+                }
+                next => token = next,
+            }
+        }
+        Ok(all)
     }
 
     /// What its configuration says of all rules and alerts.
@@ -331,4 +362,13 @@ impl AlertSource for Prometheus {
     fn poll(&self) -> BoxFuture<'_, Result<Vec<Alert>, SourceError>> {
         Box::pin(self.alerts())
     }
+}
+
+/// The groups of one answer.
+#[cfg(test)]
+pub(crate) fn groups_of(
+    body: &[u8],
+    source: &SourceName,
+) -> Result<Vec<RuleGroup>, crate::error::Unreadable> {
+    state::page(body, source).map(|(groups, _)| groups)
 }

@@ -31,7 +31,7 @@ pub async fn survey(
     let mut survey = Survey {
         groups: prometheus.groups().await?,
         targets: targets(prometheus).await?,
-        settings: or_nothing(prometheus.settings().await)?,
+        settings: settings(prometheus).await?,
         clock: clock(prometheus).await,
         answers: BTreeMap::new(),
         alertmanagers: Vec::new(),
@@ -73,6 +73,21 @@ async fn targets(prometheus: &Prometheus) -> Result<Vec<Target>, SourceError> {
     Ok(targets)
 }
 
+async fn settings(prometheus: &Prometheus) -> Result<Settings, SourceError> {
+    let version = prometheus.check().await?.version;
+    let settings = or_nothing(prometheus.settings().await)?;
+    Ok(Settings {
+        left_open: is_left_open(&version),
+        ..settings
+    })
+}
+
+/// Whether ranges leave their first moment out in a version.
+fn is_left_open(version: &str) -> bool {
+    let major = version.trim_start_matches('v').split('.').next();
+    major.and_then(|major| major.parse::<u32>().ok()) >= Some(3)
+}
+
 /// Some that speak Prometheus' API do not tell their configuration.
 fn or_nothing(settings: Result<Settings, SourceError>) -> Result<Settings, SourceError> {
     match settings {
@@ -111,4 +126,22 @@ async fn fired_lately(prometheus: &Prometheus, settings: &Settings) -> Vec<BTree
         labels
     };
     fired.into_iter().map(labels).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_left_open_since_prometheus_3() {
+        for (version, open) in [
+            ("2.42.0+ds", false),
+            ("2.55.1", false),
+            ("3.0.0-rc.0", true),
+            ("v3.5.3+ds1", true),
+            ("?", false),
+        ] {
+            assert_eq!(is_left_open(version), open, "{version}");
+        }
+    }
 }

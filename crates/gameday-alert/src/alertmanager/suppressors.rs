@@ -13,8 +13,9 @@ use crate::lenient::{moment, or_default};
 impl Alertmanager {
     /// Describes what an alert that was just listed is suppressed by.
     ///
-    /// Before 0.28 Alertmanager lists an alert as active whose route is muted by a time interval: whether it is, is
-    /// read from the routes, and noted in `suppressed_by`. The state stays as it was listed.
+    /// Alertmanager lists an alert as active whose route is muted by a time interval, 0.33 too (only its list of groups
+    /// tells since 0.28): whether it is, is read from the routes, and noted in `suppressed_by`. The state stays as it
+    /// was listed.
     ///
     /// # Errors
     /// [`SourceError`] when it does not say.

@@ -123,7 +123,7 @@ impl Ready<'_> {
     fn window(&self, scene: &Scene<'_>, target: &Scraped, tick: i64, window_us: i64) -> (i64, i64) {
         let from = tick - window_us - self.leaf.offset_us - scene.query_offset_us;
         let last = scene.last_full_sample(target, tick, self.leaf.offset_us);
-        let first = target.phase.at_or_after(from);
+        let first = scene.first_sample(target, from);
         // A scrape that fails leaves a hole.
         let hole = target.cut && scene.in_place(first);
         let first = if hole {
@@ -216,7 +216,7 @@ impl Ready<'_> {
         for target in &self.targets {
             let every = target.phase.every_us;
             let from = tick - window_us - self.leaf.offset_us - scene.query_offset_us;
-            let first = target.phase.at_or_after(from);
+            let first = scene.first_sample(target, from);
             let last = scene.last_sample(target, tick, self.leaf.offset_us);
             let count = |low: i64, high: i64| {
                 let (low, high) = (target.phase.at_or_after(low.max(first)), high.min(last));

@@ -198,6 +198,7 @@ impl Builder<'_> {
             let impact = self.impact(side);
             let scene = Scene {
                 groups: self.groups,
+                left_open: self.survey.settings.left_open,
                 query_offset_us: self.survey.settings.query_offset_us,
                 impact,
                 side,

@@ -55,6 +55,8 @@ pub(super) struct Scene<'s> {
     pub(super) groups: &'s [Option<Evaluated>],
     /// How far behind their tick rules look.
     pub(super) query_offset_us: i64,
+    /// Whether a range leaves its first moment out.
+    pub(super) left_open: bool,
     pub(super) impact: Impact,
     pub(super) side: Side,
 }
@@ -76,6 +78,11 @@ impl Scene<'_> {
             Side::Latest => tick_us - group.took_us - TIE_US,
         };
         Some(group.phase.at_or_before(seen))
+    }
+
+    /// The first sample of a target that a range from `from_us` on holds.
+    pub(super) fn first_sample(&self, target: &Scraped, from_us: i64) -> i64 {
+        target.phase.at_or_after(from_us + i64::from(self.left_open))
     }
 
     /// The last sample of a target that an evaluation at `tick_us` sees, looking back by `offset_us`.

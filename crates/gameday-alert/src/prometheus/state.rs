@@ -149,27 +149,24 @@ struct WireRule {
     last_evaluation: Option<Timestamp>,
 }
 
-/// The alert rules of `/api/v1/rules`.
-pub(super) fn rules(body: &[u8], source: &SourceName) -> Result<Vec<Rule>, Unreadable> {
-    let mut rules = Vec::new();
-    for group in groups(body, source)? {
-        rules.extend(group.rules.into_iter().filter_map(|rule| match rule {
-            GroupRule::Alert(rule) => Some(*rule),
-            GroupRule::Recording(_) => None,
-        }));
-    }
-    Ok(rules)
-}
-
-/// The groups of `/api/v1/rules`, with rules of both kinds in the order in which they are evaluated.
-pub(crate) fn groups(body: &[u8], source: &SourceName) -> Result<Vec<RuleGroup>, Unreadable> {
+/// A page of the groups of `/api/v1/rules`, with rules of both kinds in the order in which they are evaluated, and what
+/// to ask the next page with if there is one.
+pub(super) fn page(body: &[u8], source: &SourceName) -> Result<(Vec<RuleGroup>, Option<String>), Unreadable> {
     #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
     struct Groups {
         #[serde(deserialize_with = "or_default")]
         groups: Vec<WireGroup>,
+        #[serde(default, deserialize_with = "or_default")]
+        group_next_token: String,
     }
-    let groups = data::<Groups>(body)?.groups;
-    groups.into_iter().map(|wire| group(wire, source)).collect()
+    let Groups {
+        groups,
+        group_next_token: next,
+    } = data::<Groups>(body)?;
+    let groups: Result<Vec<RuleGroup>, Unreadable> =
+        groups.into_iter().map(|wire| group(wire, source)).collect();
+    Ok((groups?, Some(next).filter(|next| !next.is_empty())))
 }
 
 fn group(mut wire: WireGroup, source: &SourceName) -> Result<RuleGroup, Unreadable> {
@@ -247,6 +244,7 @@ pub(super) fn settings(body: &[u8]) -> Result<Settings, Unreadable> {
     let offset = global.and_then(|global| yaml::text_at(global, "rule_query_offset"));
     let relabels = |alerting| !yaml::list(alerting, "alert_relabel_configs").is_empty();
     Ok(Settings {
+        left_open: false,
         query_offset_us: offset.and_then(|text| promql::length(&text)).unwrap_or(0),
         external_labels: global
             .map(|global| yaml::pairs(global, "external_labels").into_iter().collect())

@@ -192,3 +192,24 @@ async fn a_password_in_the_address_is_used_and_never_shown() {
     let bad = Prometheus::new("http://user:hunter2@host?x=1").unwrap_err();
     assert!(!format!("{bad} {bad:?}").contains("hunter2"), "{bad:?}");
 }
+
+/// A server that tells the same page for ever does not keep us; the token it gave is what it is asked with.
+#[tokio::test]
+async fn pages_of_rules_that_never_end() {
+    let replay = Replay::start().await;
+    let page = r#"{"status":"success","data":{"groups":[],"groupNextToken":"abc"}}"#;
+    replay.set("/api/v1/rules", 200, page);
+    let error = Prometheus::new(&replay.url).unwrap().groups().await.unwrap_err();
+    let told = error.to_string();
+    assert!(
+        told.contains("the next page of rules is the one before"),
+        "{told}"
+    );
+    assert_eq!(
+        replay.asked(),
+        [
+            "GET /api/v1/rules?group_limit=100",
+            "GET /api/v1/rules?group_limit=100&group_next_token=abc"
+        ]
+    );
+}

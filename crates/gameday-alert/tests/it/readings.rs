@@ -48,8 +48,10 @@ async fn rules_are_read_and_chosen_by_name_although_prometheus_ignores_the_choic
     assert_eq!(rule.seen.labels["severity"], "page");
     assert_eq!((rule.health.as_str(), &rule.last_error), ("ok", &None));
     assert!(rule.last_evaluation.is_some());
-    expect!["GET /api/v1/rules?type=alert&rule_name%5B%5D=PaymentsBad&rule_name%5B%5D=No+such"]
-        .assert_eq(&replay.asked()[1]);
+    expect![
+        "GET /api/v1/rules?type=alert&rule_name%5B%5D=PaymentsBad&rule_name%5B%5D=No+such&group_limit=100"
+    ]
+    .assert_eq(&replay.asked()[1]);
 }
 
 #[tokio::test]

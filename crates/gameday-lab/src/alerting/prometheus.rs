@@ -129,7 +129,8 @@ async fn list_rules(State(pipeline): Shared, Params(given): Given) -> Response {
     let mut recording_only = false;
     for (name, value) in &given {
         match (name.as_str(), value.as_str()) {
-            ("type", "alert") => {}
+            // All groups are one page, as they are for every Prometheus before 3.
+            ("type", "alert") | ("group_limit", _) => {}
             ("type", "record") => recording_only = true,
             ("rule_name[]", rule) => names.push(rule),
             _ => return refuse(&format!("rules filtered by `{name}={value}`")),

@@ -20,6 +20,13 @@ impl Builder<'_> {
                 }
             }
         }
+        for target in found.iter().filter(|target| target.health == "down") {
+            let why = target.last_error.as_deref().unwrap_or("no reason given");
+            self.warn(format!(
+                "{} of {} cannot be scraped now, so the rule sees nothing of it: {why}",
+                target.instance, target.job
+            ));
+        }
         let scraped = found.into_iter().filter_map(|target| self.scraped(target));
         scraped.collect()
     }

@@ -308,3 +308,32 @@ fn what_nobody_said_is_taken_at_its_most_so_the_time_is_the_least() {
         "0.6 s after the fault, as the scenario says",
     );
 }
+
+#[test]
+fn a_range_that_leaves_its_first_moment_out_holds_one_sample_less() {
+    // Samples at 0, 1, 2 … and evaluations a quarter later, which look back by that: the window begins at a sample.
+    let world = || {
+        World::new(
+            "min_over_time(pay_bad[4s] offset 250ms) > 0",
+            r#""duration":0"#,
+            1.0,
+            0.25,
+        )
+        .scraped(1.0, 0.0)
+    };
+    // Closed, it holds five samples; all are bad at the fifth scrape, 4 s after the first bad one.
+    let closed = world().predict();
+    let mut open = world();
+    open.survey.settings.left_open = true;
+    let open = open.predict();
+    let seconds = |prediction: &Prediction| prediction.marks["T2"].at.micros_since(FAULT) / 1000;
+    assert_eq!((seconds(&closed), seconds(&open)), (4250, 3250));
+}
+
+#[test]
+fn a_target_that_cannot_be_scraped_is_warned_of() {
+    let mut world = World::new(GAUGE, r#""duration":2"#, 1.0, 0.225).scraped(1.0, 0.782);
+    world.survey.targets[0].health = "down".to_owned();
+    world.survey.targets[0].last_error = Some("received unsupported Content-Type".to_owned());
+    check_warned(&world.predict(), "127.0.0.1:8000 of api cannot be scraped now");
+}

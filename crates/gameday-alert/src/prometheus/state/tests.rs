@@ -83,7 +83,14 @@ fn check_rule(rule_json: &str, expect: &Expect) {
     let body = format!(
         r#"{{"status":"success","data":{{"groups":[{{"name":"g","interval":1.5,"rules":[{rule_json}]}}]}}}}"#
     );
-    let got = match rules(body.as_bytes(), &source()) {
+    let read = page(body.as_bytes(), &source());
+    let alerts = |(groups, _): (Vec<RuleGroup>, _)| {
+        groups
+            .into_iter()
+            .flat_map(RuleGroup::into_alerts)
+            .collect::<Vec<_>>()
+    };
+    let got = match read.map(alerts) {
         Ok(rules) => rules
             .iter()
             .map(|rule| {
@@ -143,4 +150,14 @@ fn an_answer_that_is_no_success_is_quoted() {
         "status `success`: no data"
     );
     assert!(said("<html>").contains("line 1 column 1"));
+}
+
+#[test]
+fn a_page_of_rules_tells_what_the_next_is_asked_with() {
+    let next = |json: &str| page(json.as_bytes(), &source()).unwrap().1;
+    let whole = r#"{"status":"success","data":{"groups":[]}}"#;
+    assert_eq!(next(whole), None);
+    let token = r#"{"status":"success","data":{"groups":[],"groupNextToken":"5f3b"}}"#;
+    assert_eq!(next(token).as_deref(), Some("5f3b"));
+    assert_eq!(next(&token.replace("5f3b", "")), None);
 }
