@@ -65,5 +65,30 @@ install_clients() {
     fi
 }
 
+# Newer ones than Debian stable has, beside those, unpacked only: what they are linked with is in every Debian since 12.
+# The event recorder of Alertmanager came with 0.33, and Prometheus 3 answers otherwise than 2.
+install_newer() {
+    local folder=target/newer
+    [ ! -x "$folder/usr/bin/prometheus" ] || [ ! -x "$folder/usr/bin/prometheus-alertmanager" ] || [ ! -x "$folder/usr/bin/promtool" ] || return 0
+    echo "unpacking newer prometheus and prometheus-alertmanager into $folder"
+    rm -rf "$folder"
+    mkdir -p "$folder/apt/lists/partial" "$folder/apt/cache/archives/partial" "$folder/apt/parts"
+    local root="$PWD/$folder/apt"
+    local keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+    for suite in forky sid; do
+        echo "deb [signed-by=$keyring] http://deb.debian.org/debian $suite main"
+    done >"$root/sources.list"
+    local apt=(apt-get -qq -o "Dir::Etc::sourcelist=$root/sources.list" -o "Dir::Etc::sourceparts=$root/parts"
+        -o "Dir::State::lists=$root/lists" -o "Dir::Cache=$root/cache" -o APT::Sandbox::User=root)
+    "${apt[@]}" update
+    (cd "$root" && "${apt[@]}" download prometheus prometheus-alertmanager promtool)
+    for package in "$root"/*.deb; do
+        dpkg-deb --extract "$package" "$folder"
+    done
+    # What was made of lists and packages is not needed any more, and large.
+    rm -rf "$root"
+}
+
 install_packages "$@"
 install_clients
+install_newer

@@ -5,6 +5,7 @@
 //!                 ├─► AlertSource::poll ─┘
 //!   Alertmanager ─┘ └─► ClockSample ───────► ClockOffset ─► ClockMeasured theirs − ours ± error
 //!   Webhook ◄── POST, payload v4 ──────────────────────────► Notification  what reached on-call
+//!   Recorder ◄── events in a file, or POST ────────────────► Recorded      what Alertmanager did
 //! ```
 //!
 //! Invariants: sources are read-only, and the one way out of this crate is a GET or a HEAD; nothing is ever
@@ -23,6 +24,7 @@ mod links;
 mod predict;
 mod prometheus;
 mod promql;
+mod recorder;
 mod replay;
 mod survey;
 mod vitals;
@@ -50,6 +52,7 @@ pub use predict::{
 pub use prometheus::{
     GroupRule, Prometheus, PrometheusInfo, Recording, Rule, RuleGroup, RuleState, Sample, Settings, Target,
 };
+pub use recorder::{Follow, Recorder, Told};
 pub use replay::{Change, Episode, Material, replay};
 pub use survey::survey;
 pub use vitals::{CountsWatch, VitalsWatch};

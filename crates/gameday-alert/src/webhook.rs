@@ -21,6 +21,7 @@ use tokio::sync::mpsc::error::TrySendError;
 
 use crate::SourceError;
 use crate::error::one_line;
+use crate::recorder::{Recorder, Told};
 use door::Door;
 pub use hook::{Hook, Query};
 
@@ -43,7 +44,16 @@ pub struct Webhook {
     address: SocketAddr,
     path: String,
     hooks: Vec<Hook>,
+    recorder: Option<Events>,
     counts: Arc<WebhookCounts>,
+}
+
+/// Where the events of Alertmanager's recorder are taken, how they are read, and where they go.
+#[derive(Debug, Clone)]
+struct Events {
+    path: Arc<str>,
+    recorder: Arc<Recorder>,
+    out: mpsc::Sender<Told>,
 }
 
 /// What became of the requests so far.
@@ -105,6 +115,7 @@ impl Webhook {
             address,
             path,
             hooks: Vec::new(),
+            recorder: None,
             counts: Arc::default(),
         })
     }
@@ -113,6 +124,16 @@ impl Webhook {
     #[must_use]
     pub fn with_hooks(self, hooks: Vec<Hook>) -> Self {
         Self { hooks, ..self }
+    }
+
+    /// The same, which takes the events of Alertmanager's recorder at `path` and passes them to `out`.
+    #[must_use]
+    pub fn with_recorder(self, path: &str, recorder: Arc<Recorder>, out: mpsc::Sender<Told>) -> Self {
+        let path = path.into();
+        Self {
+            recorder: Some(Events { path, recorder, out }),
+            ..self
+        }
     }
 
     /// Where notifications are to be sent; with the real port when it was bound to port 0.
@@ -136,6 +157,7 @@ impl Webhook {
         let desk = Desk {
             path: self.path.into(),
             hooks: self.hooks.into(),
+            recorder: self.recorder,
             open: Arc::default(),
             counts: self.counts,
             out: out.clone(),
@@ -158,6 +180,7 @@ impl Webhook {
 struct Desk {
     path: Arc<str>,
     hooks: Arc<[Hook]>,
+    recorder: Option<Events>,
     open: Arc<Mutex<pagerduty::Open>>,
     counts: Arc<WebhookCounts>,
     out: mpsc::Sender<Notification>,
@@ -168,6 +191,8 @@ struct Desk {
 enum Speaker {
     Alertmanager,
     PagerDuty,
+    /// Alertmanager's event recorder.
+    Recorder,
     /// The webhook with this place in the list.
     Hook(usize),
 }
@@ -198,6 +223,7 @@ fn addressed(desk: &Desk, request: &Request) -> Result<Speaker, Refusal> {
     let hook = desk.hooks.iter().position(|hook| hook.path == path);
     let speaker = match hook {
         _ if *path == *desk.path => Speaker::Alertmanager,
+        _ if desk.recorder.as_ref().is_some_and(|events| *path == *events.path) => Speaker::Recorder,
         Some(place) => Speaker::Hook(place),
         None if path == pagerduty::PATH => Speaker::PagerDuty,
         None => {
@@ -221,10 +247,13 @@ async fn take(
     let path = request.uri().path().to_owned();
     let refused = |refusal: &Refusal| desk.counts.refuse(&path, &pagerduty::reason(&refusal.1));
     let body = read(request).await.inspect_err(refused)?;
+    if let (Speaker::Recorder, Some(events)) = (speaker, &desk.recorder) {
+        return events.take(&desk.counts, &body).inspect_err(refused);
+    }
     let notification = understand(desk, speaker, arrived, &body).inspect_err(refused)?;
     let answer = match speaker {
         Speaker::PagerDuty => (StatusCode::ACCEPTED, pagerduty::taken(&notification)),
-        Speaker::Alertmanager | Speaker::Hook(_) => (StatusCode::OK, String::new()),
+        _ => (StatusCode::OK, String::new()),
     };
     match desk.out.try_send(notification) {
         Ok(()) => {
@@ -249,13 +278,34 @@ fn understand(
     let bad = |text: String| (StatusCode::BAD_REQUEST, text);
     let no = |why: crate::error::Unreadable| bad(format!("no notification: {why}\n"));
     match speaker {
-        Speaker::Alertmanager => payload::notification(arrived, body).map_err(no),
+        Speaker::Alertmanager | Speaker::Recorder => payload::notification(arrived, body).map_err(no),
         Speaker::Hook(place) => desk.hooks[place].read(arrived, body).map_err(no),
         Speaker::PagerDuty => {
             let mut open = desk.open.lock().expect("nobody panics while holding it");
             open.take(arrived, body)
                 .map_err(|errors| bad(pagerduty::refused(&errors)))
         }
+    }
+}
+
+impl Events {
+    /// Passes on what is told of alerts that matter; the recorder tries again what finds no room.
+    fn take(&self, counts: &WebhookCounts, body: &[u8]) -> Result<(StatusCode, String), Refusal> {
+        let no = |why: String| {
+            (
+                StatusCode::BAD_REQUEST,
+                format!("no event of a recorder: {why}\n"),
+            )
+        };
+        for told in self.recorder.read(body).map_err(no)? {
+            if self.out.try_send(told).is_err() {
+                counts.overflowed.fetch_add(1, Ordering::Relaxed);
+                let reason = "too many events at once, try again\n".to_owned();
+                return Err((StatusCode::SERVICE_UNAVAILABLE, reason));
+            }
+        }
+        counts.accepted.fetch_add(1, Ordering::Relaxed);
+        Ok((StatusCode::OK, String::new()))
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
 
 mod alert;
 mod probe;
+mod recorded;
 mod summed;
 mod vitals;
 
@@ -19,6 +20,7 @@ pub use alert::{
     RecordingSeen, RuleInputs, RuleSeen,
 };
 pub use probe::{ProbeDone, StepDone};
+pub use recorded::{Recorded, RecordedDeed};
 pub use summed::{LooksSummed, SteadySummed, SummedLook};
 pub use vitals::{NotificationsCounted, SourceSeen, Vitals};
 
@@ -191,6 +193,8 @@ pub enum EventKind {
     AlertSeen(Box<AlertSeen>),
     /// A notification reached our receiver.
     Notified(Box<Notification>),
+    /// An Alertmanager's event recorder wrote something down.
+    Recorded(Box<Recorded>),
     /// Our receiver was sent something that it does not take.
     NotificationRefused {
         /// Where it was sent, and what is wrong with it.

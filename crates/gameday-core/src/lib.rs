@@ -31,8 +31,8 @@ pub use event::Skip;
 pub use event::{
     AlertSeen, AlertState, DrillStarted, Ended, Event, EventKind, FaultEnd, GateOpened, LooksSummed,
     Notification, NotificationsCounted, NotifiedAlert, Odds, PredictedMark, Prediction, ProbeDone, RawSeries,
-    RecordingSeen, RuleInputs, RuleSeen, SCHEMA, SourceSeen, Stage, SteadyEvaluated, SteadySummed, StepDone,
-    StopReason, SummedLook, Vitals,
+    Recorded, RecordedDeed, RecordingSeen, RuleInputs, RuleSeen, SCHEMA, SourceSeen, Stage, SteadyEvaluated,
+    SteadySummed, StepDone, StopReason, SummedLook, Vitals,
 };
 pub use journal::{
     Journal, JournalError, JournalLines, ReadJournal, Sampling, is_locked, read_journal, read_summed,

@@ -120,12 +120,23 @@ pub struct ObserveRecord {
     /// Other webhooks that our receiver takes: where, by the name that stands for their receiver.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub webhooks: BTreeMap<String, String>,
+    /// Where the events of Alertmanager's recorder come from: files, and paths of our receiver.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub event_recorder: Vec<String>,
     /// Annotations of the alerts that arrive whose links are tried.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<String>,
     /// Whether an alert that is neither expected nor forbidden fails the drill.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unexpected_fails: bool,
+}
+
+impl ObserveRecord {
+    /// Whether each notification would be heard of by itself: our receiver is told, or a recorder tells.
+    #[must_use]
+    pub fn hears_notices(&self) -> bool {
+        self.webhook.is_some() || !self.event_recorder.is_empty()
+    }
 }
 
 /// Journals from when there could be but one hold that one, or null.

@@ -201,6 +201,11 @@ impl View {
             }
             EventKind::AlertSeen(seen) => self.alerts.seen(seq, at, seen),
             EventKind::Notified(notice) => self.alerts.notified(seq, notice),
+            EventKind::Recorded(recorded) => {
+                if let Some(notice) = recorded.notification() {
+                    self.alerts.notified(seq, &notice);
+                }
+            }
             EventKind::Predicted(prediction) => self.alerts.predicted(seq, prediction),
             other => self.faulted(seq, at, other),
         }

@@ -194,7 +194,7 @@ fn alerts(measured: &Measurement, said: bool) -> Vec<PointAlert> {
             })
         };
         // Without a receiver of ours nobody can say when anybody was told; then firing counts.
-        let told = measured.plan.observe.webhook.is_some();
+        let told = measured.plan.observe.hears_notices();
         let times: Vec<i64> = of_trials()
             .filter_map(|(clean, alert)| {
                 if told {

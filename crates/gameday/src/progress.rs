@@ -108,6 +108,10 @@ impl Progress {
             )),
             EventKind::SteadyEvaluated(steady) => self.steady(steady),
             EventKind::AlertSeen(_) | EventKind::Notified(_) => self.alerted(&event.kind),
+            EventKind::Recorded(recorded) => {
+                let told = recorded.notification()?;
+                self.alerted(&EventKind::Notified(Box::new(told)))
+            }
             EventKind::Predicted(prediction) => {
                 let headline = crate::command::outlook::headline(prediction);
                 Some(format!("predicted: {}: {headline}", prediction.label))

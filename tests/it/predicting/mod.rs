@@ -5,6 +5,7 @@
 mod clocks;
 mod disturbed;
 mod marks;
+mod newer;
 mod traps;
 mod unreceived;
 
@@ -40,13 +41,16 @@ struct Stand {
 struct Plan<'a> {
     global: &'a str,
     groups: &'a str,
-    /// `{ours}` and `{theirs}` are the URLs of gameday's receiver and of the test's own.
+    /// `{ours}` and `{theirs}` are the URLs of gameday's receiver and of the test's own, `{events}` and `{file}` are where
+    /// an event recorder may write.
     routes: &'a str,
     /// Prometheus scrapes the server through the proxy as well, with these settings.
     through: Option<&'a str>,
     peers: usize,
     /// How long Prometheus waits until it sends an alert again.
     resend: &'a str,
+    /// Prometheus 3 and an Alertmanager that records its events, instead of Debian's.
+    newer: bool,
 }
 
 /// Both receivers at one route.
@@ -65,6 +69,7 @@ impl Default for Plan<'_> {
             through: None,
             peers: 1,
             resend: "1m",
+            newer: false,
         }
     }
 }
@@ -77,7 +82,12 @@ impl Stand {
         let routes = plan
             .routes
             .replace("{ours}", &format!("http://{webhook}/webhook"))
-            .replace("{theirs}", &format!("http://{theirs}/"));
+            .replace("{theirs}", &format!("http://{theirs}/"))
+            .replace("{events}", &format!("http://{webhook}/events"))
+            .replace(
+                "{file}",
+                &rig.sandbox.path().join("events.jsonl").display().to_string(),
+            );
         let mut jobs = vec![("shop", shop.metrics, "")];
         jobs.extend(
             plan.through
@@ -92,6 +102,7 @@ impl Stand {
                 routes: &routes,
                 peers: plan.peers,
                 resend: plan.resend,
+                newer: plan.newer,
             },
         );
         Self {

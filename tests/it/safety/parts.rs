@@ -114,6 +114,7 @@ impl System {
                 routes: &routes,
                 peers: 1,
                 resend: "1m",
+                newer: false,
             },
         );
         let timeline =

@@ -52,6 +52,7 @@ fn pagerdutys_events_and_anybodys_webhooks_are_measured() {
         routes: &routes(webhook),
         peers: 1,
         resend: "1m",
+        newer: false,
     };
     let alerting = Alerting::start(rig.sandbox.path(), &setup);
     let more = format!("{}{TABLES}", alerting.observe(Some(webhook)));

@@ -34,6 +34,7 @@ pub(crate) struct Alerting {
     peers: Vec<Peer>,
     folder: PathBuf,
     resend: String,
+    newer: bool,
 }
 
 /// How an alerting is set up.
@@ -50,6 +51,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) peers: usize,
     /// How long Prometheus waits until it sends an alert again; a minute if it is not told.
     pub(crate) resend: &'a str,
+    /// Prometheus 3 and an Alertmanager that records its events, instead of Debian's.
+    pub(crate) newer: bool,
 }
 
 impl Alerting {
@@ -62,6 +65,7 @@ impl Alerting {
             index,
             address: free_address(),
             clusters: clusters.clone(),
+            newer: setup.newer,
         };
         let peers: Vec<Peer> = (0..setup.peers).map(peer).collect();
         let start = |peer: &Peer| (Some(start_alertmanager(&folder, peer)), peer.address);
@@ -71,7 +75,7 @@ impl Alerting {
         std::fs::write(folder.join("rules.yml"), format!("groups:\n{}", setup.groups)).unwrap();
         std::fs::write(folder.join("prometheus.yml"), prometheus_yaml(setup, &addresses)).unwrap();
         let prometheus_at = free_address();
-        let prometheus = start_prometheus(&folder, prometheus_at, setup.resend);
+        let prometheus = start_prometheus(&folder, prometheus_at, setup.resend, setup.newer);
         let alerting = Self {
             prometheus: Some(prometheus),
             prometheus_at,
@@ -79,6 +83,7 @@ impl Alerting {
             peers,
             folder,
             resend: setup.resend.to_owned(),
+            newer: setup.newer,
         };
         alerting.wait_until_scraped(setup.jobs.len());
         alerting
@@ -87,7 +92,12 @@ impl Alerting {
     /// Kills Prometheus as a machine that fails does, and starts it again with what it had stored.
     pub(crate) fn restart_prometheus(&mut self) {
         self.prometheus = None;
-        self.prometheus = Some(start_prometheus(&self.folder, self.prometheus_at, &self.resend));
+        self.prometheus = Some(start_prometheus(
+            &self.folder,
+            self.prometheus_at,
+            &self.resend,
+            self.newer,
+        ));
     }
 
     /// Kills an Alertmanager.
@@ -237,19 +247,33 @@ fn prometheus_yaml(setup: &Setup<'_>, alertmanagers: &[SocketAddr]) -> String {
         setup.global,
         targets.join(", ")
     );
+    // The tests' own servers do not say what they send; Prometheus 3 wants to be told.
+    let form = match setup.newer {
+        true => ", fallback_scrape_protocol: PrometheusText0.0.4",
+        false => "",
+    };
     for (job, address, more) in setup.jobs {
         writeln!(
             yaml,
-            "- {{job_name: {job}, static_configs: [{{targets: ['{address}']}}]{more}}}"
+            "- {{job_name: {job}, static_configs: [{{targets: ['{address}']}}]{form}{more}}}"
         )
         .unwrap();
     }
     yaml
 }
 
-fn start_prometheus(folder: &Path, address: SocketAddr, resend: &str) -> Killed {
+/// The command of a program: Debian's, or the newer one that tests/install.sh unpacks.
+pub(crate) fn program(name: &str, newer: bool) -> Command {
+    let unpacked = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/newer/usr/bin");
+    Command::new(match newer {
+        true => Path::new(unpacked).join(name),
+        false => PathBuf::from(name),
+    })
+}
+
+fn start_prometheus(folder: &Path, address: SocketAddr, resend: &str, newer: bool) -> Killed {
     let log = std::fs::File::create(folder.join("prometheus.log")).unwrap();
-    let mut command = Command::new("prometheus");
+    let mut command = program("prometheus", newer);
     command
         .arg(format!(
             "--config.file={}",
@@ -270,10 +294,14 @@ struct Peer {
     address: SocketAddr,
     /// Where each talks to its peers; alone without a cluster.
     clusters: Vec<SocketAddr>,
+    newer: bool,
 }
 
 fn start_alertmanager(folder: &Path, peer: &Peer) -> Killed {
-    let mut command = Command::new("prometheus-alertmanager");
+    let mut command = program("prometheus-alertmanager", peer.newer);
+    if peer.newer {
+        command.arg("--enable-feature=event-recorder");
+    }
     let index = peer.index;
     command
         .arg(format!(

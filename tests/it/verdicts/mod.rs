@@ -91,6 +91,7 @@ impl Stand {
                 routes: &ROUTES.replace("{ours}", &format!("http://{webhook}/webhook")),
                 peers: 1,
                 resend: "1m",
+                newer: false,
             },
         );
         Self {

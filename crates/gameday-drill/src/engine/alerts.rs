@@ -40,8 +40,8 @@ impl Drill<'_> {
         {
             self.gate.changed(seen);
         }
-        // With a receiver of ours the notifications say it; without one the sources must.
-        if self.plan.observe.webhook.is_none() {
+        // With a receiver of ours or a recorder the notifications say it; without one the sources must.
+        if !self.plan.observe.hears_notices() {
             for (expect, state) in self.plan.expect.iter().zip(&mut self.expect) {
                 state.changed(expect, seen);
             }
@@ -51,7 +51,7 @@ impl Drill<'_> {
 
     /// Alertmanager's counter says that something was delivered.
     pub(super) fn delivered(&mut self) {
-        if self.plan.observe.webhook.is_none() {
+        if !self.plan.observe.hears_notices() {
             self.expect.iter_mut().for_each(ExpectState::counted);
         }
     }

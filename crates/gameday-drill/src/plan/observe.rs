@@ -1,5 +1,7 @@
 //! Where alerts are watched.
 
+use std::path::PathBuf;
+
 use gameday_alert::{Auth, Hook};
 use gameday_core::TokenFrom;
 use serde::Deserialize;
@@ -17,6 +19,10 @@ pub struct Observe {
     pub grafana: Option<GrafanaAt>,
     /// Other webhooks that our receiver takes.
     pub hooks: Vec<Hook>,
+    /// Files that Alertmanagers' event recorders write.
+    pub event_files: Vec<PathBuf>,
+    /// The path of our receiver at which they are POSTed.
+    pub event_path: Option<String>,
     /// Annotations whose links are tried when an expected alert has arrived.
     pub links: Vec<String>,
     /// Whether an alert that is neither expected nor forbidden fails the drill.
@@ -106,6 +112,25 @@ impl Observe {
         self.prometheus.is_some()
             || self.grafana.is_some()
             || !self.alertmanager.is_empty()
-            || self.webhook.is_some()
+            || self.hears_notices()
+    }
+
+    /// Whether each notification is heard of by itself: our receiver is told, or a recorder tells.
+    #[must_use]
+    pub fn hears_notices(&self) -> bool {
+        self.webhook.is_some() || self.has_recorder()
+    }
+
+    /// Where the events of recorders come from.
+    #[must_use]
+    pub fn event_sources(&self) -> Vec<String> {
+        let files = self.event_files.iter().map(|file| file.display().to_string());
+        files.chain(self.event_path.clone()).collect()
+    }
+
+    /// Whether an Alertmanager's event recorder is read.
+    #[must_use]
+    pub fn has_recorder(&self) -> bool {
+        self.event_path.is_some() || !self.event_files.is_empty()
     }
 }

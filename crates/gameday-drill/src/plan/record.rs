@@ -97,6 +97,7 @@ impl Plan {
                     .iter()
                     .map(|hook| (hook.name.clone(), hook.path.clone()))
                     .collect(),
+                event_recorder: self.observe.event_sources(),
                 links: self.observe.links.clone(),
                 unexpected_fails: self.observe.unexpected_fails,
             },

@@ -14,6 +14,7 @@ mod looks;
 mod oracle;
 mod people;
 mod preflight;
+mod recorder;
 mod regions;
 mod report;
 mod sources;

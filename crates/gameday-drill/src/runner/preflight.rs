@@ -10,6 +10,7 @@ use gameday_probe::Scheduled;
 
 use super::Run;
 use super::oracle::Oracle;
+use super::recorder::Events;
 use super::regions::{self, Followed};
 use super::sources::Sources;
 use crate::fault::{self, Fault};
@@ -155,10 +156,23 @@ async fn sources(plan: &Plan, checks: &mut Checks<'_>) -> io::Result<(Sources, O
             Err(refusal) => checks.refuse("grafana", refusal)?,
         }
     }
+    if plan.observe.has_recorder() {
+        match Events::open(&plan.observe, watched_alerts(plan)) {
+            Ok(events) => {
+                let from = plan.observe.event_sources().join(", ");
+                checks.note("event recorder", Ok(format!("reading {from}")))?;
+                sources.events = Some(events);
+            }
+            Err(why) => drop(checks.note("event recorder", Err(why))?),
+        }
+    }
     if let Some(url) = &plan.observe.webhook {
         match Webhook::bind(url).await {
             Ok(webhook) => {
-                let webhook = webhook.with_hooks(plan.observe.hooks.clone());
+                let mut webhook = webhook.with_hooks(plan.observe.hooks.clone());
+                if let (Some(path), Some(events)) = (&plan.observe.event_path, &sources.events) {
+                    webhook = webhook.with_recorder(path, events.recorder.clone(), events.out.clone());
+                }
                 checks.note("webhook", Ok(format!("listening for {url}")))?;
                 sources.webhook = Some(webhook);
             }

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::recorder::Events;
 use super::{Report, Reports, vitals};
 use crate::engine::Input;
 use crate::plan::{Plan, SteadyKind};
@@ -25,6 +26,7 @@ pub(super) struct Sources {
     pub(super) alertmanagers: Vec<Arc<Alertmanager>>,
     pub(super) grafana: Option<(Arc<Grafana>, Arc<Alertmanager>)>,
     pub(super) webhook: Option<Webhook>,
+    pub(super) events: Option<Events>,
 }
 
 const POLL: Duration = Duration::from_secs(1);
@@ -77,6 +79,9 @@ pub(super) fn start(tasks: &mut JoinSet<()>, plan: &Plan, sources: Sources, repo
             let grafana = grafana.clone();
             async move { grafana.clock().await }
         }));
+    }
+    if let Some(events) = sources.events {
+        events.start(tasks, reports);
     }
     if let Some(webhook) = sources.webhook {
         let (out, inbox) = mpsc::channel(64);

@@ -70,7 +70,7 @@ fn read_one(
         ("resolved", resolved.as_ref().map(Spanned::span)),
         ("receiver", receiver.as_ref().map(Spanned::span)),
     ];
-    let nobody_tells = observe.webhook.is_none() && observe.alertmanager.is_empty();
+    let nobody_tells = !observe.hears_notices() && observe.alertmanager.is_empty();
     for (key, place) in only_told.into_iter().filter(|_| nobody_tells) {
         if let Some(place) = place {
             let message = format!(

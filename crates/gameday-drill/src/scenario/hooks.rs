@@ -10,12 +10,37 @@ use toml::Spanned;
 /// Where PagerDuty's events are taken, whatever else is.
 const PAGERDUTY: &str = "/v2/enqueue";
 
+/// The paths of our receiver that are taken.
+pub(super) struct Paths(Vec<String>);
+
+impl Paths {
+    /// Those of a receiver that listens at `webhook`.
+    pub(super) fn of(webhook: Option<&str>) -> Self {
+        let own = webhook.and_then(|url| reqwest::Url::parse(url).ok());
+        let own = own.iter().map(|url| url.path().to_owned());
+        Self(own.chain([PAGERDUTY.to_owned()]).collect())
+    }
+
+    /// Takes one more, if it can be one and is free.
+    pub(super) fn take(&mut self, problems: &Problems<'_>, path: &Spanned<String>) {
+        let text = path.get_ref();
+        let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '%');
+        if !text.starts_with('/') || !text.chars().all(plain) {
+            let problem = problems
+                .source()
+                .problem(path.span(), format!("`{text}` is no path"));
+            problems.push(problem.hint("such as `/hooks/datadog`, without a query"));
+        } else if self.0.contains(text) {
+            problems.add(path.span(), format!("`{text}` is taken already"));
+        } else {
+            self.0.push(text.clone());
+        }
+    }
+}
+
 /// Reads every mapping; `webhook` is where our receiver listens.
-pub(super) fn read(observe: &mut Table<'_, '_>, webhook: Option<&str>) -> Vec<Hook> {
+pub(super) fn read(observe: &mut Table<'_, '_>, webhook: Option<&str>, paths: &mut Paths) -> Vec<Hook> {
     let problems = observe.problems();
-    let own = webhook.and_then(|url| reqwest::Url::parse(url).ok());
-    let mut taken: Vec<String> = own.iter().map(|url| url.path().to_owned()).collect();
-    taken.push(PAGERDUTY.to_owned());
     let mut hooks = Vec::new();
     for (name, table) in observe.tables("webhooks") {
         if webhook.is_none() {
@@ -26,12 +51,12 @@ pub(super) fn read(observe: &mut Table<'_, '_>, webhook: Option<&str>) -> Vec<Ho
                 problem.hint("it is the address at which gameday listens; these are other paths there"),
             );
         }
-        hooks.extend(read_one(name.into_inner(), table, &mut taken));
+        hooks.extend(read_one(name.into_inner(), table, paths));
     }
     hooks
 }
 
-fn read_one(name: String, mut table: Table<'_, '_>, taken: &mut Vec<String>) -> Option<Hook> {
+fn read_one(name: String, mut table: Table<'_, '_>, paths: &mut Paths) -> Option<Hook> {
     let problems = table.problems();
     let path: Option<Spanned<String>> = table.need_spanned("path");
     let each = table.spanned("each").and_then(|text| query(problems, text));
@@ -46,7 +71,7 @@ fn read_one(name: String, mut table: Table<'_, '_>, taken: &mut Vec<String>) -> 
     let at = table.spanned("at").and_then(|text| query(problems, text));
     table.finish();
     if let Some(path) = &path {
-        check_path(problems, path, taken);
+        paths.take(problems, path);
     }
     if let Some(firing) = &firing {
         check_states(problems, firing.span(), firing.get_ref(), &resolved);
@@ -63,21 +88,6 @@ fn read_one(name: String, mut table: Table<'_, '_>, taken: &mut Vec<String>) -> 
         annotations,
         at,
     })
-}
-
-fn check_path(problems: &Problems<'_>, path: &Spanned<String>, taken: &mut Vec<String>) {
-    let text = path.get_ref();
-    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '%');
-    if !text.starts_with('/') || !text.chars().all(plain) {
-        let problem = problems
-            .source()
-            .problem(path.span(), format!("`{text}` is no path"));
-        problems.push(problem.hint("such as `/hooks/datadog`, without a query"));
-    } else if taken.contains(text) {
-        problems.add(path.span(), format!("`{text}` is taken already"));
-    } else {
-        taken.push(text.clone());
-    }
 }
 
 fn check_states(problems: &Problems<'_>, place: Range<usize>, firing: &[String], resolved: &[String]) {

@@ -11,6 +11,7 @@ mod journal;
 mod observe;
 mod order;
 mod probes;
+mod recorder;
 mod regions;
 mod steady;
 mod targets;
@@ -126,7 +127,7 @@ fn read(source: &Source, given: &Given, problems: &Problems<'_>) -> Option<Plan>
     let regions = regions::read(&mut root);
     let probes = probes::read(&mut root, source, &regions);
     regions.tell_unused(&probes, problems);
-    let observe = observe::read(&mut root);
+    let observe = observe::read(&mut root, &source.path);
     let steady = steady::read(&mut root, &probes, observe.prometheus.is_some());
     let (mut timeline, waits) = timeline::read(&mut root, &targets, &probes, observe.prometheus.is_some());
     let expect = expect::read(&mut root, &timeline, &observe);

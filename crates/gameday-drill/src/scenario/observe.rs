@@ -1,11 +1,14 @@
 //! `[observe]`: the alerting that is read, and what of it is asked for beyond the expected alerts.
 
+use std::path::Path;
+
 use gameday_core::{Problems, Table, TokenFrom, redact_url};
 use serde::Deserialize;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::hooks;
+use super::hooks::{self, Paths};
+use super::recorder;
 use crate::plan::{GrafanaAt, Observe, Required, Shows};
 
 /// What links are called in rules that most teams start from.
@@ -21,7 +24,7 @@ enum Unexpected {
     Fail,
 }
 
-pub(super) fn read(root: &mut Table<'_, '_>) -> Observe {
+pub(super) fn read(root: &mut Table<'_, '_>, scenario: &Path) -> Observe {
     let Some(mut table) = root.table("observe") else {
         return Observe::default();
     };
@@ -32,10 +35,14 @@ pub(super) fn read(root: &mut Table<'_, '_>) -> Observe {
         Some(url.into_inner())
     };
     let (prometheus, webhook) = (url("prometheus"), url("webhook"));
+    let mut paths = Paths::of(webhook.as_deref());
+    let events = recorder::read(&mut table, webhook.as_deref(), scenario, &mut paths);
     let observe = Observe {
         prometheus,
         grafana: read_grafana(&mut table),
-        hooks: hooks::read(&mut table, webhook.as_deref()),
+        hooks: hooks::read(&mut table, webhook.as_deref(), &mut paths),
+        event_files: events.files,
+        event_path: events.path,
         webhook,
         alertmanager: read_alertmanagers(&mut table, problems),
         links: table

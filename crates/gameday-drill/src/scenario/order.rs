@@ -223,10 +223,10 @@ fn look_up(
                 return false;
             };
             label.clone_from(&found.label);
-            if *moment == AlertMoment::Notified && observe.webhook.is_none() {
+            if *moment == AlertMoment::Notified && !observe.hears_notices() {
                 problems.add(
                     place.clone(),
-                    "`notified` can only be known with `webhook` in [observe]",
+                    "`notified` can only be known with `webhook` or `event_recorder` in [observe]",
                 );
             }
             if *moment == AlertMoment::Pending && observe.prometheus.is_none() {

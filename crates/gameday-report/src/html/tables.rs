@@ -264,6 +264,7 @@ pub(super) fn plan(measurement: &Measurement) -> Markup {
                 }
                 @if let Some(within) = plan.recover_within_ms { dt { "Recover" } dd { "within " (limit(within)) } }
                 @for (name, url) in observed(&plan.observe) { dt { (name) } dd { (link(url, url)) } }
+                @for place in &plan.observe.event_recorder { dt { "Event recorder" } dd { code { (clean(place)) } } }
                 @for (name, path) in &plan.observe.webhooks { dt { "Webhook " (clean(name)) } dd { code { (clean(path)) } } }
                 @for (name, value) in &plan.vars { dt { "Variable " (clean(name)) } dd { code { (clean(value)) } } }
             }

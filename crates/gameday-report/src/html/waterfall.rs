@@ -171,7 +171,7 @@ fn marks(trial: &Trial, alert: &AlertReport) -> Markup {
         details {
             summary { "Marks, UTC" }
             div.scroll tabindex="0" role="region" aria-label="Marks" { table.plain {
-                thead { tr { th { "Mark" } th { "What" } th.n { "Time" } th.n { "After T0e" } th { "As the source gave it" } } }
+                thead { tr { th { "Mark" } th { "What" } th.n { "Time" } th.n { "After T0e" } th { "As the source gave it" } th { "Read from" } } }
                 tbody { @for (name, at) in all {
                     tr {
                         th scope="row" { (name) }
@@ -182,6 +182,7 @@ fn marks(trial: &Trial, alert: &AlertReport) -> Markup {
                             Some(raw) => code { (clean(raw)) },
                             None => (why(alert, name)),
                         } }
+                        td { (alert.told_by.get(name).map_or("", String::as_str)) }
                     }
                 } }
             } }

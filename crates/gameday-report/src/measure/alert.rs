@@ -14,7 +14,7 @@ use super::fault::Fault;
 use super::keeping;
 use super::links;
 use super::mark::{Known, Moment, keep};
-use super::marks::{AlertMarks, moment, raw_times};
+use super::marks::{AlertMarks, moment, origins, raw_times};
 use super::people;
 use super::predicted;
 use super::record::{AlertReport, LimitsMs, Marks, StagesMs};
@@ -87,6 +87,7 @@ fn report(
     take_labels(&mut report, expect, evidence);
     report.advice = advice::read(timeline, &report);
     report.raw = raw_times(&marks);
+    report.told_by = origins(&marks);
     report.kept_firing = keeping::kept_firing(timeline, expect, &marks);
     take_intervals(&mut report, fault, &marks, recovery);
     report.notes = marks.remarks.notes;
@@ -174,6 +175,7 @@ fn unjudged(expect: &ExpectRecord) -> AlertReport {
         labels: BTreeMap::new(),
         annotations: BTreeMap::new(),
         raw: BTreeMap::new(),
+        told_by: BTreeMap::new(),
         why: BTreeMap::new(),
         notes: Vec::new(),
         course: Course::default(),

@@ -43,7 +43,7 @@ impl Intervals {
 
 /// Reads both intervals, and says in the marks why they are no moments.
 pub(super) fn read(timeline: &Timeline<'_>, effective: &Known<Moment>, marks: &mut AlertMarks) {
-    if timeline.started.plan.observe.webhook.is_some() || !was_counted(timeline) {
+    if timeline.started.plan.observe.hears_notices() || !was_counted(timeline) {
         return;
     }
     let Ok(effective) = effective else { return };

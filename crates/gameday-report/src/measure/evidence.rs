@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use gameday_core::{AlertSeen, EventKind, ExpectRecord, NotifiedAlert, Timestamp};
+use gameday_core::{AlertSeen, EventKind, ExpectRecord, NotifiedAlert, RecordedDeed, Timestamp};
 
 use super::disturbance::is_alertmanager;
 use super::episode::{self, Episode, identity};
-use super::mark::Moment;
+use super::mark::{Mark, Moment};
+use super::recorder::{self, Entry};
 use super::timeline::{Timeline, clock_of};
 
 /// No rule is evaluated less often than this; a longer interval is a broken payload.
@@ -20,6 +21,21 @@ pub(super) struct Notice<'a> {
     pub arrived: Timestamp,
     pub receiver: &'a str,
     pub alert: &'a NotifiedAlert,
+    /// The event of a recorder that told it, when it did not reach our own receiver.
+    pub recorded: Option<Entry<'a>>,
+}
+
+impl Notice<'_> {
+    /// When it was delivered.
+    pub(super) fn mark(&self, timeline: &Timeline<'_>) -> Mark {
+        self.recorded
+            .map_or_else(|| Mark::ours(self.arrived), |entry| entry.mark(timeline))
+    }
+
+    /// What reached our own receiver says more surely when than what somebody else wrote down.
+    fn rank(&self) -> (bool, Timestamp) {
+        (self.recorded.is_some(), self.arrived)
+    }
 }
 
 /// Everything about one expected alert since its fault took effect.
@@ -34,6 +50,8 @@ pub(super) struct Evidence<'a> {
     pub listed: Vec<(Timestamp, &'a AlertSeen)>,
     /// Notifications of the alert, to any receiver.
     pub notices: Vec<Notice<'a>>,
+    /// What a recorder wrote of the alert.
+    pub recorded: Vec<Entry<'a>>,
     /// Labels of alerts of the same name that are not the expected one.
     pub strangers: Vec<Labels>,
     /// Since when it was active before the fault took effect.
@@ -42,7 +60,7 @@ pub(super) struct Evidence<'a> {
 
 impl<'a> Evidence<'a> {
     /// Collects it; `from` is when the fault took effect.
-    pub(super) fn collect(timeline: &Timeline<'a>, expect: &ExpectRecord, from: Moment) -> Self {
+    pub(super) fn collect(timeline: &Timeline<'a>, expect: &'a ExpectRecord, from: Moment) -> Self {
         let interval_us = interval(timeline, &expect.alert);
         let mut all = Self {
             clock: clock_of(expect).to_owned(),
@@ -50,10 +68,12 @@ impl<'a> Evidence<'a> {
             episode: None,
             listed: Vec::new(),
             notices: Vec::new(),
+            recorded: Vec::new(),
             strangers: Vec::new(),
             earlier: None,
         };
         all.read_payloads(timeline, expect, from);
+        all.read_recorded(timeline, expect, from);
         let episodes = all.read_episodes(timeline, expect, from);
         all.keep_one_alert(expect);
         let named = all
@@ -82,7 +102,7 @@ impl<'a> Evidence<'a> {
             .iter()
             .copied()
             .filter(|notice| notice.alert.status == "firing" && reaches(notice.receiver, expect))
-            .min_by_key(|notice| notice.arrived)
+            .min_by_key(Notice::rank)
     }
 
     /// The first resolved notice after a moment.
@@ -92,7 +112,7 @@ impl<'a> Evidence<'a> {
             .copied()
             .filter(|notice| notice.alert.status == "resolved" && reaches(notice.receiver, expect))
             .filter(|notice| notice.arrived >= after)
-            .min_by_key(|notice| notice.arrived)
+            .min_by_key(Notice::rank)
     }
 
     /// A receiver that was notified although another was expected.
@@ -129,11 +149,31 @@ impl<'a> Evidence<'a> {
                                 arrived: notice.arrived,
                                 receiver,
                                 alert,
+                                recorded: None,
                             });
                         }
                     }
                 }
                 _ => {}
+            }
+        }
+    }
+
+    fn read_recorded(&mut self, timeline: &Timeline<'a>, expect: &'a ExpectRecord, from: Moment) {
+        for entry in recorder::of(timeline, &expect.alert) {
+            let at = entry.mark(timeline).at;
+            let shown = (entry.alert.starts_at, at.time());
+            if !self.is_ours(timeline, shown, &entry.alert.labels, expect, from) {
+                continue;
+            }
+            self.recorded.push(entry);
+            if entry.event.deed == RecordedDeed::Notified {
+                self.notices.push(Notice {
+                    arrived: at.time(),
+                    receiver: &entry.event.receiver,
+                    alert: entry.alert,
+                    recorded: Some(entry),
+                });
             }
         }
     }
@@ -185,7 +225,7 @@ impl<'a> Evidence<'a> {
         self.listed.sort_by_key(|(time, seen)| (seen.starts_at, *time));
         let key = self
             .firing(expect)
-            .or(self.notices.iter().copied().min_by_key(|notice| notice.arrived))
+            .or(self.notices.iter().copied().min_by_key(Notice::rank))
             .map_or_else(
                 || {
                     self.listed
@@ -202,6 +242,8 @@ impl<'a> Evidence<'a> {
             self.listed.retain(|(_, seen)| same(&seen.labels, seen.starts_at));
             self.notices
                 .retain(|notice| same(&notice.alert.labels, notice.alert.starts_at));
+            self.recorded
+                .retain(|entry| same(&entry.alert.labels, entry.alert.starts_at));
         }
     }
 }

@@ -176,7 +176,7 @@ impl Case<'_> {
         let Err(why) = &self.marks.t5 else {
             return within("notified", self.expect.notified_ms, &self.spans.ttn);
         };
-        if self.timeline.started.plan.observe.webhook.is_none() {
+        if !self.timeline.started.plan.observe.hears_notices() {
             return self.judge_count(why);
         }
         let other = self
@@ -220,7 +220,7 @@ impl Case<'_> {
                 "it was resolved while the fault was still in place, so nothing is known of its end".into(),
             )),
             Ok(_) => within("resolved", Some(limit), &self.spans.resolved),
-            Err(why) if self.timeline.started.plan.observe.webhook.is_none() => {
+            Err(why) if !self.timeline.started.plan.observe.hears_notices() => {
                 match &self.marks.intervals.t10 {
                     Some(told) => within_between("resolved", Some(limit), &self.fault.removed, told),
                     None if self.marks.intervals.t5.is_some() => {

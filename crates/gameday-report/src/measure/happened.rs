@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gameday_core::{AlertState, Ended, Event, EventKind, Notification, Outcome, ProbeDone, Stage};
+use gameday_core::{
+    AlertState, Ended, Event, EventKind, Notification, Outcome, ProbeDone, Recorded, RecordedDeed, Stage,
+};
 use serde::Serialize;
 
 use super::listing;
@@ -135,6 +137,7 @@ impl Reader {
                 )
             }
             EventKind::Notified(notice) => Said::new("notified", notice_text(notice)),
+            EventKind::Recorded(recorded) => Said::new("recorded", recorded_text(recorded)),
             EventKind::NotificationRefused { why } => Said::new("not taken", why.clone()),
             EventKind::LinkChecked(link) => {
                 let state = link.dead.as_deref().unwrap_or("works");
@@ -196,6 +199,23 @@ impl Reader {
         said.trace_id.clone_from(&done.trace_id);
         Some(said)
     }
+}
+
+fn recorded_text(recorded: &Recorded) -> String {
+    let names: Vec<&str> = recorded.alerts.iter().map(|alert| alert.alert.as_str()).collect();
+    let deed = match recorded.deed {
+        RecordedDeed::Created => "handed to Alertmanager".to_owned(),
+        RecordedDeed::Grouped => format!("in a group for {}", recorded.receiver),
+        RecordedDeed::Notified => format!(
+            "delivered to {} by {} ({})",
+            recorded.receiver, recorded.integration, recorded.reason
+        ),
+        RecordedDeed::Resolved => format!("out of its group for {}", recorded.receiver),
+        RecordedDeed::Silenced => format!("silenced by {}", recorded.muted_by.join(", ")),
+        RecordedDeed::Inhibited => format!("inhibited by {}", recorded.muted_by.join(", ")),
+    };
+    let at = Moment::new(recorded.at).clock();
+    format!("{} {deed}, at {at} of {}", names.join(", "), recorded.source)
 }
 
 fn notice_text(notice: &Notification) -> String {

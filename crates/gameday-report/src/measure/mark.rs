@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use gameday_core::Timestamp;
 use serde::{Serialize, Serializer};
 
+use super::origin::Origin;
+
 /// Something known, or why it is not.
 pub(super) type Known<T> = Result<T, String>;
 
@@ -63,6 +65,8 @@ pub(super) struct Mark {
     pub at: Moment,
     /// The source's own time; none when our clock took it.
     pub raw: Option<Timestamp>,
+    /// Where it was read.
+    pub origin: Option<Origin>,
 }
 
 impl Mark {
@@ -71,6 +75,15 @@ impl Mark {
         Self {
             at: Moment::new(time),
             raw: None,
+            origin: Some(Origin::Receiver),
+        }
+    }
+
+    /// The same, read there.
+    pub(super) fn by(self, origin: Origin) -> Self {
+        Self {
+            origin: Some(origin),
+            ..self
         }
     }
 }

@@ -12,6 +12,7 @@ use super::evidence::Evidence;
 use super::fault::Fault;
 use super::keeping;
 use super::mark::{Known, Mark, Moment};
+use super::recorder;
 use super::timeline::Timeline;
 use super::void;
 
@@ -69,10 +70,13 @@ impl AlertMarks {
         let t2 = detection::active(timeline, evidence, &mut remarks.notes);
         let t3 = detection::firing(timeline, evidence, &mut remarks);
         let t5 = detection::notified(timeline, expect, evidence);
-        let t4 = detection::handed_off(timeline, evidence, &t3, &t5);
+        let t4 = match recorder::handed_over(timeline, evidence, &t3) {
+            Some(recorded) => Ok(recorded),
+            None => detection::handed_off(timeline, evidence, &t3, &t5),
+        };
         let resolved = evidence.resolved(expect, resolution::after(&t5, &t3));
         let t9 = resolution::inactive(timeline, evidence, resolved.as_ref(), &mut remarks);
-        let suppressed_by = void::seen_suppressed(evidence).map(|(_, by)| by);
+        let suppressed_by = void::seen_suppressed(timeline, evidence).map(|(_, by)| by);
         let t10 =
             resolution::resolved_notice(timeline, &t3, &t5, resolved.as_ref(), suppressed_by.as_deref());
         let mut marks = Self {
@@ -89,7 +93,7 @@ impl AlertMarks {
         counted::read(timeline, &fault.effective, &mut marks);
         if evidence.notices.is_empty()
             && suppressed_by.is_none()
-            && timeline.started.plan.observe.webhook.is_some()
+            && timeline.started.plan.observe.hears_notices()
             && let Some(why) = counted::why_untold(timeline, &marks.t3, &marks.t9)
         {
             marks.t5 = Err(why);
@@ -117,6 +121,15 @@ impl AlertMarks {
 /// The moment of a mark.
 pub(super) fn moment(mark: &Known<Mark>) -> Known<Moment> {
     mark.as_ref().map(|mark| mark.at).map_err(Clone::clone)
+}
+
+/// Where each mark was read.
+pub(super) fn origins(marks: &AlertMarks) -> BTreeMap<String, String> {
+    let origin = |(name, mark): (&str, &Known<Mark>)| {
+        let origin = mark.as_ref().ok()?.origin?;
+        Some((name.to_owned(), origin.text().to_owned()))
+    };
+    marks.named().into_iter().filter_map(origin).collect()
 }
 
 /// Raw times for the report: only of marks that a source's clock took.

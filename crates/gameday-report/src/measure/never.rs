@@ -36,7 +36,7 @@ fn page(case: &Case<'_>) -> Option<String> {
 
 /// That it fired, where firing is what must not be: with a limit for firing, or when no receiver of ours listens.
 fn fired(case: &Case<'_>) -> Option<String> {
-    let matters = case.expect.firing_ms.is_some() || case.timeline.started.plan.observe.webhook.is_none();
+    let matters = case.expect.firing_ms.is_some() || !case.timeline.started.plan.observe.hears_notices();
     let fired = case
         .evidence
         .episode

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::timeline::Timeline;
 use crate::words;
 
-/// Everything that reached our receiver, counted.
+/// Everything that reached our receiver, and what a recorder says reached others, counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Noise {
     /// Notifications that say that something fires: how often a person would have been called.
@@ -69,11 +69,30 @@ impl Noise {
 /// Counts them.
 pub(super) fn read(timeline: &Timeline<'_>) -> Noise {
     let mut noise = Noise::default();
+    let ours: BTreeSet<&str> = timeline
+        .events
+        .iter()
+        .filter_map(|event| match &event.kind {
+            EventKind::Notified(notice) => Some(notice.receiver.as_str()),
+            _ => None,
+        })
+        .collect();
+    // Whoever tells us as well is counted by what reached us.
+    let recorded = timeline.events.iter().filter_map(|event| match &event.kind {
+        EventKind::Recorded(recorded) => recorded.notification(),
+        _ => None,
+    });
+    let theirs: Vec<Notification> = recorded
+        .filter(|notice| !ours.contains(notice.receiver.as_str()))
+        .collect();
     let mut groups: BTreeMap<&str, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
     for event in timeline.events {
         if let EventKind::Notified(notice) = &event.kind {
             add(&mut noise, &mut groups, notice);
         }
+    }
+    for notice in &theirs {
+        add(&mut noise, &mut groups, notice);
     }
     for (receiver, groups) in groups {
         if let Some(noise) = noise.receivers.get_mut(receiver) {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::alert_verdict::AlertVerdict;
 use super::evidence::Evidence;
 use super::mark::Moment;
+use super::recorder::Entry;
 use super::timeline::Timeline;
 
 /// Something that kept an alert quiet.
@@ -66,6 +67,11 @@ pub(super) fn read(timeline: &Timeline<'_>, evidence: &Evidence<'_>) -> Vec<Supp
         let Some((kind, id)) = SuppressorKind::split(entry) else {
             continue;
         };
+        if !found.iter().any(|one| one.kind == kind && one.id == id) {
+            found.push(described(timeline, kind, id));
+        }
+    }
+    for (kind, id) in evidence.recorded.iter().flat_map(Entry::suppressors) {
         if !found.iter().any(|one| one.kind == kind && one.id == id) {
             found.push(described(timeline, kind, id));
         }

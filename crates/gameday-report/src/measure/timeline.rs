@@ -182,6 +182,7 @@ impl<'a> Timeline<'a> {
         Mark {
             at: Moment::new(self.clocks.ours(source, raw)),
             raw: Some(raw),
+            origin: None,
         }
     }
 

@@ -8,6 +8,7 @@ use super::evidence::Evidence;
 use super::fault::Fault;
 use super::mark::{Known, Mark, Moment};
 use super::marks::{AlertMarks, moment};
+use super::recorder;
 use super::timeline::Timeline;
 
 /// The stretches of a drill in which a disturbance does harm.
@@ -50,7 +51,7 @@ pub(super) fn take_away(
             of_alertmanager(disturbance, &span, marks);
         }
     }
-    if let Some(muted) = muted(evidence, &span) {
+    if let Some(muted) = muted(timeline, evidence, &span) {
         marks.remarks.unclean.push(muted);
     }
 }
@@ -155,7 +156,10 @@ fn fell_by_itself(timeline: &Timeline<'_>, evidence: &Evidence<'_>, t9: &Known<M
 }
 
 /// When it was first seen silenced or inhibited, and by what, as Alertmanager names it.
-pub(super) fn seen_suppressed(evidence: &Evidence<'_>) -> Option<(Moment, String)> {
+pub(super) fn seen_suppressed(timeline: &Timeline<'_>, evidence: &Evidence<'_>) -> Option<(Moment, String)> {
+    if let Some(recorded) = recorder::muted(timeline, evidence) {
+        return Some(recorded);
+    }
     let is_suppressed =
         |(_, listed): &&(Timestamp, &gameday_core::AlertSeen)| listed.state == AlertState::Suppressed;
     let (seen, listed) = evidence.listed.iter().find(is_suppressed)?;
@@ -167,8 +171,8 @@ pub(super) fn seen_suppressed(evidence: &Evidence<'_>) -> Option<(Moment, String
 }
 
 /// By what it was muted before it was told.
-fn muted(evidence: &Evidence<'_>, span: &Span) -> Option<String> {
-    let (seen, by) = seen_suppressed(evidence)?;
+fn muted(timeline: &Timeline<'_>, evidence: &Evidence<'_>, span: &Span) -> Option<String> {
+    let (seen, by) = seen_suppressed(timeline, evidence)?;
     (seen <= span.told).then(|| {
         format!(
             "it was suppressed by {by} at {}: it waited for that, not for its group",

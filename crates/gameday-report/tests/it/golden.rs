@@ -75,6 +75,15 @@ fn the_golden_drill_has_exactly_these_alert_numbers() {
               "scrape": 751
             },
             "suppressed_by": [],
+            "told_by": {
+              "T1": "raw samples",
+              "T10": "our receiver",
+              "T2": "activeAt",
+              "T3": "startsAt",
+              "T4": "updatedAt",
+              "T5": "our receiver",
+              "T9": "endsAt"
+            },
             "ttd_ms": 11195,
             "ttn_ms": 13207,
             "verdict": "passed",

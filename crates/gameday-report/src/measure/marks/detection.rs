@@ -8,6 +8,7 @@ use super::super::doubt::{self, Telling};
 use super::super::episode::AGREE_US;
 use super::super::evidence::Evidence;
 use super::super::mark::{Known, Mark, Moment};
+use super::super::origin::Origin;
 use super::super::timeline::Timeline;
 use super::{Remarks, believed, moment, unseen};
 
@@ -51,7 +52,7 @@ pub(super) fn scrape(
             let marks = one
                 .samples
                 .iter()
-                .map(|(time, _)| timeline.mark(source.as_str(), *time));
+                .map(|(time, _)| timeline.mark(source.as_str(), *time).by(Origin::Samples));
             first = marks
                 .chain(first)
                 .filter(|mark| mark.at >= from)
@@ -76,18 +77,18 @@ pub(super) fn active(
             "it was not seen pending, and when it fires its source no longer tells since when".into(),
         );
     }
-    let raw = match episode.active_at {
-        Some(seen) if seen.micros_since(episode.start).abs() <= AGREE_US => seen,
+    let (raw, origin) = match episode.active_at {
+        Some(seen) if seen.micros_since(episode.start).abs() <= AGREE_US => (seen, Origin::ActiveAt),
         Some(seen) => {
             notes.push(format!(
                 "activeAt was {seen} when polled; the raw samples begin at {}: the samples are used",
                 episode.start
             ));
-            episode.start
+            (episode.start, Origin::Samples)
         }
-        None => episode.start,
+        None => (episode.start, Origin::Samples),
     };
-    Ok(timeline.mark(&evidence.clock, raw))
+    Ok(timeline.mark(&evidence.clock, raw).by(origin))
 }
 
 /// T3: the alert fired.
@@ -107,8 +108,9 @@ pub(super) fn firing(timeline: &Timeline<'_>, evidence: &Evidence<'_>, remarks: 
         (Some((raw, by)), _) => believed(
             doubt::told(timeline, &evidence.clock, ("startsAt", raw), by),
             remarks,
-        ),
-        (None, Some(raw)) => Ok(timeline.mark(&evidence.clock, raw)),
+        )
+        .map(|mark| mark.by(Origin::StartsAt)),
+        (None, Some(raw)) => Ok(timeline.mark(&evidence.clock, raw).by(Origin::Samples)),
         _ if episode.is_some_and(|episode| episode.fired) => {
             Err("it was seen firing, but no payload says since when".into())
         }
@@ -155,7 +157,7 @@ pub(super) fn handed_off(
             "grafana" => "grafana",
             _ => source,
         };
-        Ok(timeline.mark(clock, updated_at))
+        Ok(timeline.mark(clock, updated_at).by(Origin::UpdatedAt))
     };
     let read: Vec<Known<Mark>> = firsts.into_iter().map(believed).collect();
     let earliest = read
@@ -191,12 +193,12 @@ pub(super) fn notified(
     evidence: &Evidence<'_>,
 ) -> Known<Mark> {
     if let Some(notice) = evidence.firing(expect) {
-        return Ok(Mark::ours(notice.arrived));
+        return Ok(notice.mark(timeline));
     }
     Err(
         match (
             evidence.wrong_receiver(expect),
-            &timeline.started.plan.observe.webhook,
+            timeline.started.plan.observe.hears_notices(),
         ) {
             (Some(receiver), _) => {
                 format!(
@@ -204,8 +206,8 @@ pub(super) fn notified(
                     expect.receiver.as_deref().unwrap_or_default()
                 )
             }
-            (None, None) => "no webhook: notifications were not observed".into(),
-            (None, Some(_)) => "no notification arrived".into(),
+            (None, false) => "no webhook: notifications were not observed".into(),
+            (None, true) => "no notification arrived".into(),
         },
     )
 }

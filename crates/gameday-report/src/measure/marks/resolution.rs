@@ -6,6 +6,7 @@ use super::super::doubt::{self, Telling};
 use super::super::episode::AGREE_US;
 use super::super::evidence::{Evidence, Notice};
 use super::super::mark::{Known, Mark};
+use super::super::origin::Origin;
 use super::super::timeline::Timeline;
 use super::{Remarks, believed, unseen};
 
@@ -33,13 +34,11 @@ pub(super) fn inactive(
         ));
     }
     if let Some((raw, by)) = telling {
-        return believed(
-            doubt::told(timeline, &evidence.clock, ("endsAt", raw), by),
-            remarks,
-        );
+        let told = doubt::told(timeline, &evidence.clock, ("endsAt", raw), by);
+        return believed(told, remarks).map(|mark| mark.by(Origin::EndsAt));
     }
     match (sampled, episode) {
-        (Some(raw), _) => Ok(timeline.mark(&evidence.clock, raw)),
+        (Some(raw), _) => Ok(timeline.mark(&evidence.clock, raw).by(Origin::Samples)),
         (None, Some(episode)) if episode.fired && !episode.over => {
             Err("it was not seen to end before the drill did".into())
         }
@@ -60,8 +59,8 @@ pub(super) fn resolved_notice(
     suppressed_by: Option<&str>,
 ) -> Known<Mark> {
     match resolved {
-        Some(notice) => Ok(Mark::ours(notice.arrived)),
-        None if timeline.started.plan.observe.webhook.is_none() => {
+        Some(notice) => Ok(notice.mark(timeline)),
+        None if !timeline.started.plan.observe.hears_notices() => {
             Err("no webhook: notifications were not observed".into())
         }
         None if t5.is_ok() && suppressed_by.is_some() => Err(format!(

@@ -147,6 +147,8 @@ pub struct AlertReport {
     pub annotations: BTreeMap<String, String>,
     /// Marks as their source gave them, before its clock's offset was taken off.
     pub raw: BTreeMap<String, String>,
+    /// Where each mark was read.
+    pub told_by: BTreeMap<String, String>,
     /// Why each null above is null.
     pub why: BTreeMap<String, String>,
     /// Where two sources disagree, and other things worth knowing.
