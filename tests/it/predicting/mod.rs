@@ -7,6 +7,7 @@ mod disturbed;
 mod marks;
 mod newer;
 mod traps;
+mod trials;
 mod unreceived;
 
 use std::net::SocketAddr;

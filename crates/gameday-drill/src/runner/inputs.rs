@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use gameday_alert::{Prometheus, RuleGroup, rule_reads};
-use gameday_core::{EventKind, Journal, RawSeries, RuleInputs, SourceName};
+use gameday_core::{EventKind, Journal, RawSeries, RuleInputs, SourceName, Span};
 use tokio::time::{Instant, timeout_at};
 
 /// All questions together are answered within this, or the rest is left out.
@@ -58,13 +58,28 @@ pub(super) async fn record(
         };
         for (series, reach) in reads.selectors {
             match asking.ask(&series, reach).await? {
-                Ok(selector) => inputs.selectors.push(selector),
+                Ok(selector) => {
+                    inputs.selectors.push(selector);
+                    inputs.left_out.extend(cut(&series, reach));
+                }
                 Err(why) => inputs.left_out.push(format!("`{series}`: {why}")),
             }
         }
         journal.record(EventKind::RuleInputs(Box::new(inputs)))?;
     }
     Ok(())
+}
+
+/// What is lacking of a window that begins before what is recorded: a rule is not tried on half of what it reads.
+fn cut(series: &str, reach: Duration) -> Option<String> {
+    let span = |length: Duration| Span::from_value(length).to_string();
+    (reach > FURTHEST).then(|| {
+        format!(
+            "`{series}`: it is read {} back, and {} before the trial are recorded",
+            span(reach),
+            span(FURTHEST)
+        )
+    })
 }
 
 fn source() -> SourceName {
@@ -130,5 +145,20 @@ impl Asking<'_> {
         }
         self.samples += samples;
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_that_is_longer_than_what_is_recorded_is_named() {
+        assert_eq!(cut("x", FURTHEST), None);
+        let told = cut("errors:rate6h", Duration::from_secs(6 * 3600)).unwrap();
+        assert_eq!(
+            told,
+            "`errors:rate6h`: it is read 6h back, and 2h before the trial are recorded"
+        );
     }
 }

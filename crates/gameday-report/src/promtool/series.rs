@@ -136,10 +136,26 @@ fn selector(labels: &BTreeMap<String, String>) -> String {
                 .replace('\\', "\\\\")
                 .replace('"', "\\\"")
                 .replace('\n', "\\n");
-            format!("{label}=\"{value}\"")
+            match is_plain(label) {
+                true => format!("{label}=\"{value}\""),
+                // Prometheus 3 knows names of any letters, in quotes.
+                false => format!("{}=\"{value}\"", quoted(label)),
+            }
         })
         .collect();
-    format!("{name}{{{}}}", rest.join(","))
+    match is_plain(name) {
+        true => format!("{name}{{{}}}", rest.join(",")),
+        false => {
+            let parts: Vec<String> = [quoted(name)].into_iter().chain(rest).collect();
+            format!("{{{}}}", parts.join(","))
+        }
+    }
+}
+
+/// Whether a name needs no quotes.
+fn is_plain(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
+    name.chars().all(fits) && !name.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// Evaluations at which is looked whether an alert fires: right before it did, then, at its end, and right after.
@@ -151,22 +167,25 @@ fn moments<'n>(
     slack: i64,
 ) -> Vec<(i64, &'n str)> {
     let firing = recorded.firing(name);
-    let ticks = || {
-        firing
-            .iter()
-            .flat_map(|one| &one.samples)
-            .map(|(time, _)| ms(*time))
-    };
+    let samples = firing.iter().flat_map(|one| &one.samples);
+    let mut ticks: Vec<i64> = samples.map(|(time, _)| ms(*time)).collect();
+    ticks.sort_unstable();
     let wide = clock.every_ms * slack;
     let near = clock.every_ms * (slack - 1);
-    let at = match (ticks().min(), ticks().max()) {
-        (Some(first), Some(end)) if first + near <= end - near => {
-            vec![first - wide, first + near, end - near, end + wide]
+    // Each trial has an end of its own; a pause that is shorter than both looks at it is none.
+    let stretches = ticks.chunk_by(|before, after| after - before <= 2 * wide);
+    let of_stretch = |stretch: &[i64]| {
+        let (first, end) = (stretch[0], stretch[stretch.len() - 1]);
+        match first + near <= end - near {
+            true => vec![first - wide, first + near, end - near, end + wide],
+            false => vec![first - wide, first + near],
         }
-        (Some(first), Some(_)) => vec![first - wide, first + near],
-        // It never fired.
-        _ => vec![clock.zero_ms, last],
     };
+    let mut at: Vec<i64> = stretches.flat_map(of_stretch).collect();
+    if at.is_empty() {
+        // It never fired.
+        at = vec![clock.zero_ms, last];
+    }
     let mut at: Vec<i64> = at
         .into_iter()
         .filter(|at| (clock.zero_ms..=last).contains(at))
@@ -235,4 +254,31 @@ fn annotations(
     let mut named = rules.iter().filter(|rule| rule.alert == name);
     let rule = named.clone().find(carried).or_else(|| named.next());
     rule.map(|rule| fixed(&rule.annotations)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(labels: &[(&str, &str)], written: &str) {
+        let labels = labels
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        assert_eq!(selector(&labels.collect()), written);
+    }
+
+    #[test]
+    fn names_of_any_letters_are_quoted() {
+        check(&[("__name__", "up"), ("job", "a\"b")], r#"up{job="a\"b"}"#);
+        check(
+            &[
+                ("__name__", "http.requests"),
+                ("job", "shop"),
+                ("region.name", "eu"),
+            ],
+            r#"{"http.requests",job="shop","region.name"="eu"}"#,
+        );
+        check(&[("job", "shop")], r#"{job="shop"}"#);
+    }
 }
