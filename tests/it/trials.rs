@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::support::drill::{self, Running};
@@ -241,4 +243,89 @@ fn a_sweep_says_which_fault_is_seen_and_which_is_not() {
         &["sweep", "dose.toml", "--over", "delay=1ms,soon", "--yes"],
     );
     assert_eq!(wrong.code, Some(2), "{}", wrong.stderr);
+}
+
+/// The toxics that the lab's database has.
+fn toxics(lab: &Exports) -> usize {
+    let answer = ask("GET", &format!("{}/proxies/payments-db", lab.proxy_api), &[], "").unwrap();
+    answer.json()["toxics"].as_array().unwrap().len()
+}
+
+#[test]
+fn a_sweep_that_is_interrupted_undoes_its_fault_and_goes_on_later() {
+    let _turn = crate::support::turn();
+    let sandbox = Sandbox::new();
+    let lab = Lab::up(&sandbox, "embedded");
+    sandbox.write("dose.toml", &short(&lab.exports, &[], ""));
+    let words = [
+        "sweep",
+        "dose.toml",
+        "--over",
+        "delay=200ms,210ms,220ms",
+        "--yes",
+        "--output",
+        "json",
+    ];
+    let mut command = sandbox.gameday(words);
+    command.env("CHECKOUT_PASSWORD", lab.exports.password());
+    let running = Running::start(&mut command, Duration::from_secs(240));
+    let (mut begun, mut stopped) = (0, false);
+    let mut there = false;
+    let (ran, _) = running.end_watched(|pid| {
+        let now = toxics(&lab.exports) > 0;
+        begun += usize::from(now && !there);
+        there = now;
+        // In the middle of the second point: its fault is in place.
+        if begun == 2 && !stopped {
+            stopped = true;
+            kill(Pid::from_raw(i32::try_from(pid).unwrap()), Signal::SIGINT).unwrap();
+        }
+    });
+    assert!(stopped, "{}", ran.stderr);
+    assert_eq!(ran.code, Some(3), "aborted and rolled back: {}", ran.stderr);
+    assert_eq!(toxics(&lab.exports), 0, "its fault is undone");
+    let open = sandbox.run(["heal"]);
+    assert_eq!(open.code, Some(0), "{}{}", open.stdout, open.stderr);
+    let sweep: Value = serde_json::from_str(&ran.stdout).expect("stdout is one JSON document");
+    let verdicts = |sweep: &Value| -> Vec<Value> {
+        let points = sweep["points"].as_array().unwrap();
+        points.iter().map(|point| point["verdict"].clone()).collect()
+    };
+    assert_eq!(
+        verdicts(&sweep),
+        ["passed".into(), "aborted".into(), Value::Null],
+        "{sweep:#}"
+    );
+    assert_eq!(
+        sweep["points"][0]["alerts"][0]["seen"], "seen",
+        "what was measured is told"
+    );
+    let folder = std::fs::read_dir(sandbox.path().join("drills"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    assert!(folder.join("sweep.html").is_file(), "and kept");
+    let path = folder.display().to_string();
+    let hint = "go on with: gameday sweep --resume ";
+    let named = ran.stderr.split_once(hint).expect("it says how to go on").1;
+    assert!(
+        path.ends_with(named.lines().next().unwrap()),
+        "{named} is not {path}"
+    );
+
+    let (again, _) = run(
+        &sandbox,
+        &lab.exports,
+        &["sweep", "--resume", &path, "--yes", "--output", "json"],
+    );
+    assert_eq!(again.code, Some(0), "{}", again.stderr);
+    let whole: Value = serde_json::from_str(&again.stdout).unwrap();
+    assert_eq!(verdicts(&whole), ["passed", "passed", "passed"], "{whole:#}");
+    let drill = |sweep: &Value, point: usize| sweep["points"][point]["drill"].clone();
+    assert_eq!(drill(&whole, 0), drill(&sweep, 0), "the first is not run again");
+    assert_ne!(drill(&whole, 1), drill(&sweep, 1), "the second is");
+    assert!(!again.stderr.contains("point 1 of 3"), "{}", again.stderr);
+    assert_eq!(toxics(&lab.exports), 0);
 }
