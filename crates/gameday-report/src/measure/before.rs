@@ -9,56 +9,57 @@ use super::evidence::carries;
 use super::mark::Moment;
 use super::timeline::{Timeline, clock_of};
 
-/// Whether it was active at `from`. One that was over by then is another story.
-pub(super) fn was_active(
+/// Since when it was active, if it still was at `from`. One that was over by then is another story.
+pub(super) fn active_since(
     timeline: &Timeline<'_>,
     expect: &ExpectRecord,
     from: Moment,
     interval_us: Option<i64>,
-) -> bool {
+) -> Option<Moment> {
     let at = |raw: Timestamp| timeline.mark(clock_of(expect), raw).at;
     // Samples stand at evaluations: one that would have been next is part of it.
     let reach = interval_us.unwrap_or_default().saturating_add(AGREE_US);
     let sampled = episode::read(timeline, expect, interval_us)
-        .iter()
+        .into_iter()
         .filter(|episode| carries(&episode.labels, &expect.labels))
-        .any(|episode| at(episode.start) < from && at(episode.last.plus_micros(reach)) >= from);
-    sampled || was_listed(timeline, expect, from)
+        .filter(|episode| at(episode.start) < from && at(episode.last.plus_micros(reach)) >= from)
+        .map(|episode| at(episode.start))
+        .min();
+    let listed = listed_since(timeline, expect, from);
+    sampled.into_iter().chain(listed).min()
 }
 
-/// Whether a source listed it then, or said later that it had begun before.
-fn was_listed(timeline: &Timeline<'_>, expect: &ExpectRecord, from: Moment) -> bool {
+/// Since when, as far as a source listed it then, or said later that it had begun before.
+fn listed_since(timeline: &Timeline<'_>, expect: &ExpectRecord, from: Moment) -> Option<Moment> {
+    let began = |raw: Option<Timestamp>| raw.map(|raw| timeline.mark(clock_of(expect), raw).at);
     let mut listed = BTreeMap::new();
+    let mut told_later = Vec::new();
     for event in timeline.events {
         let before = Moment::new(event.time) < from;
         match &event.kind {
             EventKind::AlertSeen(seen)
                 if seen.alert == expect.alert && carries(&seen.labels, &expect.labels) =>
             {
-                let began = seen.active_at.or(seen.starts_at);
-                let began = began.map(|raw| timeline.mark(clock_of(expect), raw).at);
+                let since = began(seen.active_at.or(seen.starts_at));
                 let there = seen.state != AlertState::Gone;
                 if before {
-                    listed.insert((&seen.source, &seen.labels), there);
-                } else if there && began.is_some_and(|began| began < from) {
-                    return true;
+                    let since = since.unwrap_or(Moment::new(event.time));
+                    listed.insert((&seen.source, &seen.labels), there.then_some(since));
+                } else if there {
+                    told_later.extend(since);
                 }
             }
             EventKind::Notified(notice) if !before => {
-                let mut alerts = notice.alerts.iter();
-                let old = alerts.any(|alert| {
-                    let began = alert.starts_at.map(|raw| timeline.mark(clock_of(expect), raw).at);
+                let firing = notice.alerts.iter().filter(|alert| {
                     alert.status == "firing"
                         && alert.alert == expect.alert
                         && carries(&alert.labels, &expect.labels)
-                        && began.is_some_and(|began| began < from)
                 });
-                if old {
-                    return true;
-                }
+                told_later.extend(firing.filter_map(|alert| began(alert.starts_at)));
             }
             _ => {}
         }
     }
-    listed.into_values().any(|there| there)
+    told_later.retain(|since| *since < from);
+    listed.into_values().flatten().chain(told_later).min()
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use gameday_core::{AlertSeen, EventKind, ExpectRecord, NotifiedAlert, RecordedDeed, Timestamp};
 
+use super::before;
 use super::disturbance::is_alertmanager;
 use super::episode::{self, Episode, identity};
 use super::mark::{Mark, Moment};
@@ -54,7 +55,7 @@ pub(super) struct Evidence<'a> {
     pub recorded: Vec<Entry<'a>>,
     /// Labels of alerts of the same name that are not the expected one.
     pub strangers: Vec<Labels>,
-    /// Since when it was active before the fault took effect.
+    /// Since when it was active, if it still was when the fault took effect.
     pub earlier: Option<Moment>,
 }
 
@@ -70,7 +71,7 @@ impl<'a> Evidence<'a> {
             notices: Vec::new(),
             recorded: Vec::new(),
             strangers: Vec::new(),
-            earlier: None,
+            earlier: before::active_since(timeline, expect, from, interval_us),
         };
         all.read_payloads(timeline, expect, from);
         all.read_recorded(timeline, expect, from);
@@ -194,9 +195,6 @@ impl<'a> Evidence<'a> {
             }
             return false;
         }
-        if began < from {
-            self.earlier = Some(self.earlier.map_or(began, |earlier| earlier.min(began)));
-        }
         began >= from
     }
 
@@ -211,9 +209,8 @@ impl<'a> Evidence<'a> {
             let began = timeline.mark(clock_of(expect), episode.start).at;
             match (carries(&episode.labels, &expect.labels), began >= from) {
                 (true, true) => ours.push(episode),
-                (true, false) => self.earlier = Some(self.earlier.map_or(began, |at| at.min(began))),
                 (false, true) if episode.fired => self.strangers.push(episode.labels),
-                (false, _) => {}
+                _ => {}
             }
         }
         ours

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use gameday_core::{ExpectRecord, Skip};
 
 use super::alert_verdict::AlertVerdict;
-use super::before;
 use super::counted::{self, Between};
 use super::course::{Course, NearMiss};
 use super::disturbance::is_alertmanager;
@@ -131,10 +130,7 @@ impl Case<'_> {
     fn already_there(&self) -> Option<Ruling> {
         let since = self.evidence.earlier?;
         let anew = self.evidence.episode.is_some() || !self.evidence.notices.is_empty();
-        let end = Moment::new(self.timeline.last().time);
-        let from = self.fault.effective.clone().unwrap_or(end);
-        let active = || before::was_active(self.timeline, self.expect, from, self.evidence.interval_us);
-        (!anew && active()).then(|| {
+        (!anew).then(|| {
             let since = since.text();
             let why = format!("it was active since {since}, before the fault took effect");
             (AlertVerdict::AlreadyFiring, why)

@@ -273,3 +273,25 @@ fn an_alert_that_was_seen_gone_is_over_however_soon_the_samples_were_asked_for()
         .without(|kind| matches!(kind, EventKind::AlertSeen(seen) if seen.state == AlertState::Gone));
     assert!(t9(&unseen).is_none());
 }
+
+#[test]
+fn the_tail_of_an_episode_that_was_over_before_the_fault_is_no_reason() {
+    // The samples reach further back than the drill: they hold the end of what an earlier one caused.
+    let tail = golden()
+        .without(|kind| matches!(kind, EventKind::AlertSeen(_) | EventKind::Notified(_)))
+        .edited(|kind| match kind {
+            EventKind::RawSamples { selector, series, .. } if selector.starts_with("ALERTS{") => {
+                series.remove(0);
+                series[0].samples = (3..8).map(|s| (wall(f64::from(s) * 1_000.0), 1.0)).collect();
+            }
+            _ => {}
+        });
+    let alert = alert(&tail);
+    assert_eq!(alert.verdict, AlertVerdict::Missed, "{}", alert.detail);
+    assert!(!alert.detail.contains("active since"), "{}", alert.detail);
+    assert!(
+        alert.why["T2"].contains("not seen pending or firing"),
+        "{}",
+        alert.why["T2"]
+    );
+}
