@@ -19,9 +19,9 @@ pub struct ProbeReport {
     pub probe: String,
     /// Where it looked from.
     pub region: String,
-    /// Before the first fault was ordered.
+    /// Looks that were over before the first fault was ordered.
     pub before: Phase,
-    /// Until the last fault was gone.
+    /// Those that ended later and began before the last fault was gone.
     pub during: Phase,
     /// From then on.
     pub after: Phase,
@@ -90,15 +90,18 @@ pub(super) fn read(timeline: &Timeline<'_>) -> Vec<ProbeReport> {
     let t7 = timeline
         .last_removed()
         .map_or(u64::MAX, |event| event.at.as_micros());
-    let part = |at: u64| usize::from(at >= t0) + usize::from(at >= t0 && at >= t7);
+    // A look that was still under way when the fault was ordered saw some of it: it says nothing of before.
+    let part = |began: u64, ended: u64| usize::from(ended >= t0) + usize::from(began >= t0 && began >= t7);
     for look in looks(timeline.events) {
         let tallies = found.entry((look.probe, look.region)).or_default();
-        tallies[part(look.intended.as_micros())].look(look.outcome, look.total_us);
+        let began = look.intended.as_micros();
+        let ended = began.saturating_add(look.total_us);
+        tallies[part(began, ended)].look(look.outcome, look.total_us);
     }
     for event in timeline.events {
         if let EventKind::ProbeMissed { probe, count } = &event.kind {
             let tallies = found.entry((probe, &event.region)).or_default();
-            let missed = &mut tallies[part(at(event))].phase.missed;
+            let missed = &mut tallies[part(at(event), at(event))].phase.missed;
             *missed = missed.saturating_add(*count);
         }
     }

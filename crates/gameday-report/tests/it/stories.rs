@@ -43,6 +43,24 @@ fn a_drill_that_passed_is_told_in_seven_sentences() {
 }
 
 #[test]
+fn a_look_that_was_under_way_when_the_fault_was_ordered_says_nothing_of_before() {
+    let straddling = golden().edited(|kind| {
+        if let EventKind::ProbeDone(look) = kind
+            && look.intended.as_micros() == 11_640_000
+        {
+            look.total_us = 658_000;
+        }
+    });
+    let measurement = straddling.measured();
+    let probes = &measurement.trials[0].probes;
+    let of = |region: &str| probes.iter().find(|probe| probe.region == region).unwrap();
+    let (steady, slow) = (of("eu-west"), of("us-east"));
+    assert_eq!(slow.before.runs, steady.before.runs - 1);
+    assert!(slow.before.max_ms < Some(120.0), "{:?}", slow.before);
+    assert_eq!(slow.during.max_ms.map(|ms| ms > 658.0), Some(true));
+}
+
+#[test]
 fn a_drill_that_failed_says_why_not_sooner() {
     let late = golden().planned(|plan| {
         plan.expect[0].notified_ms = Some(10_000);
