@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod address;
 mod drill;
 mod probe;
 
@@ -118,7 +119,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Where the API listens; beyond loopback only with --token-file or --insecure
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8474")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8474", value_parser = address::listen)]
     pub(crate) api: SocketAddr,
     /// A file whose one line every request must carry as `Authorization: Bearer …`
     #[arg(long, value_name = "FILE")]

@@ -42,12 +42,14 @@ pub enum BadToxic {
         cause: String,
     },
     /// The toxic has no such attribute (told only where we are strict).
-    #[error("attribute `{name}` is unknown to `{kind}`")]
+    #[error("attribute `{name}` is unknown to `{kind}`, which takes {takes}")]
     Unknown {
         /// What was given.
         name: String,
         /// The toxic.
         kind: &'static str,
+        /// What it has.
+        takes: String,
     },
 }
 
@@ -244,8 +246,26 @@ impl ToxicSpec {
             Some(name) => Err(BadToxic::Unknown {
                 name: name.chars().take(80).collect(),
                 kind: self.kind(),
+                takes: takes(numbers, ours),
             }),
         }
+    }
+}
+
+/// The attributes of a kind, with their units and the words that a scenario has for them.
+fn takes(numbers: &[Number], ours: &[&str]) -> String {
+    let numbers = numbers.iter().map(|number| {
+        let Number { name, key, unit, .. } = number;
+        let elsewhere = (name != key).then(|| format!("; `{key}` in a scenario"));
+        format!("`{name}` ({unit}{})", elsewhere.unwrap_or_default())
+    });
+    let all: Vec<_> = numbers
+        .chain(ours.iter().map(|name| format!("`{name}`")))
+        .collect();
+    if all.is_empty() {
+        "none".to_owned()
+    } else {
+        all.join(", ")
     }
 }
 

@@ -54,7 +54,7 @@ pub(crate) struct LiveArgs {
     pub(crate) plain: bool,
     /// Serve a page that shows the drill as it goes and takes notes, acks and a stop, e.g. on 127.0.0.1:8080; beyond
     /// loopback only with --token-file or --insecure
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = super::address::listen)]
     pub(crate) page: Option<SocketAddr>,
     /// A file whose one line every request to the page must carry; browsers ask for it as a password
     #[arg(long, value_name = "FILE", requires = "page")]

@@ -94,7 +94,7 @@ pub(crate) struct UnitArgs {
 #[command(next_help_heading = "Serving what is seen")]
 pub(crate) struct PageArgs {
     /// Serve a status page, /metrics and /journal; beyond loopback only with --token-file or --insecure
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = super::address::listen)]
     pub(crate) listen: Option<SocketAddr>,
     /// A file whose one line every request must carry as `Authorization: Bearer …`; browsers ask for it as a password
     #[arg(long, value_name = "FILE", requires = "listen")]

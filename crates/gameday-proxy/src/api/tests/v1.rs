@@ -120,7 +120,7 @@ async fn a_slip_is_refused_with_the_name_of_its_field() {
             400 application/json {"error":"`type` must be one of `latency`, `bandwidth`, `slow_close`, `timeout`, `reset_peer`, `slicer`, `limit_data`, `noop`, `corrupt`, `limit_time`, `accept`, `packet_loss`, `duplicate`, `reorder`, `tls`, `http`, `postgres`, `redis`, `dns`, not `latncy`","status":400}\n
             400 application/json {"error":"bad request body: `stream`: unknown variant `sideways`, expected `upstream` or `downstream` at line 1 column 37","status":400}\n
             400 application/json {"error":"`toxicity` is a share of connections, from 0 to 1, not 1.5","status":400}\n
-            400 application/json {"error":"attribute `latnecy` is unknown to `latency`","status":400}\n
+            400 application/json {"error":"attribute `latnecy` is unknown to `latency`, which takes `latency` (ms; `delay` in a scenario), `jitter` (ms), `distribution`, `p50`, `p99`, `over`","status":400}\n
             400 application/json {"error":"bad request body: attribute `latency` must be a whole number from 0 to 86400000, not \"1\"","status":400}\n
             400 application/json {"error":"bad request body: `atributes`: unknown field `atributes`, expected one of `name`, `type`, `stream`, `toxicity`, `scope`, `seed`, `attributes` at line 1 column 29","status":400}\n
             400 application/json {"error":"bad request body: `scope.clientz`: unknown field `clientz`, expected one of `clients`, `first`, `every`, `max_active`, `sni` at line 1 column 36","status":400}\n
@@ -130,7 +130,7 @@ async fn a_slip_is_refused_with_the_name_of_its_field() {
             400 application/json {"error":"bad request body: `name`: unknown field `name`, expected one of `toxicity`, `scope`, `seed`, `attributes` at line 1 column 7","status":400}\n
             400 application/json {"error":"`toxicity` is a share of connections, from 0 to 1, not -1","status":400}\n
             400 application/json {"error":"bad request body: attribute `jitter` must be a whole number from 0 to 86400000, not -1","status":400}\n
-            400 application/json {"error":"attribute `delay` is unknown to `latency`","status":400}\n
+            400 application/json {"error":"attribute `delay` is unknown to `latency`, which takes `latency` (ms; `delay` in a scenario), `jitter` (ms), `distribution`, `p50`, `p99`, `over`","status":400}\n
             400 application/json {"error":"`toxicity` is a share of connections, from 0 to 1, not 2","status":400}\n
             400 application/json {"error":"bad request body: `ttl_ms`: invalid type: string \"15s\", expected u64 at line 1 column 15","status":400}\n
             200 application/json {"name":"a","listen":"","upstream":"db:1","enabled":false,"protocol":"tcp","tls":{},"seed":12638187200555641996,"connections":{"open":0,"accepted":0},"bytes":{"upstream":0,"downstream":0},"toxics":[{"name":"l","type":"latency","stream":"downstream","toxicity":1,"scope":{},"seed":12638187200555641996,"attributes":{"jitter":0,"latency":0},"touched":0,"first_touched_at":null,"lease":null}]}

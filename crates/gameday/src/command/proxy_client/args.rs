@@ -109,8 +109,8 @@ pub(crate) enum ToxicCommand {
         /// NAME=VALUE; a number or other JSON where it is one
         #[arg(long = "attribute", short, value_parser = attribute)]
         attributes: Vec<(String, Value)>,
-        /// The share of connections it acts on, 0 to 1
-        #[arg(long, visible_alias = "tox")]
+        /// The share of connections it acts on: 0.3 or 30%
+        #[arg(long, visible_alias = "tox", value_parser = share)]
         toxicity: Option<f64>,
         #[command(flatten)]
         at: Where,
@@ -141,8 +141,8 @@ pub(crate) struct AddArgs {
     /// NAME=VALUE; a number or other JSON where it is one
     #[arg(long = "attribute", short, value_parser = attribute)]
     pub(crate) attributes: Vec<(String, Value)>,
-    /// The share of connections it acts on, 0 to 1
-    #[arg(long, visible_alias = "tox", default_value_t = 1.0)]
+    /// The share of connections it acts on: 0.3 or 30%
+    #[arg(long, visible_alias = "tox", default_value = "1", value_parser = share)]
     pub(crate) toxicity: f64,
     /// Act on what clients send
     #[arg(long, short, conflicts_with = "downstream")]
@@ -192,6 +192,16 @@ impl AddArgs {
         let seed = self.seed.map(|seed| ("seed".to_owned(), json!(seed)));
         scope.into_iter().chain(seed).collect()
     }
+}
+
+/// `0.3` as Toxiproxy has it, or `30%` as a scenario has.
+fn share(text: &str) -> Result<f64, String> {
+    let percent = text.strip_suffix('%').map(|number| (number, 100.0));
+    let (number, whole) = percent.unwrap_or((text, 1.0));
+    let number: Result<f64, _> = number.trim().parse();
+    number
+        .map(|number| number / whole)
+        .map_err(|_| "write it as 0.3 or 30%".to_owned())
 }
 
 /// `latency=200` is a number, `name=payment:*` a text, `answer=["203.0.113.9"]` a list.

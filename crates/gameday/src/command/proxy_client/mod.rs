@@ -130,7 +130,7 @@ async fn change_toxic(client: &ProxyClient, toxic: &ToxicCommand) -> Result<Show
             if let Some(toxicity) = toxicity {
                 body["toxicity"] = json!(toxicity);
             }
-            let now = client.post(&["proxies", proxy, "toxics", name], body).await?;
+            let now = post(client, &["proxies", proxy, "toxics", name], body).await?;
             done(format!("updated toxic {name} of proxy {proxy}"), now)
         }
         ToxicCommand::Remove { proxy, name, .. } => {
@@ -152,14 +152,25 @@ async fn add_toxic(client: &ProxyClient, add: &AddArgs) -> Result<Shown, ClientE
     });
     let ours = add.ours();
     let path = ["v1", "proxies", &add.proxy, "toxics"];
-    // Toxiproxy's own API is enough unless something is asked that it cannot say.
-    let path = if ours.is_empty() { &path[1..] } else { &path[..] };
-    body.as_object_mut().expect("made as an object").extend(ours);
-    let made = client.post(path, body).await?;
+    let made = if ours.is_empty() {
+        post(client, &path[1..], body).await?
+    } else {
+        body.as_object_mut().expect("made as an object").extend(ours);
+        client.post(&path, body).await?
+    };
     Ok(done(
         format!("added {stream} {} toxic {name} on proxy {}", add.kind, add.proxy),
         made,
     ))
+}
+
+/// Asks our own API, which refuses what it does not know; a plain Toxiproxy, which ignores that, has only the other.
+async fn post(client: &ProxyClient, path: &[&str], body: Value) -> Result<Value, ClientError> {
+    let strict = [&["v1"], path].concat();
+    match client.post(&strict, body.clone()).await {
+        Err(error) if error.status() == Some(404) => client.post(path, body).await,
+        answer => answer,
+    }
 }
 
 fn map(attributes: &[(String, Value)]) -> Map<String, Value> {
