@@ -182,6 +182,9 @@ pub struct SteadyRecord {
     pub at_most: bool,
     /// The trailing window.
     pub window_ms: u64,
+    /// The probe that it is about; none of a query, and in journals from before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<ProbeName>,
 }
 
 /// One entry of the timeline.

@@ -302,12 +302,17 @@ fn of_steady(all: &[&SteadyReport]) -> Vec<Row> {
 
 fn of_recovery(measurement: &Measurement) -> Option<Row> {
     let within = measurement.plan.recover_within_ms?;
-    let trials = &measurement.trials;
+    let trials: Vec<&Trial> = measurement
+        .trials
+        .iter()
+        .filter(|trial| !trial.never_left)
+        .collect();
     let values: Vec<i64> = trials.iter().filter_map(|trial| trial.self_heal_ms).collect();
     let late = values
         .iter()
         .any(|ms| i64::try_from(within).is_ok_and(|most| *ms > most));
     let (score, word) = match (late, values.len() < trials.len()) {
+        _ if trials.is_empty() => (Score::Good, "never left"),
         (true, _) => (Score::Bad, "late"),
         (false, true) => (Score::Doubt, "unknown"),
         (false, false) => (Score::Good, "in time"),
@@ -317,7 +322,10 @@ fn of_recovery(measurement: &Measurement) -> Option<Row> {
         what: "is steady after the last fault is gone".to_owned(),
         limit: Some(format!("≤ {}", limit(within))),
         predicted: None,
-        measured: several(&values, trials.len()),
+        measured: match trials.as_slice() {
+            [one] if one.within_a_look().is_some() => one.healed(),
+            _ => several(&values, trials.len()),
+        },
         score,
         word: word.to_owned(),
         detail: trials

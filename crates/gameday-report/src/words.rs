@@ -121,6 +121,11 @@ pub(crate) fn sure(share: f64) -> String {
     format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
+/// A time that is shorter than the interval at which somebody looked.
+pub(crate) fn within_a_look(look_ms: u64) -> String {
+    format!("within one look ({})", limit(look_ms))
+}
+
 /// A limit of the plan, without needless decimals: `30 s`, `2.5 s`, `250 ms`.
 pub(crate) fn limit(ms: u64) -> String {
     match ms {

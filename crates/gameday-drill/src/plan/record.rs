@@ -53,6 +53,10 @@ impl Steady {
             unit,
             at_most,
             window_ms: ms(self.window),
+            probe: match &self.kind {
+                SteadyKind::P95 { probe, .. } | SteadyKind::Success { probe, .. } => Some(probe.clone()),
+                SteadyKind::Promql { .. } => None,
+            },
         }
     }
 }

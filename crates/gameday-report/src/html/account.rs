@@ -18,7 +18,8 @@ pub(super) fn impact(trial: &Trial) -> Markup {
         html! {
             p {
                 "From " (from.clock()) " to " (until.clock()) " UTC, " (span(lasted)) ": "
-                @if impact.recovered { "until the service was steady again. " } @else { "to the end, as it was never seen steady again. " }
+                @if trial.never_left { "until the fault was gone; the service never left its steady state. " }
+                @else if impact.recovered { "until the service was steady again. " } @else { "to the end, as it was never seen steady again. " }
                 "The faults acted " (count(impact.touched, "time")) "."
             }
             @if !impact.probes.is_empty() {

@@ -106,13 +106,46 @@ pub(super) fn numbers(trials: &[Trial], told: &Trial) -> Markup {
             @if trials.iter().any(|trial| trial.mitigation.is_some()) {
                 (number("Time to mitigate", "fault effective → “mitigated”", &all(Number::of_mitigation)))
             }
-            (number("Time to recover", "fault effective → steady", &all(|trial| Number::known(trial.ttr_ms, "not seen"))))
-            (number("Self-heal", "fault removed → steady", &all(|trial| Number::known(trial.self_heal_ms, "not seen"))))
+            (number("Time to recover", &recovering(&trials), &all(|trial| Number::known(trial.ttr_ms, not_steady(trial)))))
+            (number("Self-heal", "fault removed → steady", &healing(&trials)))
             @if !told.alerts.is_empty() {
                 (number("Hang-over", "fault removed → resolved notice", &all(Number::of_end)))
             }
         }
         (notes(told))
+    }
+}
+
+/// What the time to recover is of: most of it may be the drill's own doing.
+fn recovering(trials: &[&Trial]) -> String {
+    let held = match trials {
+        [one] => one.held_ms(),
+        _ => None,
+    };
+    let held = held.map_or_else(String::new, |ms| {
+        format!(", {} of it the drill's own hold", span(ms))
+    });
+    format!("fault effective → steady{held}")
+}
+
+/// The self-heal of each; of the only trial as exactly as its probes looked.
+fn healing(trials: &[&Trial]) -> Vec<Number> {
+    let one = |trial: &&Trial| {
+        let look = trial.within_a_look().filter(|_| trials.len() == 1);
+        let look = look.and_then(|look| i64::try_from(look).ok());
+        Number {
+            between: look.map(|look| [0, look]),
+            ..Number::known(trial.self_heal_ms.filter(|_| look.is_none()), not_steady(trial))
+        }
+    };
+    trials.iter().map(one).collect()
+}
+
+fn not_steady(trial: &Trial) -> &'static str {
+    if trial.never_left {
+        "never left"
+    } else {
+        "not seen"
     }
 }
 

@@ -55,12 +55,19 @@ pub(super) fn recovery(trial: &Trial) -> Markup {
                     tr { th scope="row" { "Fault removed" span.what { "T7" } } td.n { (clock(trial.marks.t7)) } td.why { (why("T7")) } }
                     tr { th scope="row" { "Steady state back" span.what { "T8" } } td.n { (clock(trial.marks.t8)) } td.why { (why("T8")) } }
                     tr { th scope="row" { "Time to recover" span.what { "T8 − T0e" } } td.n { (exact_or_dash(trial.ttr_ms)) } td.why { (why("ttr_ms")) } }
-                    tr { th scope="row" { "Self-heal" span.what { "T8 − T7" } } td.n { (exact_or_dash(trial.self_heal_ms)) } td.why { (why("self_heal_ms")) } }
+                    tr { th scope="row" { "Self-heal" span.what { "T8 − T7" } } td.n { (healed(trial)) } td.why { (why("self_heal_ms")) } }
                 }
             }
             @if !trial.steady.is_empty() { (steady(trial)) }
         },
     )
+}
+
+fn healed(trial: &Trial) -> String {
+    match trial.within_a_look() {
+        Some(_) => trial.healed(),
+        None => exact_or_dash(trial.self_heal_ms),
+    }
 }
 
 fn steady(trial: &Trial) -> Markup {

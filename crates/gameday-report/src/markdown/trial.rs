@@ -159,14 +159,17 @@ fn recovery(out: &mut String, trial: &Trial) {
     line(out, "|---|---:|");
     line(
         out,
-        &format!("| time to recovery (TTR) | {} |", span_or_dash(trial.ttr_ms)),
+        &format!(
+            "| time to recovery (TTR) | {} |",
+            match trial.never_left {
+                true => trial.healed(),
+                false => span_or_dash(trial.ttr_ms),
+            }
+        ),
     );
     line(
         out,
-        &format!(
-            "| self-heal (fault removed to steady) | {} |",
-            span_or_dash(trial.self_heal_ms)
-        ),
+        &format!("| self-heal (fault removed to steady) | {} |", trial.healed()),
     );
     for alert in &trial.alerts {
         let hang_over = span_or_between(alert.hang_over_ms, alert.hang_over_between_ms);

@@ -22,7 +22,7 @@ const SLOWER_THAN_P95: f64 = 0.05;
 pub struct ImpactReport {
     /// When the first fault took effect; null when none did.
     pub from: Option<Moment>,
-    /// When the steady state was back, or the end.
+    /// When the steady state was back, or the fault was gone if the service never left it, or the end.
     pub until: Option<Moment>,
     /// False when `until` is only the end of the journal.
     pub recovered: bool,
@@ -89,7 +89,13 @@ pub(super) fn read(timeline: &Timeline<'_>, faults: &[Fault<'_>], recovery: &Rec
             ..ImpactReport::default()
         };
     };
-    let back = recovery.t8.as_ref().ok().copied().filter(|back| *back >= from);
+    // A service that never left its steady state was exposed for as long as the fault was there.
+    let back = if recovery.never_left {
+        &recovery.t7
+    } else {
+        &recovery.t8
+    };
+    let back = back.as_ref().ok().copied().filter(|back| *back >= from);
     let until = back
         .unwrap_or_else(|| Moment::new(timeline.last().time))
         .max(from);

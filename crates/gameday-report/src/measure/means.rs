@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::alert_verdict::AlertVerdict;
 use super::record::{AlertReport, Trial};
+use super::recovery::NEVER_LEFT;
 use super::verdict::Verdict;
 use crate::statistics::{Times, wilson};
 use crate::words;
@@ -14,8 +15,11 @@ pub struct Digest {
     /// Trials that had a value: detected, or recovered.
     #[serde(flatten)]
     pub had: Had,
-    /// Trials in which a fault was ordered.
+    /// Trials in which a fault was ordered; for recovery, those in which the service left its steady state.
     pub trials: u64,
+    /// How much of the mean is the drill's own hold of its faults, to the removal; of a recovery only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_ms: Option<i64>,
     /// The mean, to the millisecond.
     pub mean_ms: Option<i64>,
     /// The middle value, or the mean of the two middle ones; those that never came stand last.
@@ -73,7 +77,16 @@ impl Digest {
             _ => String::new(),
         };
         let mean = words::span_or_dash(self.mean_ms);
-        format!("{what} {mean} ({had} of {} {word}{range}{excluded})", self.trials)
+        if let (0, Some(why)) = (self.trials, &self.why) {
+            return format!("{what} {mean}: {why}");
+        }
+        let held = self.held_ms.map_or_else(String::new, |ms| {
+            format!(", {} of it the drill's own hold of the fault", words::span(ms))
+        });
+        format!(
+            "{what} {mean}{held} ({had} of {} {word}{range}{excluded})",
+            self.trials
+        )
     }
 }
 
@@ -118,13 +131,16 @@ pub(super) fn of_recovery(trials: &[Trial]) -> Digest {
     let values: Vec<i64> = trials.iter().filter_map(|trial| trial.ttr_ms).collect();
     let had = Had::Recovered(values.len() as u64);
     let never = trials.iter().filter(|trial| never_recovered(trial)).count() as u64;
-    digest(
-        had,
-        trials,
-        Times::new(values, never),
-        0,
-        "no trial recovered and was measured",
-    )
+    let unharmed = trials.iter().filter(|trial| trial.never_left).count() as u64;
+    let why = match unharmed {
+        0 => "no trial recovered and was measured",
+        _ => NEVER_LEFT,
+    };
+    let mut digest = digest(had, trials, Times::new(values, never), 0, why);
+    // Who was never ill did not get well either.
+    digest.trials = digest.trials.saturating_sub(unharmed);
+    digest.held_ms = Times::new(trials.iter().filter_map(Trial::held_ms).collect(), 0).mean();
+    digest
 }
 
 /// Whether a trial's alerts surely reached nobody.
@@ -166,6 +182,7 @@ fn digest(had: Had, trials: &[Trial], values: Times, excluded: u64, none: &str) 
     Digest {
         had,
         trials: trials.iter().filter(|trial| trial.marks.t0.is_some()).count() as u64,
+        held_ms: None,
         mean_ms: values.mean(),
         median_ms: summary.median_ms,
         min_ms: summary.min_ms,

@@ -27,6 +27,7 @@ use super::sight::SightReport;
 use super::steady::SteadyReport;
 use super::story::BriefLine;
 use super::{Moment, Verdict as DrillVerdict};
+use crate::words;
 
 pub use super::alert_verdict::AlertVerdict;
 pub use super::verdict::Verdict;
@@ -121,6 +122,10 @@ pub struct Trial {
     pub ttr_ms: Option<i64>,
     /// T8 − T7.
     pub self_heal_ms: Option<i64>,
+    /// Whether the service surely never left its steady state: then it recovered from nothing.
+    pub never_left: bool,
+    /// How often the probes of the steady state look: no recovery is known more exactly.
+    pub look_ms: Option<u64>,
     /// Whether the alert's group was new; null when that was not looked at.
     pub group_stage_clean: Option<bool>,
     /// How it began, when the drill has several.
@@ -177,6 +182,30 @@ pub struct Trial {
     /// What the timeline draws; its numbers are in the journal.
     #[serde(skip)]
     pub(crate) picture: Picture,
+}
+
+impl Trial {
+    /// How soon the service was steady again if that was within one look of its probes, which is all that is known then.
+    pub(crate) fn within_a_look(&self) -> Option<u64> {
+        self.look_ms
+            .zip(self.self_heal_ms)
+            .filter(|(look, heal)| i64::try_from(*look).is_ok_and(|look| *heal < look))
+            .map(|(look, _)| look)
+    }
+
+    /// From the removal of the last fault to the steady state, for people.
+    pub(crate) fn healed(&self) -> String {
+        match (self.never_left, self.within_a_look()) {
+            (true, _) => "never left".to_owned(),
+            (false, Some(look)) => words::within_a_look(look),
+            (false, None) => words::span_or_dash(self.self_heal_ms),
+        }
+    }
+
+    /// How much of the time to recovery is the drill's own hold of its faults.
+    pub(crate) fn held_ms(&self) -> Option<i64> {
+        Some(self.ttr_ms?.saturating_sub(self.self_heal_ms?))
+    }
 }
 
 /// How a trial of several began.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gameday_core::{Event, Offset, SteadyRecord};
+use gameday_core::{Event, Offset, ProbeName, SteadyRecord, Unit};
 
 use super::fault::Fault;
 use super::look::{Evaluation, evaluations};
@@ -18,14 +18,25 @@ pub(super) struct Recovery {
     pub ttr: Known<i64>,
     /// T8 − T7.
     pub self_heal: Known<i64>,
+    /// Whether the service surely never left its steady state: then it recovered from nothing.
+    pub never_left: bool,
+    /// How often the probes of the steady state look: no recovery is known more exactly.
+    pub look_ms: Option<u64>,
 }
+
+/// What takes the place of every time of a recovery that was none.
+pub(super) const NEVER_LEFT: &str = "the service never left its steady state";
 
 /// Reads the marks and computes the spans.
 pub(super) fn read(timeline: &Timeline<'_>, faults: &[Fault<'_>]) -> Recovery {
     let t0 = timeline.first_ordered().map(|event| Moment::new(event.time));
     let t0 = t0.ok_or_else(|| "no fault was ordered".to_owned());
     let t7 = timeline.last_removed().map(|event| Moment::new(event.time));
-    let t8 = steady_back(timeline);
+    let never_left = never_left(timeline);
+    let t8 = match never_left {
+        true => Err(NEVER_LEFT.to_owned()),
+        false => steady_back(timeline),
+    };
     let first = faults.iter().filter(|fault| fault.ordered.is_some());
     let effective = first
         .min_by_key(|fault| fault.ordered.map(|event| event.seq))
@@ -38,7 +49,39 @@ pub(super) fn read(timeline: &Timeline<'_>, faults: &[Fault<'_>]) -> Recovery {
         t0,
         t7,
         t8,
+        never_left,
+        look_ms: look_ms(timeline),
     }
+}
+
+/// Whether every condition held at each evaluation since the first order, and was evaluated in time to tell.
+fn never_left(timeline: &Timeline<'_>) -> bool {
+    let (Some(t0), Ok(t7)) = (timeline.first_ordered(), timeline.last_removed()) else {
+        return false;
+    };
+    let steady = &timeline.started.plan.steady;
+    let held = |record: &SteadyRecord| {
+        let all = evaluations(timeline.events, record);
+        let mut since = all.iter().filter(|one| one.seq > t0.seq).peekable();
+        let during = since.peek().is_some_and(|one| one.seq < t7.seq);
+        let after = all.last().is_some_and(|one| one.seq > t7.seq);
+        during && after && since.all(|one| one.holds == Some(true))
+    };
+    !steady.is_empty() && steady.iter().all(held)
+}
+
+/// The longest time between two looks of a probe that a condition is about.
+fn look_ms(timeline: &Timeline<'_>) -> Option<u64> {
+    let plan = &timeline.started.plan;
+    let about = |record: &SteadyRecord, name: &ProbeName| match &record.probe {
+        Some(probe) => probe == name,
+        None => record.unit != Unit::Number,
+    };
+    let looks = plan
+        .probes
+        .iter()
+        .filter(|probe| plan.steady.iter().any(|record| about(record, &probe.name)));
+    looks.map(|probe| probe.every_ms).max()
 }
 
 /// T8: the start of the first window which then holds until the end, for the last condition.

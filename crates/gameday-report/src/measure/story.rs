@@ -276,6 +276,16 @@ fn mitigation(trial: &Trial) -> String {
         ),
         _ => return format!("The fault was not seen to go: {}.", why(trial, "T7")),
     };
+    if trial.never_left {
+        return format!("{removed}; the service never left its steady state.");
+    }
+    let suffered = trial.ttr_ms.map_or_else(String::new, |ttr| {
+        format!(", {} after it had begun to suffer", span(ttr))
+    });
+    if let Some(look) = trial.within_a_look() {
+        let soon = words::within_a_look(look);
+        return format!("{removed}; the service was steady again {soon}{suffered}.");
+    }
     match (trial.self_heal_ms, trial.ttr_ms) {
         (Some(0), Some(ttr)) => format!(
             "{removed}, and the service was steady again at once, {} after it had begun to suffer.",

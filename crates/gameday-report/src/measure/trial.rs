@@ -110,6 +110,8 @@ fn unjudged(index: usize, timeline: &Timeline<'_>, recovery: &Recovery, alerts: 
         },
         ttr_ms: keep(recovery.ttr.clone(), "ttr_ms", &mut why),
         self_heal_ms: keep(recovery.self_heal.clone(), "self_heal_ms", &mut why),
+        never_left: recovery.never_left,
+        look_ms: recovery.look_ms,
         group_stage_clean,
         gate: gate(timeline),
         why,

@@ -11,7 +11,7 @@ use super::others::OtherAlert;
 use super::over_trials::OverTrials;
 use super::probe::ProbeReport;
 use super::record::{AlertReport, Rollback, Trial};
-use super::recovery::Recovery;
+use super::recovery::{NEVER_LEFT, Recovery};
 use super::sight::SightReport;
 use super::steady::SteadyReport;
 use super::timeline::Timeline;
@@ -273,6 +273,9 @@ impl Facts<'_> {
         };
         let within = i64::try_from(limit).unwrap_or(i64::MAX);
         let most = words::limit(limit);
+        if self.recovery.never_left {
+            return;
+        }
         match (&self.recovery.self_heal, &self.recovery.t7) {
             (Ok(ms), _) if *ms <= within => {}
             (Ok(ms), _) => failures.push(format!(
@@ -330,10 +333,14 @@ impl Facts<'_> {
         if let (true, Some(sight)) = (parts.is_empty(), self.sight) {
             parts.push(words::capital(&sight.summary));
         }
-        if let Ok(ms) = self.recovery.self_heal {
+        if self.recovery.never_left {
+            parts.push(NEVER_LEFT.to_owned());
+        } else if let Ok(ms) = self.recovery.self_heal {
+            let look = self.recovery.look_ms;
+            let look = look.filter(|look| i64::try_from(*look).is_ok_and(|look| ms < look));
             parts.push(format!(
                 "the service was steady again {} after the fault was gone",
-                words::span(ms)
+                look.map_or_else(|| words::span(ms), words::within_a_look)
             ));
         }
         if parts.is_empty() {

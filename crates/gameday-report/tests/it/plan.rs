@@ -16,6 +16,7 @@ pub(crate) fn golden_plan() -> PlanRecord {
         unit,
         at_most,
         window_ms: 10_000,
+        probe: Some(ProbeName::new("checkout").unwrap()),
     };
     PlanRecord {
         followed: vec![],

@@ -2,7 +2,7 @@
 
 use expect_test::{Expect, expect};
 use gameday_core::{Ended, EventKind, FaultEnd, Outcome, Reason};
-use gameday_report::Measurement;
+use gameday_report::{Measurement, Verdict, measure};
 
 use crate::fixture::golden;
 
@@ -32,7 +32,7 @@ fn a_drill_that_passed_is_told_in_seven_sentences() {
             scope: `latency` on `db` for 60.0 s (delay 200ms ±20ms downstream); it acted 1204 times.
             hypothesis: It held: payments slow down but none fails; the latency page reaches on-call within 30 seconds.
             detection: `PaymentsLatencyHigh` reached `oncall` 13.207 s after the fault took effect (limit 30 s); most of it, 5.444 s, went into the rule's condition becoming true.
-            mitigation: The last fault was gone 60.0 s after the first was ordered; the service was steady again 992 ms later, 61.0 s after it had begun to suffer.
+            mitigation: The last fault was gone 60.0 s after the first was ordered; the service was steady again within one look (1 s), 61.0 s after it had begun to suffer.
             rollback: Verified at 10:01:14.500 UTC: nothing of the drill is left.
             follow-ups: 3 findings, the first: 2 looks told nothing while the fault was in place.
             Doubt: 2 looks told nothing while the fault was in place => Look at the machine that the probes run on.
@@ -73,7 +73,7 @@ fn a_drill_that_failed_says_why_not_sooner() {
             scope: `latency` on `db` for 60.0 s (delay 200ms ±20ms downstream); it acted 1204 times.
             hypothesis: None was stated; write one into the scenario, so that the next drill can prove it wrong.
             detection: `PaymentsLatencyHigh` reached `oncall` 13.207 s after the fault took effect (limit 10 s); most of it, 5.444 s, went into the rule's condition becoming true.
-            mitigation: The last fault was gone 60.0 s after the first was ordered; the service was steady again 992 ms later, 61.0 s after it had begun to suffer.
+            mitigation: The last fault was gone 60.0 s after the first was ordered; the service was steady again within one look (1 s), 61.0 s after it had begun to suffer.
             rollback: Verified at 10:01:14.500 UTC: nothing of the drill is left.
             follow-ups: 5 findings, the first: `PaymentsLatencyHigh` late: notified after 13.207 s, 3.207 s over its limit of 10 s.
             Bad: `PaymentsLatencyHigh` late: notified after 13.207 s, 3.207 s over its limit of 10 s => Shorten the largest stage, or raise the limit if that is soon enough.
@@ -216,5 +216,63 @@ fn what_changed_since_the_last_drill_is_told_time_by_time() {
     assert!(
         gameday_report::render_markdown(&measurement)
             .contains("| PaymentsLatencyHigh ttn | 13.207 s | 14.707 s | +1.500 s |")
+    );
+}
+
+#[test]
+fn a_service_that_never_left_its_steady_state_recovered_from_nothing() {
+    let steady = golden().edited(|kind| {
+        if let EventKind::SteadyEvaluated(evaluated) = kind {
+            evaluated.holds = evaluated.holds.map(|_| true);
+        }
+    });
+    let measurement = steady.measured();
+    let trial = &measurement.trials[0];
+    assert_eq!(measurement.verdict, Verdict::Passed, "{}", measurement.summary);
+    assert_eq!(
+        (trial.ttr_ms, trial.self_heal_ms, trial.marks.t8),
+        (None, None, None)
+    );
+    assert_eq!(
+        measurement.mttr.sentence(),
+        "MTTR (fault effective to steady state) —: the service never left its steady state"
+    );
+    assert!(
+        measurement
+            .summary
+            .ends_with("the service never left its steady state.")
+    );
+    let told = trial
+        .briefing
+        .iter()
+        .find(|line| line.key == "mitigation")
+        .unwrap();
+    assert_eq!(
+        told.text,
+        "The last fault was gone 60.0 s after the first was ordered; the service never left its steady state."
+    );
+    let both = measure(&[golden().events(), steady.events()]).unwrap();
+    let said = both.mttr.sentence();
+    assert!(said.contains("(1 of 1 recovered"), "{said}");
+    assert!(said.contains("60.0 s of it the drill's own hold"), "{said}");
+}
+
+#[test]
+fn a_recovery_sooner_than_the_next_look_is_not_told_to_the_millisecond() {
+    let slowly = golden().planned(|plan| plan.probes[0].every_ms = 5_000);
+    let measurement = slowly.measured();
+    assert!(
+        measurement
+            .summary
+            .ends_with("steady again within one look (5 s) after the fault was gone."),
+        "{}",
+        measurement.summary
+    );
+    let often = golden().planned(|plan| plan.probes[0].every_ms = 500);
+    assert!(
+        often
+            .measured()
+            .summary
+            .ends_with("steady again 992 ms after the fault was gone.")
     );
 }

@@ -62,7 +62,7 @@ fn a_drill_in_which_everything_came_passes() {
         &golden(),
         Passed,
         0,
-        "steady again 992 ms after the fault was gone",
+        "steady again within one look (1 s) after the fault was gone",
     );
 }
 
@@ -237,12 +237,12 @@ fn the_steady_state_is_back_when_the_last_condition_holds_for_good() {
         "91 s less the window of 10 s"
     );
     assert_eq!(trial.self_heal_ms, Some(8_992));
-    let unbroken = steady("fast", |second, holds| {
+    let soon = steady("fast", |second, holds| {
         if second >= 10 {
-            *holds = Some(true);
+            *holds = Some(second != 20);
         }
     });
-    let trial = &unbroken.measured().trials[0];
+    let trial = &soon.measured().trials[0];
     assert_eq!(
         (trial.marks.t8, trial.self_heal_ms),
         (trial.marks.t7, Some(0)),
