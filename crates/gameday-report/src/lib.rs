@@ -61,7 +61,7 @@ pub use measure::{
     ReceiverNoise, Rollback, SafetyLine, StagesMs, SteadyReport, Summed, SuppressedBy, TimelineError, Trial,
     TrialMarks, Verdict, Weight, measure,
 };
-pub use measure::{Seen, SightReport};
+pub use measure::{Elsewhere, Seen, SightReport};
 pub use promtool::{RULES_FILE, TEST_FILE, UnitTest, render_promtool};
 pub use runbook::render_runbook_patch;
 pub use statistics::Summary;

@@ -134,9 +134,8 @@ fn score_row(out: &mut String, row: &Row) {
     line(
         out,
         &format!(
-            "| {} {} | {} | {} | {} | {sign} **{}**{detail} |",
-            text(&row.subject),
-            prose(&row.what),
+            "| {} | {} | {} | {} | {sign} **{}**{detail} |",
+            format!("{} {}", text(&row.subject), prose(&row.what)).trim_end(),
             dash(&row.limit),
             dash(&row.predicted),
             text(&row.measured),

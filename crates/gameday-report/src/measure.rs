@@ -80,8 +80,8 @@ pub(crate) use picture::{
 pub use predicted::Predicted;
 pub use probe::{Phase, ProbeReport};
 pub use record::{
-    AlertReport, AlertVerdict, FaultReport, GateReport, LimitsMs, Marks, Measurement, Rollback, StagesMs,
-    Trial, TrialMarks, Verdict,
+    AlertReport, AlertVerdict, Elsewhere, FaultReport, GateReport, LimitsMs, Marks, Measurement, Rollback,
+    StagesMs, Trial, TrialMarks, Verdict,
 };
 pub use sampled::{JournalReport, ProbeSummed, Summed};
 pub use sight::{Seen, SightReport};

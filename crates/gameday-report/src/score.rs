@@ -77,6 +77,9 @@ fn of_alert(all: &[&AlertReport]) -> Vec<Row> {
         .iter()
         .max_by_key(|alert| score_of(alert.verdict))
         .unwrap_or(first);
+    if first.class == "never" {
+        return vec![of_never(worst)];
+    }
     let limits = &first.limits_ms;
     let mut rows = vec![
         timed(all, "fires", limits.firing, |alert| alert.ttd_ms, Some("T3")),
@@ -98,34 +101,64 @@ fn of_alert(all: &[&AlertReport]) -> Vec<Row> {
     in_between(&mut rows[1], all, limits.notified, |alert| {
         (alert.ttn_ms, alert.ttn_between_ms)
     });
+    misrouted(&mut rows[1], all);
     in_between(&mut rows[2], all, limits.resolved, |alert| {
         (alert.resolved_ms, alert.resolved_between_ms)
     });
     // What nobody asked for and nobody saw is no row.
     rows.retain(|row| row.limit.is_some() || row.measured != "—");
     if rows.is_empty() {
-        let what = match first.class {
-            "never" => "stays away",
-            _ => "comes",
-        };
-        rows.push(timed(all, what, None, |alert| alert.ttd_ms, None));
+        rows.push(timed(all, "comes", None, |alert| alert.ttd_ms, None));
     }
+    // It may rest on more than times, so it stands above them, and each row keeps its own word.
     if worst.verdict != AlertVerdict::Passed {
-        explain(&mut rows, worst);
+        rows.insert(0, judged(worst));
     }
     rows
 }
 
-/// The verdict and its sentence stand with the row that it is about.
-fn explain(rows: &mut [Row], worst: &AlertReport) {
-    let own = rows.iter().map(|row| row.score).max().unwrap_or(Score::Good);
-    // It may rest on more than times: labels, receivers, doubts.
-    let beyond = score_of(worst.verdict) > own;
-    let about = |row: &&mut Row| beyond || row.score == own;
-    if let Some(row) = rows.iter_mut().find(about) {
-        row.detail = Some(worst.detail.clone()).filter(|detail| !detail.is_empty());
-        row.word = spaced(worst.verdict.word());
-        row.score = score_of(worst.verdict).max(row.score);
+/// The verdict on an alert and its sentence.
+fn judged(alert: &AlertReport) -> Row {
+    Row {
+        subject: alert.title(),
+        what: String::new(),
+        limit: None,
+        predicted: None,
+        measured: "—".to_owned(),
+        score: score_of(alert.verdict),
+        word: spaced(alert.verdict.word()),
+        detail: Some(alert.detail.clone()).filter(|detail| !detail.is_empty()),
+        shares: None,
+    }
+}
+
+/// An alert that must not come: the longer of its limits says for how long.
+fn of_never(worst: &AlertReport) -> Row {
+    let most = worst.limits_ms.firing.max(worst.limits_ms.notified);
+    Row {
+        what: "stays away".to_owned(),
+        limit: most.map(|most| format!("for {}", limit(most))),
+        measured: exact_or_dash(worst.ttd_ms.or(worst.ttn_ms)),
+        word: match worst.verdict {
+            AlertVerdict::Passed => "stayed away".to_owned(),
+            verdict => spaced(verdict.word()),
+        },
+        detail: judged(worst)
+            .detail
+            .filter(|_| worst.verdict != AlertVerdict::Passed),
+        ..judged(worst)
+    }
+}
+
+/// What reached another receiver than the one that was asked for is shown with its time.
+fn misrouted(row: &mut Row, all: &[&AlertReport]) {
+    let Some(elsewhere) = all.iter().find_map(|alert| alert.elsewhere.as_ref()) else {
+        return;
+    };
+    row.what = format!("is notified to `{}`", elsewhere.wanted);
+    if all.iter().all(|alert| alert.ttn_ms.is_none()) {
+        row.measured = format!("{} to {}", exact_or_dash(elsewhere.after_ms), elsewhere.receiver);
+        (row.score, row.word) = (Score::Bad, "elsewhere".to_owned());
     }
 }
 

@@ -17,7 +17,7 @@ use super::mark::{Known, Moment, keep};
 use super::marks::{AlertMarks, moment, origins, raw_times};
 use super::people;
 use super::predicted;
-use super::record::{AlertReport, LimitsMs, Marks, StagesMs};
+use super::record::{AlertReport, Elsewhere, LimitsMs, Marks, StagesMs};
 use super::recovery::Recovery;
 use super::stages;
 use super::suppression;
@@ -85,6 +85,7 @@ fn report(
     report.predicted = keep(predicted, "predicted", &mut report.why);
     take_spans(&mut report, spans);
     take_labels(&mut report, expect, evidence);
+    report.elsewhere = elsewhere(timeline, expect, fault, evidence);
     report.advice = advice::read(timeline, &report);
     report.raw = raw_times(&marks);
     report.told_by = origins(&marks);
@@ -148,6 +149,30 @@ fn take_labels(report: &mut AlertReport, expect: &ExpectRecord, evidence: &Evide
     }
 }
 
+/// The first notification of it, when none reached the receiver that is asked for.
+fn elsewhere(
+    timeline: &Timeline<'_>,
+    expect: &ExpectRecord,
+    fault: &Fault<'_>,
+    evidence: &Evidence<'_>,
+) -> Option<Elsewhere> {
+    let wanted = expect.receiver.clone()?;
+    if evidence.firing(expect).is_some() {
+        return None;
+    }
+    let notices = evidence.notices.iter();
+    let first = notices
+        .filter(|notice| notice.alert.status == "firing")
+        .min_by_key(|notice| notice.arrived)?;
+    let at = Moment::new(first.arrived);
+    Some(Elsewhere {
+        receiver: first.receiver.to_owned(),
+        wanted,
+        at,
+        after_ms: timeline.span(&fault.effective, &Ok(at)).ok(),
+    })
+}
+
 /// An expectation before anything is known of it.
 fn unjudged(expect: &ExpectRecord) -> AlertReport {
     AlertReport {
@@ -172,6 +197,7 @@ fn unjudged(expect: &ExpectRecord) -> AlertReport {
         advice: None,
         ack: None,
         receiver: None,
+        elsewhere: None,
         labels: BTreeMap::new(),
         annotations: BTreeMap::new(),
         raw: BTreeMap::new(),

@@ -31,7 +31,7 @@ use crate::words;
 
 pub use super::alert_verdict::AlertVerdict;
 pub use super::verdict::Verdict;
-pub use alert::{AlertReport, LimitsMs, Marks, StagesMs};
+pub use alert::{AlertReport, Elsewhere, LimitsMs, Marks, StagesMs};
 pub use fault::FaultReport;
 
 /// Everything that a report says. Serialized, it is `report.json`.

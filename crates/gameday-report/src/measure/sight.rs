@@ -9,6 +9,7 @@
 use gameday_core::{AlertState, EventKind, Outcome};
 use serde::Serialize;
 
+use super::counted;
 use super::episode::identity;
 use super::fault::Fault;
 use super::mark::Moment;
@@ -68,7 +69,11 @@ pub(super) fn read(
     Some(SightReport {
         since,
         first: seen.first().map(|seen| seen.by),
-        summary: summary(&seen, !timeline.started.plan.probes.is_empty()),
+        summary: summary(
+            &seen,
+            !timeline.started.plan.probes.is_empty(),
+            &told(timeline, alerts, &seen, since),
+        ),
         seen,
     })
 }
@@ -108,7 +113,10 @@ fn of_expected(alerts: &[AlertReport], since: Moment) -> Vec<Seen> {
         [
             ("pending", marks.t2),
             ("firing", marks.t3),
-            ("notified", marks.t5),
+            (
+                "notified",
+                marks.t5.or(alert.elsewhere.as_ref().map(|one| one.at)),
+            ),
         ]
         .map(|(what, at)| alert_seen(&alert.name, what, at, since))
     });
@@ -160,10 +168,42 @@ fn alert_seen(name: &str, what: &str, at: Option<Moment>, since: Moment) -> Opti
     })
 }
 
+/// What is known of notifications: that none came can be said only where they were observed.
+fn told(timeline: &Timeline<'_>, alerts: &[AlertReport], seen: &[Seen], since: Moment) -> String {
+    if let Some(first) = seen.iter().find(|seen| seen.what == "notified") {
+        let elsewhere = alerts.iter().filter_map(|alert| alert.elsewhere.as_ref());
+        let receiver = elsewhere
+            .filter(|one| one.at == first.at)
+            .map(|one| format!(", to `{}`", one.receiver))
+            .next();
+        return format!(
+            "and the first notification came after {}{}",
+            words::span(first.after_ms),
+            receiver.unwrap_or_default()
+        );
+    }
+    let observe = &timeline.started.plan.observe;
+    if observe.webhook.is_some() || !observe.webhooks.is_empty() {
+        return "and no notification reached our webhook".to_owned();
+    }
+    let counted = alerts.iter().filter_map(|alert| alert.ttn_between_ms);
+    if let Some([least, most]) = counted.min() {
+        return format!(
+            "and was notified after {} to {}, as Alertmanager counted",
+            words::span(least),
+            words::span(most)
+        );
+    }
+    let end = Moment::new(timeline.last().time);
+    if counted::was_counted(timeline) && counted::grown(timeline, since, end).is_empty() {
+        return "and Alertmanager delivered no notification".to_owned();
+    }
+    "and notifications were not observed".to_owned()
+}
+
 /// `probes saw it first, after 1.2 s (checkout from eu-west: dns_nxdomain); the first alert, X, was pending after 8.0 s`.
-fn summary(seen: &[Seen], have_probes: bool) -> String {
+fn summary(seen: &[Seen], have_probes: bool, told: &str) -> String {
     let of = |by: &str| seen.iter().find(|seen| seen.by == by);
-    let first_alert = |what: &str| seen.iter().find(|seen| seen.by == ALERTS && seen.what == what);
     let probe = |seen: &Seen| {
         let region = seen.region.as_deref().unwrap_or_default();
         let after = words::span(seen.after_ms);
@@ -177,15 +217,6 @@ fn summary(seen: &[Seen], have_probes: bool) -> String {
             seen.what
         )
     };
-    let told = first_alert("notified").map_or_else(
-        || "and no notification came".to_owned(),
-        |seen| {
-            format!(
-                "and the first notification came after {}",
-                words::span(seen.after_ms)
-            )
-        },
-    );
     match (of(PROBES), of(ALERTS)) {
         (Some(first), None) => format!("probes saw it {}; no alert did", probe(first)),
         (None, Some(first)) if have_probes => {

@@ -122,3 +122,37 @@ fn nothing_is_said_of_a_drill_that_touched_nothing() {
     });
     assert!(script.measured().trials[0].sight.is_none());
 }
+
+#[track_caller]
+fn check_told(script: &Script, says: &str) {
+    let summary = script.measured().trials[0].sight.clone().unwrap().summary;
+    assert!(summary.contains(says), "{summary}");
+}
+
+fn unnotified() -> Script {
+    golden().without(|kind| matches!(kind, EventKind::Notified(_)))
+}
+
+#[test]
+fn that_nobody_was_notified_is_said_only_where_it_was_observed() {
+    check_told(&unnotified(), "and no notification reached our webhook");
+    let blind = unnotified().planned(|plan| plan.observe.webhook = None);
+    check_told(&blind, "and notifications were not observed");
+}
+
+#[test]
+fn a_notification_to_another_receiver_is_told_with_its_time_and_where_it_went() {
+    let misspelt = golden().planned(|plan| plan.expect[0].receiver = Some("on-call".into()));
+    check_told(
+        &misspelt,
+        "and the first notification came after 13.2 s, to `oncall`",
+    );
+    let rendered = gameday_report::render_markdown(&misspelt.measured());
+    for line in [
+        "✕ **misrouted**: it reached `oncall`, not `on-call` |",
+        "is notified to `on-call` | ≤ 30 s | — | 13.207 s to oncall | ✕ **elsewhere** |",
+        "| PaymentsLatencyHigh fires | ≤ 25 s | — | 11.195 s | ✓ **in time** |",
+    ] {
+        assert!(rendered.contains(line), "{line}\n{rendered}");
+    }
+}

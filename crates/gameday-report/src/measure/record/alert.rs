@@ -103,6 +103,19 @@ pub struct LimitsMs {
     pub resolved: Option<u64>,
 }
 
+/// A notification that reached another receiver than the one that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Elsewhere {
+    /// The receiver that it reached.
+    pub receiver: String,
+    /// The receiver that was asked for.
+    pub wanted: String,
+    /// When it arrived.
+    pub at: Moment,
+    /// From T0e until then; null when that cannot be said.
+    pub after_ms: Option<i64>,
+}
+
 /// One expected alert.
 #[derive(Debug, Clone, Serialize)]
 pub struct AlertReport {
@@ -141,6 +154,9 @@ pub struct AlertReport {
     pub ack: Option<AckReport>,
     /// The receiver that the notification reached.
     pub receiver: Option<String>,
+    /// Where it went instead, when it did not reach the receiver that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub elsewhere: Option<Elsewhere>,
     /// The alert's labels.
     pub labels: BTreeMap<String, String>,
     /// Its annotations.
