@@ -15,7 +15,7 @@ pub(super) fn table(trial: &Trial) -> Markup {
         "What disturbed the measurement",
         html! {
             table.plain {
-                thead { tr { th { "What" } th.n { "After" } th.n { "By" } th { "Void" } } }
+                thead { tr { th { "What" } th.n { "After" } th.n { "By" } th { "Effect" } } }
                 tbody { @for one in &trial.disturbances { (row(one)) } }
             }
         },
@@ -28,10 +28,7 @@ fn row(one: &DisturbanceReport) -> Markup {
             td.wide { (prose(&one.text)) }
             td.n { (one.after.clock()) }
             td.n { (one.by.clock()) }
-            td { @match one.voids.as_slice() {
-                [] => "nothing that was measured",
-                voids => (clean(&voids.join(", "))),
-            } }
+            td { (clean(&one.effect())) }
         }
     }
 }

@@ -145,11 +145,7 @@ fn disturbances(out: &mut String, trial: &Trial) {
         line(out, "\n### What disturbed the measurement\n");
     }
     for one in &trial.disturbances {
-        let voids = match one.voids.as_slice() {
-            [] => "nothing that was measured".to_owned(),
-            voids => voids.join(", "),
-        };
-        line(out, &format!("- {}; void: {}", prose(&one.text), text(&voids)));
+        line(out, &format!("- {}; {}", prose(&one.text), text(&one.effect())));
     }
 }
 

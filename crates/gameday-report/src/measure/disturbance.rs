@@ -35,6 +35,17 @@ pub struct DisturbanceReport {
     pub voids: Vec<String>,
 }
 
+impl DisturbanceReport {
+    /// What it did to the measurement, for people.
+    pub(crate) fn effect(&self) -> String {
+        match (self.voids.as_slice(), self.what) {
+            ([], "lost") => "what it would have told meanwhile is not known".to_owned(),
+            ([], _) => "no measurement is affected".to_owned(),
+            (voids, _) => format!("void: {}", voids.join(", ")),
+        }
+    }
+}
+
 /// As it is used while measuring. Times are ours.
 #[derive(Debug, Clone)]
 pub(super) struct Disturbance {

@@ -1,9 +1,12 @@
 //! The verdict of a drill: what can be said for certain, the worst first, and never a pass in doubt.
 
+use std::collections::BTreeSet;
+
 use gameday_core::{Ended, EventKind, Skip};
 use serde::Serialize;
 
 use super::alert_verdict::AlertVerdict;
+use super::disturbance::is_alertmanager;
 use super::fault::Fault;
 use super::forbid::ForbidReport;
 use super::mark::Moment;
@@ -247,6 +250,7 @@ impl Facts<'_> {
         self.judge_steady(&mut failures, &mut doubts);
         self.judge_recovery(&mut failures, &mut doubts);
         self.doubt_faults(&mut doubts);
+        self.doubt_sources(&mut doubts);
         self.doubt_probes(&mut doubts);
         (failures, doubts)
     }
@@ -304,6 +308,30 @@ impl Facts<'_> {
                     "fault `{}` was lost before the drill removed it",
                     fault.record.name
                 ));
+            }
+        }
+    }
+
+    /// A source of alerts that was lost: what it would have told is not known, whatever was expected of it.
+    fn doubt_sources(&self, doubts: &mut Vec<String>) {
+        let losses = self.timeline.losses();
+        let peers = self.timeline.started.plan.observe.alertmanager.len();
+        let gone: BTreeSet<&str> = losses
+            .iter()
+            .map(|lost| lost.source.as_str())
+            .filter(|source| is_alertmanager(source))
+            .collect();
+        for lost in &losses {
+            let source = lost.source.as_str();
+            let observed = match source {
+                "prometheus" | "webhook" => true,
+                // One peer is enough to tell.
+                _ if is_alertmanager(source) => gone.len() >= peers,
+                _ => source.starts_with("grafana"),
+            };
+            let line = format!("{source} was lost at {} UTC", Moment::new(lost.from).clock());
+            if observed && !doubts.iter().any(|doubt| doubt.contains(&line)) {
+                doubts.push(format!("{line}: {}", lost.error));
             }
         }
     }

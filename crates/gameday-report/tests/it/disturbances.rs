@@ -281,3 +281,26 @@ fn a_peer_that_is_lost_is_named_and_what_the_other_told_stands() {
     let measured = untold.measured();
     assert_eq!(measured.verdict.word(), "inconclusive", "{}", measured.summary);
 }
+
+#[test]
+fn a_source_that_was_lost_is_no_pass_even_where_no_alert_is_expected() {
+    let lost = EventKind::SourceLost {
+        source: source("prometheus"),
+        error: "connection refused".into(),
+    };
+    let measured = golden()
+        .planned(|plan| plan.expect.clear())
+        .and(30_000, lost)
+        .measured();
+    assert_eq!(measured.verdict, gameday_report::Verdict::Inconclusive);
+    assert!(
+        measured.summary.contains("prometheus was lost"),
+        "{}",
+        measured.summary
+    );
+    let rendered = render_markdown(&measured);
+    assert!(
+        rendered.contains("; what it would have told meanwhile is not known"),
+        "{rendered}"
+    );
+}
