@@ -1,6 +1,7 @@
 //! Findings: what the drill showed that somebody should look at, each with what could be done about it.
 
 mod arrived;
+mod missed;
 
 use serde::Serialize;
 
@@ -44,7 +45,7 @@ pub(super) fn read(timeline: &Timeline<'_>, trial: &Trial) -> Vec<Finding> {
     let mut found = Findings(Vec::new());
     found.endings(trial);
     for alert in &trial.alerts {
-        found.alert(alert, trial.verdict);
+        found.alert(timeline, alert, trial.verdict);
     }
     if trial.marks.t0.is_some() {
         found.service(timeline, trial);
@@ -107,7 +108,7 @@ impl Findings {
         }
     }
 
-    fn alert(&mut self, alert: &AlertReport, verdict: Verdict) {
+    fn alert(&mut self, timeline: &Timeline<'_>, alert: &AlertReport, verdict: Verdict) {
         if alert.verdict != AlertVerdict::Passed && verdict != Verdict::Refused {
             let weight = if alert.verdict == AlertVerdict::Unknown {
                 Weight::Doubt
@@ -120,7 +121,8 @@ impl Findings {
                 words::spaced(alert.verdict.word()),
                 alert.detail
             );
-            self.add(weight, text, action_of(alert.verdict));
+            let action = missed::action(timeline, alert).unwrap_or(action_of(alert.verdict));
+            self.add(weight, text, action);
         }
         for (what, ms, most) in [
             ("fired", alert.ttd_ms, alert.limits_ms.firing),

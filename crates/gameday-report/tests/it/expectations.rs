@@ -232,3 +232,30 @@ fn a_loss_before_the_fault_counts_only_while_it_lasts() {
         "not firing",
     );
 }
+
+/// What is advised about the alert of a drill in which it was missed.
+#[track_caller]
+fn check_advised(script: &Script, says: &str) {
+    let measured = script.measured();
+    let findings = &measured.trials[0].findings;
+    let found = findings.iter().find(|finding| finding.text.contains("missed"));
+    let action = &found.expect("it was missed").action;
+    assert!(action.contains(says), "{action}");
+}
+
+#[test]
+fn what_to_do_about_a_missed_alert_depends_on_how_far_it_came() {
+    let unwired = golden().without(|kind| matches!(kind, EventKind::Notified(_)));
+    check_advised(&unwired, "is it a receiver of this Alertmanager?");
+    let asleep =
+        unwired.without(|kind| matches!(kind, EventKind::AlertSeen(_) | EventKind::RawSamples { .. }));
+    check_advised(&asleep, "make the fault larger");
+    let inputs = EventKind::RuleInputs(Box::new(gameday_core::RuleInputs {
+        alert: crate::fixture::ALERT.into(),
+        source: source("prometheus"),
+        evaluated_at: None,
+        selectors: Vec::new(),
+        left_out: Vec::new(),
+    }));
+    check_advised(&asleep.and(96_000, inputs), "gameday what-if DRILL --threshold");
+}
