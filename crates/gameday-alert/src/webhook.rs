@@ -2,7 +2,7 @@
 //!
 //! It speaks one method, and on each of its paths one payload: Alertmanager's (and Grafana's, which is nearly the
 //! same), PagerDuty's events, and whatever a mapping describes. A sender gets its answer at once; a sender that is
-//! slow, or one of too many, gets none.
+//! slow, or one of too many, gets none. A web page is no sender.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,6 +29,7 @@ mod door;
 mod hook;
 mod pagerduty;
 mod payload;
+mod sender;
 
 /// The most that is read of one notification.
 const BODY_LIMIT: usize = 4 * 1024 * 1024;
@@ -222,14 +223,19 @@ fn addressed(desk: &Desk, request: &Request) -> Result<Speaker, Refusal> {
     let path = request.uri().path();
     let hook = desk.hooks.iter().position(|hook| hook.path == path);
     let speaker = match hook {
-        _ if *path == *desk.path => Speaker::Alertmanager,
-        _ if desk.recorder.as_ref().is_some_and(|events| *path == *events.path) => Speaker::Recorder,
-        Some(place) => Speaker::Hook(place),
-        None if path == pagerduty::PATH => Speaker::PagerDuty,
-        None => {
-            let reason = format!("notifications go to {}\n", desk.path);
-            return Err((StatusCode::NOT_FOUND, reason));
+        _ if *path == *desk.path => Some(Speaker::Alertmanager),
+        _ if desk.recorder.as_ref().is_some_and(|events| *path == *events.path) => Some(Speaker::Recorder),
+        Some(place) => Some(Speaker::Hook(place)),
+        None => (path == pagerduty::PATH).then_some(Speaker::PagerDuty),
+    };
+    sender::is_program(request.headers(), request.uri()).inspect_err(|refusal| {
+        if speaker.is_some() {
+            desk.counts.refuse(path, &refusal.1);
         }
+    })?;
+    let Some(speaker) = speaker else {
+        let reason = format!("notifications go to {}\n", desk.path);
+        return Err((StatusCode::NOT_FOUND, reason));
     };
     if request.method() != Method::POST {
         let reason = "notifications are POSTed\n".to_owned();
@@ -246,6 +252,7 @@ async fn take(
 ) -> Result<(StatusCode, String), Refusal> {
     let path = request.uri().path().to_owned();
     let refused = |refusal: &Refusal| desk.counts.refuse(&path, &pagerduty::reason(&refusal.1));
+    sender::says_json(request.headers(), speaker).inspect_err(refused)?;
     let body = read(request).await.inspect_err(refused)?;
     if let (Speaker::Recorder, Some(events)) = (speaker, &desk.recorder) {
         return events.take(&desk.counts, &body).inspect_err(refused);

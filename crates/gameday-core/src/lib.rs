@@ -12,6 +12,7 @@ mod arrival;
 mod baseline;
 mod clock;
 mod event;
+mod host;
 mod journal;
 mod names;
 mod outcome;
@@ -34,6 +35,7 @@ pub use event::{
     Recorded, RecordedDeed, RecordingSeen, RuleInputs, RuleSeen, SCHEMA, SourceSeen, Stage, SteadyEvaluated,
     SteadySummed, StepDone, StopReason, SummedLook, Vitals,
 };
+pub use host::{host_name, is_public_name};
 pub use journal::{
     Journal, JournalError, JournalLines, ReadJournal, Sampling, is_locked, read_journal, read_summed,
 };

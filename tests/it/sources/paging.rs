@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{LIMIT, alert, paged, post};
 use crate::support::alerting::{Alerting, Setup, Shop};
 use crate::support::drill::at;
+use crate::support::http::ask;
 use crate::support::ports::free_address;
 use crate::support::rig::{Rig, Scenario};
 
@@ -90,10 +91,20 @@ fn pagerdutys_events_and_anybodys_webhooks_are_measured() {
         dozing.status == 400 && dozing.body.contains("`dozing`"),
         "{dozing:?}"
     );
+    let forged = say("ok", fired).to_string();
+    let page = [
+        ("Origin", "https://evil.example"),
+        ("Content-Type", "application/json"),
+    ];
+    let text = [("Content-Type", "text/plain")];
+    assert_eq!(ask("POST", &hook, &page, &forged).unwrap().status, 403);
+    assert_eq!(ask("POST", &hook, &text, &forged).unwrap().status, 415);
     drill.wait_for("the fault to be removed", |kind| {
         matches!(kind, gameday_core::EventKind::FaultRemoved { .. })
     });
-    assert_eq!(post(&hook, &say("ok", jiff::Timestamp::now())).status, 200);
+    // A webhook of somebody else's need not say that it sends JSON.
+    let ok = say("ok", jiff::Timestamp::now()).to_string();
+    assert_eq!(ask("POST", &hook, &[], &ok).unwrap().status, 200);
 
     let ended = drill.finish(LIMIT);
     ended.assert(0, "passed");
@@ -120,7 +131,7 @@ fn pagerdutys_events_and_anybodys_webhooks_are_measured() {
     assert!(checkout["marks"]["T10"].is_string(), "{checkout:#}");
     let findings = report["trials"][0]["findings"].to_string();
     assert!(
-        findings.contains("/hooks/datadog") && findings.contains("dozing"),
+        findings.contains("3 requests to `/hooks/datadog`") && findings.contains("dozing"),
         "{findings}"
     );
     for file in std::fs::read_dir(ended.folder()).unwrap() {

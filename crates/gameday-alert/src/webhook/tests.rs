@@ -9,6 +9,9 @@ use super::*;
 const PAYLOAD: &str = r#"{"version":"4","status":"firing","receiver":"oncall",
     "alerts":[{"status":"firing","labels":{"alertname":"X"}}]}"#;
 
+/// What the head of a notification has, besides its length.
+const HEAD: &str = "Host: x\r\nContent-Type: application/json\r\n";
+
 struct Receiver {
     address: SocketAddr,
     counts: Arc<WebhookCounts>,
@@ -47,8 +50,16 @@ impl Receiver {
 
     async fn post(&self, path: &str, body: &str) -> String {
         let length = body.len();
-        let request = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{body}");
+        let request = format!("POST {path} HTTP/1.1\r\n{HEAD}Content-Length: {length}\r\n\r\n{body}");
         self.send(request.as_bytes()).await
+    }
+
+    /// The status of what is answered to a notification with these lines in its head.
+    async fn post_with(&self, path: &str, lines: &str, body: &str) -> String {
+        let length = body.len();
+        let request = format!("POST {path} HTTP/1.1\r\n{lines}Content-Length: {length}\r\n\r\n{body}");
+        let answer = self.send(request.as_bytes()).await;
+        answer["HTTP/1.1 ".len()..][..3].to_owned()
     }
 }
 
@@ -58,7 +69,7 @@ async fn a_notification_is_passed_on_and_stamped_when_it_came_not_when_it_ended(
     let before = Timestamp::now();
     let mut stream = TcpStream::connect(receiver.address).await.unwrap();
     let head = format!(
-        "POST /hook HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n",
+        "POST /hook HTTP/1.1\r\n{HEAD}Content-Length: {}\r\n\r\n",
         PAYLOAD.len()
     );
     stream.write_all(head.as_bytes()).await.unwrap();
@@ -93,13 +104,62 @@ async fn anything_else_is_refused_with_a_reason_and_counted() {
         "{garbage}"
     );
     let huge = format!(
-        "POST /hook HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{}",
+        "POST /hook HTTP/1.1\r\n{HEAD}Content-Length: {}\r\n\r\n{}",
         BODY_LIMIT + 1,
         " ".repeat(BODY_LIMIT + 1)
     );
     receiver.send(huge.as_bytes()).await;
     assert_eq!(refused(), 2);
     assert_eq!(receiver.counts.accepted.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn what_a_web_page_sends_is_no_notification() {
+    let receiver = receiver(9).await;
+    let json = "Content-Type: application/json\r\n";
+    let event = r#"{"routing_key":"0123456789abcdef","event_action":"trigger","payload":{"summary":"s","source":"x","severity":"info"}}"#;
+    for (path, body) in [("/hook", PAYLOAD), ("/v2/enqueue", event)] {
+        for page in [
+            "Host: 127.0.0.1:9\r\nOrigin: https://evil.example\r\n",
+            "Host: 127.0.0.1:9\r\nOrigin: null\r\n",
+            "Host: 127.0.0.1:9\r\nSec-Fetch-Site: cross-site\r\n",
+            "Host: 127.0.0.1:9\r\nSec-Fetch-Site: same-origin\r\n",
+            "Host: evil.example:9\r\n",
+        ] {
+            let status = receiver.post_with(path, &format!("{page}{json}"), body).await;
+            assert_eq!(status, "403", "{path} {page}");
+        }
+        for kind in [
+            "",
+            "Content-Type: text/plain;charset=UTF-8\r\n",
+            "Content-Type: application/x-www-form-urlencoded\r\n",
+            "Content-Type: application/json\r\nContent-Type: text/plain\r\n",
+        ] {
+            let head = format!("Host: 127.0.0.1:9\r\n{kind}");
+            assert_eq!(
+                receiver.post_with(path, &head, body).await,
+                "415",
+                "{path} {kind}"
+            );
+        }
+    }
+    assert_eq!(receiver.counts.accepted.load(Ordering::Relaxed), 0);
+    assert_eq!(receiver.counts.refused.load(Ordering::Relaxed), 18);
+    let reasons = receiver.counts.take_reasons();
+    assert!(
+        reasons[0].starts_with("/hook: ") && reasons[0].contains("`Origin`"),
+        "{reasons:?}"
+    );
+    for program in [
+        "Host: 127.0.0.1:9\r\nContent-Type: application/json; charset=utf-8\r\n",
+        "Host: host.docker.internal:9\r\nSec-Fetch-Site: none\r\nContent-Type: application/json\r\n",
+    ] {
+        assert_eq!(
+            receiver.post_with("/hook", program, PAYLOAD).await,
+            "200",
+            "{program}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -155,7 +215,7 @@ async fn a_full_queue_tells_the_sender_to_try_again_and_blocks_nobody() {
 async fn a_body_that_never_ends_is_given_up() {
     let receiver = receiver(1).await;
     let answer = receiver
-        .send(b"POST /hook HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        .send(format!("POST /hook HTTP/1.1\r\n{HEAD}Content-Length: 100\r\n\r\n{{").as_bytes())
         .await;
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
 }

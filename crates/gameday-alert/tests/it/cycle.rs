@@ -93,7 +93,11 @@ impl Stage {
             return;
         };
         let before = Timestamp::now();
-        let post = reqwest::Client::new().post(&self.webhook_url).body(body);
+        let json = ("content-type", "application/json");
+        let post = reqwest::Client::new()
+            .post(&self.webhook_url)
+            .header(json.0, json.1)
+            .body(body);
         assert_eq!(post.send().await.unwrap().status(), 200);
         let mut notification = self.inbox.recv().await.unwrap();
         assert!((before..=Timestamp::now()).contains(&notification.arrived));

@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, USER_AGENT};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Uri};
+use gameday_core::host_name;
 
 use crate::access::Access;
 
@@ -67,7 +68,7 @@ impl Guard {
     }
 
     fn is_ours(&self, host: &str) -> bool {
-        let name = name_of(host);
+        let name = host_name(host);
         let is_our_address = |ip: IpAddr| {
             // A name can be pointed at us by its owner, an address cannot: when we listen on all of this
             // machine's, any will do.
@@ -86,14 +87,6 @@ pub(super) fn is_browser(headers: &HeaderMap) -> bool {
     headers
         .get(USER_AGENT)
         .is_some_and(|agent| agent.as_bytes().starts_with(b"Mozilla/"))
-}
-
-/// A host without its port, an IPv6 address without its brackets.
-fn name_of(host: &str) -> &str {
-    match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
-    }
 }
 
 fn carries(headers: &HeaderMap, token: &str) -> bool {
