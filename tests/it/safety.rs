@@ -9,6 +9,7 @@ mod guards;
 mod interrupted;
 mod killed;
 mod lost;
+mod marks;
 mod parts;
 mod paused;
 mod refused;

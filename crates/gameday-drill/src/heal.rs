@@ -5,6 +5,7 @@ use std::io;
 
 use gameday_core::{Event, EventKind, FaultName, Journal, JournalError};
 
+use crate::deed::Progress;
 use crate::fault::{Fault, ToxicFault, Undo};
 use crate::registry::{OpenDrill, Registry};
 
@@ -79,7 +80,7 @@ async fn heal_one(registry: &Registry, open: &OpenDrill) -> Healed {
     }
     for (fault, undo) in left {
         let undone = match undo {
-            Ok(undo) => undo_one(&undo, in_a_lab).await,
+            Ok(undo) => undo_one(&undo, known(&read.events, &fault), in_a_lab).await,
             Err(error) => Err(error.to_string()),
         };
         verified &= undone.is_ok();
@@ -132,7 +133,21 @@ fn ordered(events: &[Event]) -> Vec<ToUndo> {
     last
 }
 
-async fn undo_one(undo: &Undo, in_a_lab: bool) -> Result<String, String> {
+/// How far a fault is as the journal knows it: its mark may be lost.
+fn known(events: &[Event], fault: &FaultName) -> Progress {
+    let next = |known, event: &Event| match &event.kind {
+        EventKind::FaultOrdered { fault: of, .. } if of == fault => Progress::Untouched,
+        EventKind::FaultInjected { fault: of } if of == fault => Progress::Begun,
+        EventKind::FaultTouched {
+            fault: of, touched, ..
+        } if of == fault && *touched > 0 && known == Progress::Untouched => Progress::Begun,
+        EventKind::FaultRemoved { fault: of, .. } if of == fault => Progress::Undone,
+        _ => known,
+    };
+    events.iter().fold(Progress::Untouched, next)
+}
+
+async fn undo_one(undo: &Undo, known: Progress, in_a_lab: bool) -> Result<String, String> {
     match undo {
         Undo::Lease {
             api,
@@ -155,7 +170,7 @@ async fn undo_one(undo: &Undo, in_a_lab: bool) -> Result<String, String> {
         // With its runner dead its helper undoes it at once; a runner that is stuck holds its journal's lock.
         Undo::Held { deed, mark } => {
             let (deed, mark) = (deed.clone(), mark.clone());
-            let undone = tokio::task::spawn_blocking(move || deed.undo_for_helper(&mark));
+            let undone = tokio::task::spawn_blocking(move || deed.undo_for_helper(&mark, known));
             undone.await.map_err(|error| error.to_string())?
         }
     }

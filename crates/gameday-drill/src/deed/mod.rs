@@ -31,6 +31,7 @@ pub use hook::{Hook, Request, Text};
 pub use kill::{EndSignal, Kill};
 pub use limit::{Allowance, Limit, Place, Whose};
 pub use loss::LosePackets;
+use mark::wait_for_helper_of;
 pub(crate) use mark::{Mark, Progress};
 pub use pause::Pause;
 pub use unit::{UnitAction, UnitDeed};
@@ -168,13 +169,16 @@ impl Deed {
 
     /// Looks whether nothing of it is left.
     ///
+    /// `known` is how far it is as the runner or its journal knows it: a mark can get lost.
+    ///
     /// # Errors
     /// What may still be in place.
-    pub(crate) fn verify(&self, mark: &Path) -> Result<String, String> {
-        if !mark.exists() {
-            return Ok(NOT_BEGUN.to_owned());
-        }
-        match Mark::take(mark, Duration::ZERO)?.progress()? {
+    pub(crate) fn verify(&self, mark: &Path, known: Progress) -> Result<String, String> {
+        let marked = match mark.exists() {
+            true => Mark::take(mark, Duration::ZERO)?.progress()?,
+            false => Progress::Untouched,
+        };
+        match marked.or(known) {
             Progress::Untouched => Ok(NOT_BEGUN.to_owned()),
             Progress::Undone => self.act().verify(),
             Progress::Begun => Err("it was not undone".to_owned()),
@@ -187,9 +191,13 @@ impl Deed {
     ///
     /// # Errors
     /// Why it may still be in place.
-    pub(crate) fn undo_for_helper(&self, mark: &Path) -> Result<String, String> {
-        let mut mark = Mark::take(mark, HELPERS_TIME + self.act().takes())?;
-        match mark.progress()? {
+    pub(crate) fn undo_for_helper(&self, mark: &Path, known: Progress) -> Result<String, String> {
+        let patience = HELPERS_TIME + self.act().takes();
+        if !mark.exists() && known != Progress::Untouched {
+            wait_for_helper_of(mark, patience)?;
+        }
+        let mut mark = Mark::take(mark, patience)?;
+        match mark.progress()?.or(known) {
             Progress::Untouched => Ok(NOT_BEGUN.to_owned()),
             Progress::Undone => self.act().verify(),
             Progress::Begun => {

@@ -12,7 +12,7 @@ use tokio::task::spawn_blocking;
 
 use super::child::{Ending, Helper};
 use super::{Effect, Fault, FaultError, Undo};
-use crate::deed::{Deed, Seen, State};
+use crate::deed::{Deed, Progress, Seen, State};
 use crate::helper::Said;
 
 /// A deed with its helper.
@@ -22,6 +22,8 @@ pub struct HeldFault {
     deed: Lock<Deed>,
     /// Where it is marked how far the deed is.
     mark: PathBuf,
+    /// How far it is as its helper has told us, should the mark get lost.
+    known: Lock<Progress>,
     clock: SourceName,
     helper: Mutex<Option<Helper>>,
     /// What the helper said last.
@@ -42,6 +44,7 @@ impl HeldFault {
             program: program.to_owned(),
             deed: Lock::new(deed),
             mark,
+            known: Lock::default(),
             clock,
             helper: Mutex::new(None),
             seen: Lock::default(),
@@ -51,6 +54,14 @@ impl HeldFault {
 
     fn deed(&self) -> Deed {
         self.deed.lock().expect("no holder panics").clone()
+    }
+
+    fn known(&self) -> Progress {
+        *self.known.lock().expect("no holder panics")
+    }
+
+    fn knows(&self, progress: Progress) {
+        *self.known.lock().expect("no holder panics") = progress;
     }
 
     fn seen(&self) -> Effect {
@@ -94,8 +105,12 @@ impl HeldFault {
 
     /// Whatever became of the helper: what counts is that the deed is undone.
     async fn undo_for_helper(&self) -> Result<String, FaultError> {
-        let (deed, mark) = (self.deed(), self.mark.clone());
-        blocking(move || deed.undo_for_helper(&mark)).await
+        let (deed, mark, known) = (self.deed(), self.mark.clone(), self.known());
+        let undone = blocking(move || deed.undo_for_helper(&mark, known)).await?;
+        if known == Progress::Begun {
+            self.knows(Progress::Undone);
+        }
+        Ok(undone)
     }
 }
 
@@ -123,7 +138,11 @@ impl Fault for HeldFault {
             let words: Vec<&OsStr> = words.into_iter().chain([self.mark.as_os_str()]).collect();
             let mut slot = self.helper.lock().await;
             let helper = slot.insert(Helper::start(&self.program, &words)?);
-            match helper.said(deed.act().takes()).await? {
+            let said = helper.said(deed.act().takes()).await?;
+            if !matches!(said, Said::Refused(_)) {
+                self.knows(Progress::Begun);
+            }
+            match said {
                 Said::InPlace(seen) => {
                     // What could not be looked at is in place all the same.
                     let _ = self.take(seen);
@@ -177,11 +196,11 @@ impl Fault for HeldFault {
     }
 
     fn verify(&self) -> BoxFuture<'_, Result<String, FaultError>> {
-        let (deed, mark) = (self.deed(), self.mark.clone());
+        let (deed, mark, known) = (self.deed(), self.mark.clone(), self.known());
         let trouble = self.trouble.lock().expect("no holder panics").clone();
         Box::pin(blocking(move || {
             let told = |why: String| trouble.map_or(why.clone(), |trouble| format!("{trouble} ({why})"));
-            deed.verify(&mark).map_err(told)
+            deed.verify(&mark, known).map_err(told)
         }))
     }
 
