@@ -20,6 +20,7 @@ mod assertion;
 pub mod blackbox;
 mod build;
 mod cdn;
+mod credentials;
 mod dns;
 mod duration;
 mod error;

@@ -61,6 +61,15 @@ impl Observation {
         }
     }
 
+    /// What was down is unknown: the prober itself may be why.
+    pub(crate) fn doubt(&mut self, why: &str) {
+        if matches!(self.outcome, Outcome::Down(_)) {
+            self.outcome = outcome_of(Reason::CannotLook);
+            let seen = self.message.take().unwrap_or_default();
+            self.message = Some(format!("{why}, and saw: {seen}"));
+        }
+    }
+
     /// A look of one exchange: `fault` is what was wrong with it.
     pub(crate) fn of(fault: Option<Fault>, phases: Phases, total: Duration) -> Self {
         let up = Outcome::Up { slow: Vec::new() };

@@ -13,11 +13,13 @@
 
 mod grid;
 mod lanes;
+mod pulse;
 #[cfg(test)]
 mod tests;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -33,6 +35,7 @@ use crate::observation::{Observation, Probe};
 use crate::step::TIDY_LIMIT;
 use grid::Grid;
 use lanes::Share;
+use pulse::{Pulse, STALL};
 
 pub use lanes::schedule_on_lanes;
 
@@ -105,11 +108,14 @@ async fn schedule_share(share: Share, mut probes: watch::Receiver<Vec<Scheduled>
     let start = Instant::now();
     let mut agenda = Agenda::new(share.of(&probes.borrow_and_update()), start);
     let mut looks = JoinSet::new();
+    let pulse = Arc::clone(&agenda.pulse);
+    let mut beat = pin!(pulse.beat());
     loop {
         let next = agenda.next();
         tokio::select! {
             biased;
             () = out.closed() => return,
+            () = &mut beat => {}
             Some(ended) = looks.join_next() => settle(ended),
             Ok(()) = probes.changed() => agenda.change(share.of(&probes.borrow_and_update()), Instant::now()),
             () = alarm.until(next.unwrap_or(start)), if next.is_some() => agenda.tick(Instant::now(), &mut looks, &out),
@@ -121,6 +127,7 @@ async fn schedule_share(share: Share, mut probes: watch::Receiver<Vec<Scheduled>
 
 /// What is due when: a heap, so that a tick costs what is due, not what there is.
 struct Agenda {
+    pulse: Arc<Pulse>,
     slots: Vec<Slot>,
     queue: BinaryHeap<Reverse<(Instant, usize)>>,
 }
@@ -129,6 +136,7 @@ impl Agenda {
     fn new(probes: Vec<Scheduled>, start: Instant) -> Self {
         let slots: Vec<_> = probes.into_iter().map(|probe| Slot::new(probe, start)).collect();
         let mut agenda = Self {
+            pulse: Pulse::new(),
             slots,
             queue: BinaryHeap::new(),
         };
@@ -154,7 +162,7 @@ impl Agenda {
             }
             self.queue.pop();
             let slot = &mut self.slots[index];
-            slot.tick(now, looks, out);
+            slot.tick(now, looks, out, &self.pulse);
             self.queue.push(Reverse((slot.grid.next(), index)));
         }
     }
@@ -214,12 +222,19 @@ impl Slot {
     }
 
     /// Starts the look that is due, if one is; what could not start is counted and told.
-    fn tick(&mut self, now: Instant, looks: &mut JoinSet<()>, out: &Sender<Tick>) {
+    fn tick(&mut self, now: Instant, looks: &mut JoinSet<()>, out: &Sender<Tick>, pulse: &Arc<Pulse>) {
         if let Some(due) = self.grid.due(now) {
             self.missed += due.passed;
             match Arc::clone(&self.places).try_acquire_owned() {
                 Ok(place) => {
-                    looks.spawn(look(self.scheduled.clone(), due.intended, place, out.clone()));
+                    let pulse = Arc::clone(pulse);
+                    looks.spawn(look(
+                        self.scheduled.clone(),
+                        due.intended,
+                        place,
+                        out.clone(),
+                        pulse,
+                    ));
                 }
                 Err(_) => self.missed += 1,
             }
@@ -246,21 +261,31 @@ fn places(every: Duration, timeout: Duration) -> usize {
         .clamp(1, MAX_IN_FLIGHT)
 }
 
-async fn look(scheduled: Scheduled, intended: Instant, _place: OwnedSemaphorePermit, out: Sender<Tick>) {
-    let deadline = intended + scheduled.timeout;
-    let cut = deadline + TIDY_LIMIT + GRACE;
-    let late = Instant::now().saturating_duration_since(intended);
-    let observation = match timeout_at(cut.into(), scheduled.run.run(deadline)).await {
-        Ok(mut observation) => {
-            observation.total += late;
-            observation
-        }
-        Err(_) => Observation::stopped(
-            Reason::Timeout,
-            intended.elapsed(),
-            "the probe did not keep its deadline",
+async fn look(
+    scheduled: Scheduled,
+    intended: Instant,
+    _place: OwnedSemaphorePermit,
+    out: Sender<Tick>,
+    pulse: Arc<Pulse>,
+) {
+    let started = Instant::now();
+    let late = started.saturating_duration_since(intended);
+    let mut observation = match late > STALL {
+        // Little or nothing is left of the time that the service has.
+        true => Observation::stopped(
+            Reason::CannotLook,
+            Duration::ZERO,
+            format!(
+                "this prober stood still: the look began {:.1} s late",
+                late.as_secs_f64()
+            ),
         ),
+        false => in_time(&scheduled, intended + scheduled.timeout).await,
     };
+    observation.total += late;
+    if pulse.stood_still_since(started) {
+        observation.doubt("this prober stood still while it looked");
+    }
     let tick = Tick::Done {
         probe: scheduled.probe,
         region: scheduled.region,
@@ -270,4 +295,15 @@ async fn look(scheduled: Scheduled, intended: Instant, _place: OwnedSemaphorePer
     };
     // Nobody listens any more: then the schedule ends as well.
     out.send(tick).await.ok();
+}
+
+/// Looks, and cuts off what does not keep its deadline.
+async fn in_time(scheduled: &Scheduled, deadline: Instant) -> Observation {
+    let started = Instant::now();
+    let cut = deadline + TIDY_LIMIT + GRACE;
+    let looked = timeout_at(cut.into(), scheduled.run.run(deadline)).await;
+    looked.unwrap_or_else(|_| {
+        let why = "the probe did not keep its deadline";
+        Observation::stopped(Reason::Timeout, started.elapsed(), why)
+    })
 }

@@ -90,6 +90,12 @@ impl Template {
         self.parts.iter().any(|part| matches!(part, Part::Value(_)))
     }
 
+    /// Whether a secret is in it, or a value that may be one.
+    pub(crate) fn is_private(&self) -> bool {
+        let private = |part: &Part| matches!(part, Part::Secret(_) | Part::Value(_));
+        self.parts.iter().any(private)
+    }
+
     /// Fills every place.
     pub(crate) fn render(&self, values: &Values<'_>) -> Result<String, Missing> {
         let mut text = String::new();

@@ -4,20 +4,18 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use gameday_core::Reason;
-use hyper::header::{ACCEPT, AUTHORIZATION, CONNECTION, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue};
-use hyper::header::{PROXY_AUTHORIZATION, SET_COOKIE, USER_AGENT};
+use hyper::header::{ACCEPT, CONNECTION, HOST, HeaderMap, HeaderValue, USER_AGENT};
 use hyper::{Method, Version};
 
 use super::body::BodyPlan;
 use super::route::Route;
 use super::url::Url;
+use crate::credentials;
 use crate::evidence::Exhibit;
 use crate::observation::Fault;
 
 /// So many bytes of a body are shown.
 const SAMPLE_BYTES: usize = 2 * 1024;
-/// Headers that are never shown, whatever they hold.
-const HIDDEN: [HeaderName; 4] = [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE, SET_COOKIE];
 
 /// What is asked; its headers win over the usual ones. No `Debug`: secrets are in it.
 #[derive(Clone)]
@@ -90,7 +88,8 @@ impl Request {
     }
 
     pub(super) fn exhibit(&self) -> Exhibit {
-        let first = format!("{} {} host {}", self.method, self.url.target, self.url.authority);
+        let target = credentials::hidden(&self.url.target);
+        let first = format!("{} {target} host {}", self.method, self.url.authority);
         Exhibit::Request {
             head: shown_head(first, &self.headers),
             body: self.sample(self.body.as_deref().unwrap_or_default()),
@@ -100,8 +99,8 @@ impl Request {
     /// The beginning of a body as text, its own or its answer's.
     pub(super) fn sample(&self, body: &[u8]) -> String {
         match self.private {
-            true => "***".to_owned(),
-            false => sample(body),
+            true => credentials::HIDDEN.to_owned(),
+            false => credentials::hidden(&sample(body)).into_owned(),
         }
     }
 }
@@ -110,9 +109,10 @@ impl Request {
 pub(super) fn shown_head(first: String, headers: &HeaderMap) -> String {
     let mut head = first;
     for (name, value) in headers {
-        let value = match HIDDEN.contains(name) {
-            true => "***".into(),
-            false => String::from_utf8_lossy(value.as_bytes()),
+        let text = String::from_utf8_lossy(value.as_bytes());
+        let value = match credentials::is_one(name) {
+            true => credentials::HIDDEN.into(),
+            false => credentials::hidden(&text),
         };
         head.push_str(&format!("\n{name}: {value}"));
     }

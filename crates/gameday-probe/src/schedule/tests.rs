@@ -121,7 +121,7 @@ async fn a_total_counts_from_the_intended_start() {
     let intended = Instant::now() - Duration::from_millis(300);
     let (out, mut ticks) = mpsc::channel(1);
     let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
-    look(slot, intended, place, out).await;
+    look(slot, intended, place, out, Pulse::new()).await;
     let Some(Tick::Done { observation, .. }) = ticks.recv().await else {
         panic!("no look")
     };

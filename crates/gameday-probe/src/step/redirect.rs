@@ -7,6 +7,7 @@ use hyper::Method;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderValue, LOCATION};
 
 use super::{Asking, Stop};
+use crate::credentials;
 use crate::net::{Request, Url};
 use crate::observation::Fault;
 use crate::response::Response;
@@ -90,7 +91,7 @@ fn next(request: &Request, response: &Response) -> Option<Result<Request, Fault>
             format!(
                 "a redirect from `{}` to `{}`: {wrong}",
                 response.url,
-                cut(&location)
+                cut(&credentials::hidden(&location))
             ),
         )),
     })
@@ -107,6 +108,10 @@ fn redirected(request: &Request, url: Url, status: u16) -> Request {
     next.headers.remove("traceparent");
     // What only the first host should hear stays with it.
     if !same_origin(&next.url, &url) {
+        let private = request.headers.iter().filter(|(_, value)| value.is_sensitive());
+        for (name, _) in private {
+            next.headers.remove(name);
+        }
         next.headers.remove(AUTHORIZATION);
         let mut route = (*next.route).clone();
         route.address = None;

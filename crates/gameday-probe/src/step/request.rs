@@ -24,7 +24,8 @@ pub(super) fn request(step: &StepPlan, values: &Values<'_>) -> Result<Request, S
             let message = format!("its header `{name}` would not be one printable line");
             unusable(template, message)
         })?;
-        value.set_sensitive(true);
+        // It stays with the host that it was written for, and out of HTTP/2's tables.
+        value.set_sensitive(template.is_private());
         headers.append(name, value);
     }
     if step.compressed {
