@@ -24,7 +24,7 @@ pub(super) fn impact(trial: &Trial) -> Markup {
             }
             @if !impact.probes.is_empty() {
                 table.plain.stack {
-                    thead { tr { th { "Probe" } th { "From" } th { "Step" } th.n { "Looks" } th.n { "Failed" } th.n { "Slow" } th { "Reasons" } } }
+                    thead { tr { th { "Probe" } th { "From" } th { "Step" } th.n { "Looks" } th.n { "Failed" } th.n { "Slow" } th.n title="Looks that took longer than the steady state's limit" { "Over steady limit" } th { "Reasons" } } }
                     tbody { @for line in &impact.probes {
                         (impact_line(line))
                         @for step in impact.steps.iter().filter(|step| (&step.probe, &step.region) == (&line.probe, &line.region)) { (impact_line(step)) }
@@ -49,6 +49,7 @@ fn impact_line(line: &ImpactLine) -> Markup {
                 Some(step) => { td.bare {} td.bare {} td data-label="Step" { (clean(step)) } }
             }
             td.n data-label="Looks" { (line.looks) } td.n data-label="Failed" { (line.failed) } td.n data-label="Slow" { (line.slow) }
+            td.n data-label="Over steady limit" { @match line.beyond { Some(beyond) => { (beyond) } None => { "—" } } }
             td.wide data-label=[(!reasons.is_empty()).then_some("Reasons")] { (reasons.join(", ")) }
         }
     }
@@ -60,8 +61,8 @@ fn budget_line(budget: &BudgetReport) -> Markup {
         None => format!("{} up", percent(budget.target)),
     };
     html! {
-        strong { (percent(budget.spent)) } " of the error budget of " (clean(&budget.probe)) " (" (objective) " over "
-        (limit(budget.window_ms)) "), if users saw what it saw: " (percent(budget.bad)) " of its looks were bad."
+        strong { (percent(budget.spent)) } " of the " (limit(budget.window_ms)) " error budget of " (clean(&budget.probe)) " ("
+        (objective) "), if users saw what it saw: " (percent(budget.bad)) " of its looks were bad."
     }
 }
 

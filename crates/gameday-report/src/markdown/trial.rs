@@ -109,19 +109,24 @@ fn impact(out: &mut String, trial: &Trial) {
         return;
     }
     line(out, "\n### Impact\n");
-    line(out, "| probe | from | step | looks | failed | slow |");
-    line(out, "|---|---|---|---:|---:|---:|");
+    line(
+        out,
+        "| probe | from | step | looks | failed | slow | over the steady state's limit |",
+    );
+    line(out, "|---|---|---|---:|---:|---:|---:|");
     for one in trial.impact.probes.iter().chain(&trial.impact.steps) {
         line(
             out,
             &format!(
-                "| {} | {} | {} | {} | {} | {} |",
+                "| {} | {} | {} | {} | {} | {} | {} |",
                 text(&one.probe),
                 text(&one.region),
                 text(one.step.as_deref().unwrap_or("all")),
                 one.looks,
                 one.failed,
-                one.slow
+                one.slow,
+                one.beyond
+                    .map_or_else(|| "—".to_owned(), |beyond| beyond.to_string())
             ),
         );
     }
@@ -129,11 +134,12 @@ fn impact(out: &mut String, trial: &Trial) {
         line(
             out,
             &format!(
-                "\n{} of the {} error budget of {} ({}), if users saw what it saw.",
+                "\n{} of the {} error budget of {} ({}), if users saw what it saw: {} of its looks were bad.",
                 percent(budget.spent),
                 words::limit(budget.window_ms),
                 text(&budget.probe),
-                budget.objective
+                budget.objective,
+                percent(budget.bad)
             ),
         );
     }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use gameday_core::{Outcome, ProbeRecord};
+use gameday_core::{Outcome, ProbeName, ProbeRecord, Unit};
 use serde::Serialize;
 
 use super::fault::Fault;
@@ -54,6 +54,8 @@ pub struct ImpactLine {
     pub failed: u64,
     /// Looks that were over an objective of a step.
     pub slow: u64,
+    /// Looks that took longer than a steady state allows to 95 % of them; null of a step, and where none says.
+    pub beyond: Option<u64>,
     /// How often each reason of a failure was given.
     pub reasons: BTreeMap<&'static str, u64>,
 }
@@ -147,6 +149,11 @@ impl Count {
             .entry(key)
             .or_insert_with(|| line(&probe, region, None));
         line.add(done.outcome, !slow.is_empty());
+        if let (Some(limit), Outcome::Up { .. }) = (steady_ms(timeline, done.probe), done.outcome) {
+            #[expect(clippy::cast_precision_loss, reason = "latencies stay far below 2^53 µs")]
+            let beyond = done.total_us as f64 / 1000.0 > limit;
+            *line.beyond.get_or_insert(0) += u64::from(beyond);
+        }
         for (step, outcome) in done.steps() {
             let key = (probe.clone(), region.to_owned(), step.to_string());
             let line = self
@@ -171,6 +178,7 @@ fn line(probe: &str, region: &str, step: Option<&str>) -> ImpactLine {
         looks: 0,
         failed: 0,
         slow: 0,
+        beyond: None,
         reasons: BTreeMap::new(),
     }
 }
@@ -192,6 +200,13 @@ impl ImpactLine {
         self.looks += 1;
         self.slow += u64::from(slow);
     }
+}
+
+/// The smallest latency that a steady state asks of a probe.
+fn steady_ms(timeline: &Timeline<'_>, probe: &ProbeName) -> Option<f64> {
+    let steady = timeline.started.plan.steady.iter();
+    let latencies = steady.filter(|record| record.unit == Unit::Ms && record.probe.as_ref() == Some(probe));
+    latencies.map(|record| record.limit).reduce(f64::min)
 }
 
 fn record<'a>(timeline: &Timeline<'a>, probe: &str) -> Option<&'a ProbeRecord> {

@@ -4,9 +4,10 @@
 //!   T0e ─ 1.2 s ─► checkout from eu-west: down ─ … ─► PaymentsErrorsHigh: pending ─► firing ─► notified
 //! ```
 //!
-//! A look says when it was over that something is down, so that is when it was known; an alert is as old as its marks.
+//! A look says when it was over that something is down or slow, so that is when it was known; an alert is as old as its
+//! marks.
 
-use gameday_core::{AlertState, EventKind, Outcome};
+use gameday_core::{AlertState, EventKind};
 use serde::Serialize;
 
 use super::counted;
@@ -16,6 +17,8 @@ use super::mark::Moment;
 use super::record::AlertReport;
 use super::timeline::Timeline;
 use crate::words;
+
+mod probes;
 
 /// Who noticed the fault, in the order in which they did.
 #[derive(Debug, Clone, Serialize)]
@@ -35,11 +38,12 @@ pub struct SightReport {
 pub struct Seen {
     /// `probes` or `alerts`.
     pub by: &'static str,
-    /// Which probe or alert.
+    /// Which probe, steady state or alert.
     pub who: String,
     /// Where the probe looked from.
     pub region: Option<String>,
-    /// The reason why the probe said down, or the state of the alert: `pending`, `firing`, `notified`.
+    /// Why the probe said down, that it was slow, that the steady state did not hold, or the state of the alert:
+    /// `pending`, `firing`, `notified`.
     pub what: String,
     /// When.
     pub at: Moment,
@@ -62,7 +66,8 @@ pub(super) fn read(
         (Ok(effective), _) => *effective,
         (Err(_), event) => Moment::new(event?.time),
     };
-    let mut seen = of_probes(timeline, since);
+    let mut seen = probes::of_looks(timeline, since);
+    seen.extend(probes::of_steady(timeline, since));
     seen.extend(of_expected(alerts, since));
     seen.extend(of_others(timeline, alerts, since));
     seen.sort_by(|a, b| (a.at, &a.who, &a.region, &a.what).cmp(&(b.at, &b.who, &b.region, &b.what)));
@@ -76,34 +81,6 @@ pub(super) fn read(
         ),
         seen,
     })
-}
-
-/// The first look of each probe in each region that said down.
-fn of_probes(timeline: &Timeline<'_>, since: Moment) -> Vec<Seen> {
-    let mut seen: Vec<Seen> = Vec::new();
-    for event in timeline.events {
-        let EventKind::ProbeDone(done) = &event.kind else {
-            continue;
-        };
-        let (Outcome::Down(reason), at) = (&done.outcome, Moment::new(event.time)) else {
-            continue;
-        };
-        let region = Some(event.region.to_string());
-        let known = seen
-            .iter()
-            .any(|seen| seen.who == done.probe.as_str() && seen.region == region);
-        if at >= since && !known {
-            seen.push(Seen {
-                by: PROBES,
-                who: done.probe.to_string(),
-                region,
-                what: reason.word().to_owned(),
-                at,
-                after_ms: at.ms_since(since),
-            });
-        }
-    }
-    seen
 }
 
 /// The marks of what was expected.
@@ -205,9 +182,11 @@ fn told(timeline: &Timeline<'_>, alerts: &[AlertReport], seen: &[Seen], since: M
 fn summary(seen: &[Seen], have_probes: bool, told: &str) -> String {
     let of = |by: &str| seen.iter().find(|seen| seen.by == by);
     let probe = |seen: &Seen| {
-        let region = seen.region.as_deref().unwrap_or_default();
         let after = words::span(seen.after_ms);
-        format!("after {after} (`{}` from {region}: {})", seen.who, seen.what)
+        match &seen.region {
+            Some(region) => format!("after {after} (`{}` from {region}: {})", seen.who, seen.what),
+            None => format!("after {after} (`{}` {})", seen.who, seen.what),
+        }
     };
     let alert = |seen: &Seen| {
         format!(
@@ -220,7 +199,7 @@ fn summary(seen: &[Seen], have_probes: bool, told: &str) -> String {
     match (of(PROBES), of(ALERTS)) {
         (Some(first), None) => format!("probes saw it {}; no alert did", probe(first)),
         (None, Some(first)) if have_probes => {
-            format!("an alert saw it {}, {told}; no probe was down", alert(first))
+            format!("an alert saw it {}, {told}; no probe saw it", alert(first))
         }
         (None, Some(first)) => format!("an alert saw it {}, {told}; no probe looked", alert(first)),
         (Some(users), Some(page)) if users.at <= page.at => {
@@ -237,7 +216,7 @@ fn summary(seen: &[Seen], have_probes: bool, told: &str) -> String {
                 probe(users)
             )
         }
-        (None, None) if have_probes => "nobody saw it: no probe was down and no alert came".to_owned(),
+        (None, None) if have_probes => "nobody saw it: no probe did and no alert came".to_owned(),
         (None, None) => "nobody saw it: no probe looked and no alert came".to_owned(),
     }
 }

@@ -19,6 +19,21 @@ fn down(script: &Script, region: &str, ms: u64, reason: Reason) -> Script {
     script
 }
 
+/// The golden drill as if every look had been quick enough: only what is down is seen.
+fn quick() -> Script {
+    golden()
+        .planned(|plan| plan.probes[0].slo_p95_ms = None)
+        .edited(|kind| match kind {
+            EventKind::ProbeDone(look) => {
+                if let Outcome::Up { slow } = &mut look.outcome {
+                    slow.clear();
+                }
+            }
+            EventKind::SteadyEvaluated(one) => one.holds = one.holds.map(|_| true),
+            _ => {}
+        })
+}
+
 #[track_caller]
 fn check(script: &Script, summary: &Expect) {
     let measurement = script.measured();
@@ -33,7 +48,7 @@ fn check(script: &Script, summary: &Expect) {
 }
 
 fn without_alerts() -> Script {
-    golden().planned(|plan| plan.expect.clear()).without(|kind| {
+    quick().planned(|plan| plan.expect.clear()).without(|kind| {
         matches!(
             kind,
             EventKind::AlertSeen(_) | EventKind::Notified(_) | EventKind::RawSamples { .. }
@@ -44,7 +59,7 @@ fn without_alerts() -> Script {
 #[test]
 fn an_alert_that_comes_before_the_probes_is_first() {
     check(
-        &golden(),
+        &quick(),
         &expect![[r#"
         alerts: an alert saw it first, after 6.2 s (`PaymentsLatencyHigh` pending), and the first notification came after 13.2 s; probes after 19.9 s (`checkout` from eu-west: connection_reset)
         6195 PaymentsLatencyHigh pending
@@ -56,8 +71,52 @@ fn an_alert_that_comes_before_the_probes_is_first() {
 }
 
 #[test]
+fn a_steady_state_that_broke_and_looks_that_were_slow_are_what_the_probes_saw() {
+    check(
+        &golden(),
+        &expect![[r#"
+        probes: probes saw it first, after 861 ms (`checkout` from eu-west: 682 ms, over its p95 of 250 ms); an alert after 6.2 s (`PaymentsLatencyHigh` pending), and the first notification came after 13.2 s
+        861 checkout 682 ms, over its p95 of 250 ms
+        861 checkout `pay` slow
+        969 fast does not hold: 707 ms
+        1324 checkout 715 ms, over its p95 of 250 ms
+        1324 checkout `pay` slow
+        6195 PaymentsLatencyHigh pending
+        11195 PaymentsLatencyHigh firing
+        13207 PaymentsLatencyHigh notified
+        19911 checkout connection_reset
+    "#]],
+    );
+    let steady_alone = quick().edited(|kind| {
+        if let EventKind::SteadyEvaluated(one) = kind
+            && one.name.as_str() == "fast"
+        {
+            one.holds = one.holds.zip(one.value).map(|(_, value)| value <= 250.0);
+        }
+    });
+    check(
+        &steady_alone,
+        &expect![[r#"
+        probes: probes saw it first, after 969 ms (`fast` does not hold: 707 ms); an alert after 6.2 s (`PaymentsLatencyHigh` pending), and the first notification came after 13.2 s
+        969 fast does not hold: 707 ms
+        6195 PaymentsLatencyHigh pending
+        11195 PaymentsLatencyHigh firing
+        13207 PaymentsLatencyHigh notified
+        19911 checkout connection_reset
+    "#]],
+    );
+    let impact = &golden().measured().trials[0].impact;
+    let line = impact
+        .probes
+        .iter()
+        .find(|line| line.region == "eu-west")
+        .unwrap();
+    assert_eq!(line.beyond, Some(59), "all but the one that was reset: {line:?}");
+}
+
+#[test]
 fn probes_that_are_down_sooner_see_it_first_and_each_region_counts() {
-    let script = down(&golden(), "eu-west", 13_231, Reason::DnsNxdomain);
+    let script = down(&quick(), "eu-west", 13_231, Reason::DnsNxdomain);
     let script = down(&script, "eu-west", 14_231, Reason::DnsTimeout);
     let script = down(&script, "us-east", 20_031, Reason::DnsServfail);
     check(
@@ -76,7 +135,7 @@ fn probes_that_are_down_sooner_see_it_first_and_each_region_counts() {
 #[test]
 fn probes_that_come_later_are_told_so() {
     check(
-        &down(&golden(), "eu-west", 30_031, Reason::HttpStatus),
+        &down(&quick(), "eu-west", 30_031, Reason::HttpStatus),
         &expect![[r#"
             alerts: an alert saw it first, after 6.2 s (`PaymentsLatencyHigh` pending), and the first notification came after 13.2 s; probes after 18.0 s (`checkout` from eu-west: http_status)
             6195 PaymentsLatencyHigh pending
@@ -114,7 +173,7 @@ fn a_look_from_before_the_fault_has_not_seen_it() {
 
 #[test]
 fn nothing_is_said_of_a_drill_that_touched_nothing() {
-    let script = golden().without(|kind| {
+    let script = quick().without(|kind| {
         matches!(
             kind,
             EventKind::FaultOrdered { .. } | EventKind::FaultInjected { .. } | EventKind::FaultTouched { .. }
