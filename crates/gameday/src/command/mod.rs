@@ -31,16 +31,23 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use gameday_core::{Problem, StopReason};
+use nix::sys::signal::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 /// A runtime for commands that wait for many things at once.
 pub(crate) fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .expect("a runtime needs nothing that a process that got this far lacks")
+        .expect("a runtime needs nothing that a process that got this far lacks");
+    let entered = runtime.enter();
+    // A file at its limit (`ulimit -f`) is a full disk: the write is to fail, not the process to be killed. A handler
+    // stays for good, and unlike a signal that is ignored it is not handed on to children.
+    let _ = signal(SignalKind::from_raw(Signal::SIGXFSZ as i32));
+    drop(entered);
+    runtime
 }
 
 /// `$XDG_STATE_HOME`, or its default (XDG Base Directory Specification).
