@@ -29,6 +29,37 @@ fn the_shipped_files_are_good_and_are_toml_1_0() {
     );
 }
 
+/// A scenario of somebody else's can name any file: nothing of it is shown.
+#[test]
+fn a_file_that_a_scenario_names_and_that_is_none_of_ours_is_not_quoted() {
+    let sandbox = Sandbox::new();
+    sandbox.write("shadow", "root:$6$hunter2:19000:0:99999:7:::\n");
+    sandbox.write("other.toml", "hunter2 = \"hunter2\"\n");
+    let named = |file: &str| {
+        let text = format!("title = \"t\"\n[probes]\np = {{ file = \"{file}\" }}\n[timeline]\n");
+        sandbox.write("s.toml", &text);
+        let ran = sandbox.run(["check", "s.toml"]);
+        assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+        assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
+        ran.stderr
+    };
+    let shadow = named("shadow");
+    assert!(
+        shadow.contains("--> shadow:1:") && shadow.contains("not shown"),
+        "{shadow}"
+    );
+    assert!(named("other.toml").contains("no probe file"));
+    for system in ["/proc/self/environ", "/sys/kernel/notes", "/dev/null"] {
+        let told = named(system);
+        assert!(
+            told.contains("file of the system")
+                || told.contains("regular file")
+                || told.contains("there is no probe file"),
+            "{told}"
+        );
+    }
+}
+
 /// What the pages for users tell them to write is taken as it stands there.
 #[test]
 fn the_probes_of_the_readme_are_good() {

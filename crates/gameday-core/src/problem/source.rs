@@ -31,6 +31,11 @@ impl Source {
         if !std::fs::metadata(path).map_err(unread)?.is_file() {
             return Err(problem("this is not a regular file".to_owned()));
         }
+        if is_of_the_system(path) {
+            return Err(problem(
+                "this is a file of the system: nothing of ours stands in /proc, /sys or /dev".to_owned(),
+            ));
+        }
         let mut text = String::new();
         let file = std::fs::File::open(path).map_err(unread)?;
         file.take(MAX_FILE_BYTES + 1)
@@ -66,4 +71,13 @@ impl Source {
             hint: None,
         }
     }
+}
+
+/// What stands there is another process's secret, or has an effect when it is read; wherever a link to it stands.
+fn is_of_the_system(path: &Path) -> bool {
+    let real = std::fs::canonicalize(path).unwrap_or_default();
+    ["/proc", "/sys", "/dev"]
+        .iter()
+        .any(|folder| real.starts_with(folder))
+        && !real.starts_with("/dev/shm")
 }

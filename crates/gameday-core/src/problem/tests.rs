@@ -58,7 +58,11 @@ fn what_would_steer_a_terminal_is_escaped() {
 fn only_regular_files_are_read_and_not_beyond_the_cap() {
     let read = |path: &Path| Source::read(path).unwrap_err().remove(0).message().to_owned();
     assert_eq!(read(Path::new("/dev/zero")), "this is not a regular file");
+    assert!(read(Path::new("/proc/self/environ")).contains("of the system"));
     let dir = tempfile::tempdir().unwrap();
+    let link = dir.path().join("link.toml");
+    std::os::unix::fs::symlink("/proc/self/environ", &link).unwrap();
+    assert!(read(&link).contains("of the system"));
     let big = dir.path().join("big.toml");
     std::fs::write(&big, vec![b'#'; 4 * 1024 * 1024 + 1]).unwrap();
     assert!(read(&big).contains("too large"));

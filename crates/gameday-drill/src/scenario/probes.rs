@@ -118,12 +118,34 @@ fn load(
     here: Vec<RegionName>,
 ) -> Result<Loaded, Vec<Problem>> {
     let source = Source::read(path)?;
+    if let Some(problem) = foreign(&source) {
+        return Err(vec![problem]);
+    }
     let plan = ProbePlan::load(&source, overrides)?;
     let here = here.into_iter().map(|region| {
         let plan = ProbePlan::load_in(&source, overrides, &region)?;
         Ok::<_, Vec<Problem>>((region, plan))
     });
     Ok((plan, here.collect::<Result<_, _>>()?))
+}
+
+/// Why a file is none of ours: no TOML, or without any key that only a probe has.
+///
+/// A scenario can name anybody's file, so nothing of such a one is shown, not even a key.
+fn foreign(source: &Source) -> Option<Problem> {
+    let problems = Problems::new(source);
+    let root = Table::parse(&problems);
+    let has = |key: &str| root.key_span(key).is_some();
+    if problems.count() > 0 {
+        let first = problems.into_result::<()>(None).err()?.into_iter().next()?;
+        let hint = format!("`gameday check {}` shows the line", source.path.display());
+        return Some(first.hiding_the_line().hint(hint));
+    }
+    let is_ours = gameday_probe::is_probe(has) || has("timeline");
+    (!is_ours).then(|| {
+        let problem = Problem::of_file(&source.path, "this is no probe file");
+        problem.hint("a probe has [[step]], or a table of its kind")
+    })
 }
 
 fn tell(list: Vec<Problem>, path: &Path, file: &Spanned<PathBuf>, problems: &Problems<'_>) {
