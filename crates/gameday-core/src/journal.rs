@@ -16,7 +16,9 @@ mod read;
 mod sampler;
 
 pub use lines::JournalLines;
-pub use read::{JournalError, ReadJournal, is_locked, read_journal, read_summed};
+pub use read::{
+    JournalError, LONGEST_LINE_BYTES, ReadJournal, event_of_line, is_locked, read_journal, read_summed,
+};
 pub use sampler::Sampling;
 
 type Observer = Box<dyn Fn(&Event) + Send + Sync>;
@@ -72,11 +74,7 @@ impl Journal {
             path: path.to_owned(),
             source,
         };
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(path)
-            .map_err(read_error)?;
+        let mut file = read::open(path, OpenOptions::new().read(true).write(true)).map_err(read_error)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(JournalError::Locked(path.to_owned())),

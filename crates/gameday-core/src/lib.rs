@@ -37,7 +37,8 @@ pub use event::{
 };
 pub use host::{host_name, is_public_name};
 pub use journal::{
-    Journal, JournalError, JournalLines, ReadJournal, Sampling, is_locked, read_journal, read_summed,
+    Journal, JournalError, JournalLines, LONGEST_LINE_BYTES, ReadJournal, Sampling, event_of_line, is_locked,
+    read_journal, read_summed,
 };
 pub use names::{BadName, FaultName, ProbeName, RegionName, SourceName, SteadyName, StepName, TargetName};
 pub use outcome::{Outcome, Phases, Reason};

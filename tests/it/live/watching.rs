@@ -73,7 +73,35 @@ fn what_cannot_be_watched_is_told() {
     check(&rig.sandbox.run(["watch", "nowhere"]), "cannot read the journal");
     rig.sandbox
         .write("odd/journal.jsonl", "{\"not\": \"an event\"}\n");
-    check(&rig.sandbox.run(["watch", "odd"]), "line 1 is not an event");
+    check(
+        &rig.sandbox.run(["watch", "odd"]),
+        "odd/journal.jsonl:1: not an event of a journal",
+    );
+    rig.sandbox
+        .write("long/journal.jsonl", &format!("{}\n", "x".repeat(1 << 20)));
+    check(
+        &rig.sandbox.run(["watch", "long"]),
+        "long/journal.jsonl:1: not an event of a journal",
+    );
+    rig.sandbox.write("pipe/note", "");
+    let pipe = rig.sandbox.path().join("pipe/journal.jsonl");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    for arguments in [&["watch", "pipe"][..], &["report", "pipe"], &["what-if", "pipe"]] {
+        check(&rig.sandbox.run(arguments), "this is not a regular file");
+    }
+    let event = |seq: u64| {
+        format!(
+            "{{\"seq\":{seq},\"at_us\":{seq},\"time\":\"2026-01-01T00:00:00.000000Z\",\"region\":\"local\",\"kind\":{{\"source_lost\":{{\"source\":\"prometheus\",\"error\":\"-\"}}}}}}\n"
+        )
+    };
+    for (name, text, words) in [
+        ("headless", event(0), "does not begin with the start of a drill"),
+        ("reversed", event(1) + &event(0), "event 1 stands where 0 should"),
+    ] {
+        rig.sandbox.write(&format!("{name}/journal.jsonl"), &text);
+        check(&rig.sandbox.run(["watch", name]), words);
+        check(&rig.sandbox.run(["report", name]), words);
+    }
     check(
         &rig.sandbox.run(["watch", "odd", "--speed", "0"]),
         "write it as a number from 0.1 to 1000",

@@ -1,11 +1,14 @@
 //! Reading a journal: whole, or summed up on the way.
 
-use std::fs::{File, TryLockError};
-use std::io::{self, BufRead, BufReader};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::sampler::Sampler;
 use crate::{Event, EventKind, Outcome};
+
+/// A line is an event; the longest are raw samples of a long drill.
+pub const LONGEST_LINE_BYTES: usize = 64 * 1024 * 1024;
 
 /// What can be wrong with a journal that is read or reopened.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +31,14 @@ pub enum JournalError {
         line: usize,
         /// What the parser said.
         cause: String,
+    },
+    /// A line is longer than any event.
+    #[error("{path}:{line}: not an event of a journal: the line is longer than {LONGEST_LINE_BYTES} bytes")]
+    TooLong {
+        /// Which file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: u64,
     },
     /// An event is missing.
     #[error("{path}:{line}: event {found} stands where {expected} should: the journal has a hole")]
@@ -107,42 +118,77 @@ fn each_event(path: &Path, mut take: impl FnMut(Event)) -> Result<End, JournalEr
         path: path.to_owned(),
         source,
     };
-    // Asked before it is opened: opening a pipe would wait for its writer.
-    if !std::fs::metadata(path).map_err(read_error)?.is_file() {
-        return Err(read_error(io::Error::other("this is not a regular file")));
-    }
-    let mut reader = BufReader::new(File::open(path).map_err(read_error)?);
+    let mut reader = BufReader::new(open(path, OpenOptions::new().read(true)).map_err(read_error)?);
     let mut end = End::default();
     let mut line = Vec::new();
-    for number in 1.. {
+    loop {
         line.clear();
-        let bytes = reader.read_until(b'\n', &mut line).map_err(read_error)?;
+        // What a power loss leaves of a file that had grown; a file with a hole can be of any size.
+        if reader.fill_buf().map_err(read_error)?.first() == Some(&0) {
+            end.torn = true;
+            only_zeros(reader).map_err(read_error)?;
+            break;
+        }
+        let most = LONGEST_LINE_BYTES as u64 + 1;
+        let read = reader.by_ref().take(most).read_until(b'\n', &mut line);
+        let bytes = read.map_err(read_error)?;
         if bytes == 0 {
             break;
+        }
+        if bytes > LONGEST_LINE_BYTES {
+            return Err(JournalError::TooLong {
+                path: path.to_owned(),
+                line: end.lines + 1,
+            });
         }
         // A record and its newline are one write: without the newline the record was torn.
         if line.last() != Some(&b'\n') {
             end.torn = true;
             break;
         }
-        let event: Event = serde_json::from_slice(&line).map_err(|error| JournalError::Line {
-            path: path.to_owned(),
-            line: number,
-            cause: error.to_string(),
-        })?;
-        if event.seq != end.lines {
-            return Err(JournalError::Hole {
-                path: path.to_owned(),
-                line: number,
-                expected: end.lines,
-                found: event.seq,
-            });
-        }
+        let event = event_of_line(path, end.lines, &line)?;
         end.lines += 1;
         end.bytes += bytes as u64;
         take(event);
     }
     Ok(end)
+}
+
+/// The event of a line that stands after so many others.
+///
+/// # Errors
+/// [`JournalError`] when it is none, or not the one that should stand there.
+pub fn event_of_line(path: &Path, before: u64, line: &[u8]) -> Result<Event, JournalError> {
+    let number = usize::try_from(before).unwrap_or(usize::MAX).saturating_add(1);
+    let event: Event = serde_json::from_slice(line).map_err(|error| JournalError::Line {
+        path: path.to_owned(),
+        line: number,
+        cause: error.to_string(),
+    })?;
+    match event.seq == before {
+        true => Ok(event),
+        false => Err(JournalError::Hole {
+            path: path.to_owned(),
+            line: number,
+            expected: before,
+            found: event.seq,
+        }),
+    }
+}
+
+/// Reads on to the end without holding what is read; anything but zeros is no tail that a crash has left.
+fn only_zeros(mut reader: impl BufRead) -> io::Result<()> {
+    loop {
+        let some = reader.fill_buf()?;
+        let count = some.len();
+        if count == 0 {
+            return Ok(());
+        }
+        if some.iter().any(|byte| *byte != 0) {
+            return Err(io::Error::other("zero bytes stand between its lines"));
+        }
+        reader.consume(count);
+    }
 }
 
 /// The event without room for more: a list that is read grows by doubling, and hundreds of thousands of
@@ -167,12 +213,21 @@ fn trim(event: &mut Event) {
     }
 }
 
+/// Opens a journal; nothing but a regular file is one.
+pub(super) fn open(path: &Path, options: &OpenOptions) -> io::Result<File> {
+    // Asked before it is opened: opening a pipe would wait for its writer.
+    match fs::metadata(path)?.is_file() {
+        true => options.open(path),
+        false => Err(io::Error::other("this is not a regular file")),
+    }
+}
+
 /// Whether a living process holds the journal.
 ///
 /// # Errors
 /// When the file cannot be opened.
 pub fn is_locked(path: &Path) -> io::Result<bool> {
-    let file = File::open(path)?;
+    let file = open(path, OpenOptions::new().read(true))?;
     match file.try_lock_shared() {
         Ok(()) => Ok(false),
         Err(TryLockError::WouldBlock) => Ok(true),

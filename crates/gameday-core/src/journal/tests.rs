@@ -86,6 +86,28 @@ fn a_hole_is_an_error_that_names_the_line() {
 }
 
 #[test]
+fn a_tail_of_zeros_is_torn_and_zeros_before_a_line_are_refused() {
+    let (_dir, path) = written(2);
+    let whole = std::fs::read(&path).unwrap();
+    let file = OpenOptions::new().write(true).open(&path).unwrap();
+    // A hole in the file: more than may be held of it.
+    file.set_len(whole.len() as u64 + 3 * LONGEST_LINE_BYTES as u64)
+        .unwrap();
+    let read = read_journal(&path).unwrap();
+    assert_eq!((read.events.len(), read.torn), (2, true));
+
+    std::fs::write(&path, [&whole[..], &[0; 9], b"{}\n"].concat()).unwrap();
+    let refused = read_journal(&path).unwrap_err().to_string();
+    assert!(refused.contains("zero bytes"), "{refused}");
+
+    std::fs::write(&path, [&whole[..], &vec![b' '; LONGEST_LINE_BYTES + 9]].concat()).unwrap();
+    assert!(matches!(
+        read_journal(&path).unwrap_err(),
+        JournalError::TooLong { line: 3, .. }
+    ));
+}
+
+#[test]
 fn a_journal_is_locked_while_its_writer_lives_and_goes_on_after() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("journal.jsonl");

@@ -5,15 +5,14 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use gameday_core::{Event, is_locked};
+use gameday_core::{Event, EventKind, JournalError, LONGEST_LINE_BYTES, event_of_line, is_locked};
+use gameday_report::TimelineError;
 use tokio::time::{Instant, sleep};
 
 use super::hub::Hub;
 
 /// So much is read at once.
 const CHUNK: usize = 256 * 1024;
-/// A line is an event; the longest are raw samples of a long drill.
-const LONGEST_LINE: usize = 64 * 1024 * 1024;
 /// How often a file that has no more is looked at.
 const AGAIN: Duration = Duration::from_millis(100);
 
@@ -60,36 +59,42 @@ impl Tail {
         })
     }
 
-    /// The next events; none when there are no more yet.
+    /// The next events; none when there are no more yet. What `gameday report` refuses is refused in its words.
     pub(crate) fn next(&mut self) -> Result<Vec<Event>, String> {
-        let wrong = |path: &Path, cause: &dyn std::fmt::Display| {
-            format!("cannot read the journal {}: {cause}", path.display())
+        // Up to the end of a line, however long it is: half a line is not the end of a journal.
+        let whole = loop {
+            let before = self.rest.len();
+            if self.more()? == 0 {
+                return Ok(Vec::new());
+            }
+            if let Some(end) = self.rest[before..].iter().rposition(|byte| *byte == b'\n') {
+                break self.rest.drain(..=before + end).collect::<Vec<u8>>();
+            }
+            if self.rest.len() > LONGEST_LINE_BYTES {
+                let (path, line) = (self.path.clone(), self.lines + 1);
+                return Err(JournalError::TooLong { path, line }.to_string());
+            }
         };
+        let lines = whole.split_inclusive(|byte| *byte == b'\n');
+        lines.map(|line| self.event(line)).collect()
+    }
+
+    /// Reads some more of the file; says how much.
+    fn more(&mut self) -> Result<usize, String> {
         let before = self.rest.len();
         self.rest.resize(before + CHUNK, 0);
         let read = self.file.read(&mut self.rest[before..]);
-        let count = read.as_ref().copied().unwrap_or(0);
-        self.rest.truncate(before + count);
-        read.map_err(|error| wrong(&self.path, &error))?;
-        let Some(end) = self.rest[before..].iter().rposition(|byte| *byte == b'\n') else {
-            return match self.rest.len() > LONGEST_LINE {
-                true => Err(wrong(&self.path, &format!("line {} is too long", self.lines + 1))),
-                false => Ok(Vec::new()),
-            };
-        };
-        let whole: Vec<u8> = self.rest.drain(..=before + end).collect();
-        let mut events = Vec::new();
-        for line in whole.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            self.lines += 1;
-            let event = serde_json::from_slice(line);
-            events.push(event.map_err(|error| {
-                wrong(
-                    &self.path,
-                    &format!("line {} is not an event: {error}", self.lines),
-                )
-            })?);
+        self.rest.truncate(before + read.as_ref().copied().unwrap_or(0));
+        read.map_err(|error| format!("cannot read the journal {}: {error}", self.path.display()))
+    }
+
+    fn event(&mut self, line: &[u8]) -> Result<Event, String> {
+        let event = event_of_line(&self.path, self.lines, line).map_err(|error| error.to_string())?;
+        if self.lines == 0 && !matches!(event.kind, EventKind::DrillStarted(_)) {
+            return Err(TimelineError::NotADrill.to_string());
         }
-        Ok(events)
+        self.lines += 1;
+        Ok(event)
     }
 
     /// Whether nobody will write any more.
