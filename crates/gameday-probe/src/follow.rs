@@ -16,7 +16,7 @@ mod remote;
 #[cfg(test)]
 mod tests;
 
-pub use answer::{ControlAnswer, ProbeAnswer, RegionAnswer};
+pub use answer::{ControlAnswer, NoticeAnswer, NoticeStage, ProbeAnswer, RegionAnswer};
 pub use follower::{RemoteLook, Seen, Told, follow};
 pub use peer::Peer;
 pub use remote::Remote;

@@ -48,7 +48,8 @@ pub use build::{Built, BuiltCheck, build};
 pub use error::BuildError;
 pub use evidence::{Evidence, Exhibit};
 pub use follow::{
-    ControlAnswer, HEARTBEAT, Peer, ProbeAnswer, RegionAnswer, Remote, RemoteLook, Seen, Told, follow,
+    ControlAnswer, HEARTBEAT, NoticeAnswer, NoticeStage, Peer, ProbeAnswer, RegionAnswer, Remote, RemoteLook,
+    Seen, Told, follow,
 };
 pub use kind::is_probe;
 pub use net::Connector;

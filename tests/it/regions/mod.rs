@@ -32,7 +32,7 @@ struct Regions {
 }
 
 /// A page that may be broken.
-fn page() -> (String, Arc<AtomicBool>) {
+pub(crate) fn page() -> (String, Arc<AtomicBool>) {
     let broken = Arc::new(AtomicBool::new(false));
     let switch = Arc::clone(&broken);
     let at = serve(move |_| match switch.load(Ordering::Relaxed) {

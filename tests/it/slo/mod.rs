@@ -1,6 +1,7 @@
 //! `gameday slo`, and what a prober makes of the objectives of its probes.
 
 mod burning;
+mod together;
 
 use expect_test::expect;
 use serde_json::Value;

@@ -24,6 +24,36 @@ pub struct RegionAnswer {
     /// Changes whenever its probes do.
     #[serde(default)]
     pub probes: String,
+    /// How far it is in telling its receivers of its alerts.
+    #[serde(default)]
+    pub notices: Vec<NoticeAnswer>,
+}
+
+/// An alert and a receiver that is to be told of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticeAnswer {
+    /// Which alert: the same in all regions.
+    pub key: String,
+    /// The receiver's name: the same name is the same receiver.
+    pub receiver: String,
+    /// Whether it fires there.
+    pub fires: bool,
+    /// How far it is.
+    pub stage: NoticeStage,
+}
+
+/// How far a prober is in telling a receiver of an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeStage {
+    /// It leaves it to another.
+    Waits,
+    /// It wants to, and looks whether another does.
+    Claims,
+    /// It is telling.
+    Tells,
+    /// The receiver has taken it.
+    Told,
 }
 
 /// How a region stands with what it must reach before its own word counts.

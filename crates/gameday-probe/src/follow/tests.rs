@@ -114,6 +114,7 @@ async fn region(State(fake): State<Fake>, headers: HeaderMap) -> Response {
         next: said.first + said.lines.len() as u64,
         control: None,
         probes: "1".to_owned(),
+        notices: Vec::new(),
     })
     .into_response()
 }

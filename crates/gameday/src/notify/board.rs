@@ -1,11 +1,12 @@
 //! Which alerts fire now, and what each receiver knows of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use gameday_alert::Severity;
-use gameday_core::Timestamp;
+use gameday_core::{RegionName, Timestamp};
+use gameday_probe::{NoticeAnswer, NoticeStage};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
@@ -13,12 +14,15 @@ use super::config::Receiver;
 use super::notice::Notice;
 use super::outbox::{Next, Outbox, Sent};
 use super::quiet::Quiet;
+use super::turn::{Matter, Turn, Turns};
+use crate::output;
 
 /// What a receiver was told of alerts that fire, as it is written down.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Told(pub(crate) BTreeMap<String, Vec<Notice>>);
 
 /// The board, shared by those who write on it and a worker for each receiver.
+#[derive(Default)]
 pub(crate) struct Board {
     state: Mutex<State>,
     /// What was told has changed, and should be written down.
@@ -31,6 +35,7 @@ struct State {
     quiet: Option<Quiet>,
     seats: BTreeMap<Seat, Seated>,
     seats_so_far: u64,
+    turns: Turns,
     /// What receivers that have no seat yet were told before a restart.
     kept: Told,
 }
@@ -44,6 +49,13 @@ struct Seated {
     outbox: Outbox,
     counts: Counts,
     changed: Arc<Notify>,
+}
+
+/// More are not made known to other regions: of what is beyond, each tells for itself.
+const MOST_NOTICES: usize = 1000;
+
+fn matter(receiver: &Receiver, notice: &Notice) -> Matter {
+    (receiver.name.clone(), notice.key.clone())
 }
 
 /// What a receiver was sent.
@@ -60,16 +72,9 @@ pub(crate) struct Counts {
 }
 
 impl Board {
-    /// A board with what was told before a restart.
-    pub(crate) fn new(told: Told) -> Self {
-        let state = State {
-            kept: told,
-            ..State::default()
-        };
-        Self {
-            state: Mutex::new(state),
-            told_changed: Notify::new(),
-        }
+    /// What was told before a restart, for the receivers that are seated next.
+    pub(crate) fn restore(&self, told: Told) {
+        self.lock().kept = told;
     }
 
     /// These receivers are told from now on; one whose name stays goes on with what it was told. Returns the new seats,
@@ -144,22 +149,60 @@ impl Board {
 
     /// What a receiver is to be told next; none when it has no seat any more.
     pub(super) fn next(&self, seat: Seat) -> Option<(Arc<Receiver>, Next)> {
-        let now = Timestamp::now();
-        let state = self.lock();
-        let seated = state.seats.get(&seat)?;
+        let (instant, now) = (Instant::now(), Timestamp::now());
+        let mut state = self.lock();
         let quiet = state.quiet.as_ref().is_some_and(|quiet| quiet.holds(now));
-        let severities = &seated.receiver.severities;
+        let State {
+            seats, wanted, turns, ..
+        } = &mut *state;
+        let Seated { receiver, outbox, .. } = seats.get_mut(&seat)?;
+        for key in turns.lapsed(&receiver.name, instant) {
+            outbox.untell(&key);
+        }
+        let severities = &receiver.severities;
         let hears = |severity| severities.contains(&severity) && !(quiet && severity == Severity::Ticket);
-        let next = seated.outbox.next(&state.wanted, hears, (Instant::now(), now));
-        Some((Arc::clone(&seated.receiver), next))
+        let mut inherited = Vec::new();
+        let turn = |notice: &Notice| {
+            let matter = matter(receiver, notice);
+            if notice.ends_at.is_some() {
+                return turns.over(&matter, instant);
+            }
+            match turns.firing(&matter, instant) {
+                Turn::Inherit => {
+                    inherited.push(notice.clone());
+                    Turn::Later
+                }
+                turn => turn,
+            }
+        };
+        let next = outbox.next(wanted, hears, turn, (instant, now));
+        for notice in inherited {
+            let matter = matter(receiver, &notice);
+            let by = turns
+                .told_by(&matter)
+                .map_or("another region", RegionName::as_str);
+            output::say(&format!(
+                "notify: {} was told by {by}, which cannot be seen: its end is told from here ({})",
+                receiver.name, notice.summary
+            ));
+            turns.ended(&matter, true);
+            outbox.inherit(&notice);
+            self.told_changed.notify_one();
+        }
+        if let Next::Send(notice) = &next {
+            turns.tells(&matter(receiver, notice));
+        }
+        Some((Arc::clone(receiver), next))
     }
 
     /// Takes down how an attempt ended; true when the message was given up.
     pub(super) fn sent(&self, seat: Seat, notice: &Notice, how: &Sent) -> bool {
         let mut state = self.lock();
-        let Some(seated) = state.seats.get_mut(&seat) else {
+        let State { seats, turns, .. } = &mut *state;
+        let Some(seated) = seats.get_mut(&seat) else {
             return false;
         };
+        turns.ended(&matter(&seated.receiver, notice), false);
         let given_up = seated.outbox.sent(notice, how, Instant::now());
         let counts = &mut seated.counts;
         match how {
@@ -174,6 +217,29 @@ impl Board {
             self.told_changed.notify_one();
         }
         given_up
+    }
+
+    /// These probers of other regions tell the same receivers of the same alerts; one that was not heard for `limit` is gone.
+    pub(crate) fn share(&self, here: &[RegionName], peers: &BTreeSet<RegionName>, limit: Duration) {
+        let mut state = self.lock();
+        state.turns.sit(here, peers, limit, Instant::now());
+        state.wake();
+    }
+
+    /// A prober of another region says how far it is.
+    pub(crate) fn heard(&self, region: &RegionName, notices: &[NoticeAnswer]) {
+        self.lock().turns.heard(region, notices, Instant::now());
+    }
+
+    /// How far we are, for the probers of other regions.
+    pub(crate) fn notices(&self) -> Vec<NoticeAnswer> {
+        let state = self.lock();
+        let mut notices = Vec::new();
+        for seated in state.seats.values() {
+            let left = MOST_NOTICES - notices.len();
+            notices.extend(state.notices_of(seated).take(left));
+        }
+        notices
     }
 
     /// Waits until something on the board changes.
@@ -218,6 +284,30 @@ impl Board {
 }
 
 impl State {
+    fn notices_of<'s>(&'s self, seated: &'s Seated) -> impl Iterator<Item = NoticeAnswer> + 's {
+        let severities = &seated.receiver.severities;
+        let wanted = self.wanted.values();
+        let heard = wanted.filter(|notice| severities.contains(&notice.severity));
+        // Of a probe that is looked at no more.
+        let told = seated.outbox.told();
+        let gone = told.filter(|told| !self.wanted.contains_key(&told.key));
+        heard.chain(gone).filter_map(|notice| {
+            let wanted = self.wanted.get(&notice.key);
+            let fires = wanted.is_some_and(|notice| notice.ends_at.is_none());
+            let is_told = seated.outbox.has_told(&notice.key);
+            let stage = match is_told {
+                true => NoticeStage::Told,
+                false => self.turns.stage(&matter(&seated.receiver, notice)),
+            };
+            (fires || is_told).then(|| NoticeAnswer {
+                key: notice.key.clone(),
+                receiver: seated.receiver.name.clone(),
+                fires,
+                stage,
+            })
+        })
+    }
+
     fn wake(&self) {
         self.seats.values().for_each(|seated| seated.changed.notify_one());
     }
@@ -229,6 +319,7 @@ impl State {
         self.wanted
             .retain(|key, notice| notice.ends_at.is_none() || knows(key));
         let wanted = &self.wanted;
+        self.turns.retain(|key| wanted.contains_key(key));
         self.seats
             .values_mut()
             .for_each(|seated| seated.outbox.prune(wanted));

@@ -17,6 +17,7 @@ mod outbox;
 mod pagerduty;
 mod quiet;
 mod slack;
+mod turn;
 mod webhook;
 mod worker;
 

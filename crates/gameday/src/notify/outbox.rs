@@ -7,6 +7,7 @@ use gameday_alert::Severity;
 use gameday_core::Timestamp;
 
 use super::notice::Notice;
+use super::turn::Turn;
 
 /// The pause after the first failure; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -33,6 +34,9 @@ struct Tries {
     /// None when it was given up.
     next: Option<Instant>,
 }
+
+/// How soon it is looked again whether it is our turn.
+const TURN_PAUSE: Duration = Duration::from_millis(250);
 
 /// What to do now.
 #[derive(Debug, PartialEq)]
@@ -78,15 +82,27 @@ impl Outbox {
         self.told.values()
     }
 
+    /// A peer has told it and was taken over from.
+    pub(super) fn inherit(&mut self, notice: &Notice) {
+        self.told.insert(notice.key.clone(), notice.clone());
+    }
+
+    /// What was told of it is over for the receiver.
+    pub(super) fn untell(&mut self, key: &str) {
+        self.told.remove(key);
+    }
+
     pub(super) fn has_told(&self, key: &str) -> bool {
         self.told.contains_key(key)
     }
 
-    /// What is to be told, pages first; `hears` says whether the receiver takes a severity now.
+    /// What is to be told, pages first; `hears` says whether the receiver takes a severity now, `turn` whether it is
+    /// our turn to tell it.
     pub(super) fn next(
         &self,
         wanted: &BTreeMap<String, Notice>,
         hears: impl Fn(Severity) -> bool,
+        mut turn: impl FnMut(&Notice) -> Turn,
         (instant, now): (Instant, Timestamp),
     ) -> Next {
         let mut earliest: Option<Instant> = None;
@@ -96,6 +112,10 @@ impl Outbox {
                 Some(Tries { next: None, .. }) => {}
                 Some(Tries { next: Some(at), .. }) if *at > instant => {
                     earliest = Some(earliest.map_or(*at, |other| other.min(*at)));
+                }
+                _ if turn(&notice) == Turn::Later => {
+                    let soon = instant + TURN_PAUSE;
+                    earliest = Some(earliest.map_or(soon, |other| other.min(soon)));
                 }
                 _ => {
                     let first = due.as_ref().is_none_or(|other| {

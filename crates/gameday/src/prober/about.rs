@@ -53,6 +53,7 @@ pub(super) fn region(book: &Book) -> RegionAnswer {
         next,
         control: book.council().and_then(Council::control),
         probes: book.read().roll.digest.clone(),
+        notices: book.budgets.board.notices(),
         time: Timestamp::now(),
     }
 }

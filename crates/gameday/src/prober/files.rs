@@ -34,9 +34,16 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    pub(super) fn promises(&self) -> BTreeMap<Id, Promise> {
+    /// What is promised; `there` are the regions of other probers, which count their own looks.
+    pub(super) fn promises(&self, there: &BTreeSet<RegionName>) -> BTreeMap<Id, Promise> {
         let each = self.slos.iter();
-        promises(each.map(|(probe, region, every, slo)| (probe, region, *every, slo)))
+        let mut all = promises(each.map(|(probe, region, every, slo)| (probe, region, *every, slo)));
+        for (id, promise) in &mut all {
+            if id.own.is_none() {
+                promise.there.clone_from(there);
+            }
+        }
+        all
     }
 }
 

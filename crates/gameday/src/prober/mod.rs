@@ -38,6 +38,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::cli::{LookArgs, PageArgs};
+use crate::notify::Board;
 use crate::{command, exit, output, slo};
 
 pub(crate) use access::{Access, host};
@@ -93,11 +94,17 @@ async fn run(args: &LookArgs) -> Result<(), Failure> {
     };
     let loaded = files.load().map_err(Failure::Files)?;
     let settings = settings_from.load(&files).map_err(Failure::Files)?;
-    let council = Arc::new(Council::new(&args.regions));
+    let board = Arc::new(Board::default());
+    let council = Arc::new(Council::new(&args.regions, Arc::clone(&board)));
     // A prober that cannot serve looks at nothing.
     let door = open(&args.page).await?;
     let store = store(args.evidence.as_deref())?;
-    let opened = slo::Opened::new(args, loaded.promises(), judge(Arc::clone(&council)))?;
+    let opened = slo::Opened::new(
+        args,
+        loaded.promises(&settings.there()),
+        judge(Arc::clone(&council)),
+        board,
+    )?;
     let book = Arc::new(Book::new(
         args.regions.clone(),
         store,

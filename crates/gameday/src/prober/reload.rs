@@ -126,7 +126,7 @@ impl Keeper {
     fn take(&mut self, loaded: Loaded, settings: Settings) -> Result<String, String> {
         self.holds.beside.clone_from(&loaded.beside);
         self.book.expect(&loaded.probes);
-        self.book.budgets.expect(loaded.promises());
+        self.book.budgets.expect(loaded.promises(&settings.there()));
         let probes = match loaded.probes.len() {
             1 => "1 probe is loaded".to_owned(),
             count => format!("{count} probes are loaded"),

@@ -31,6 +31,13 @@ pub(super) struct SettingsFrom {
     pub(super) is_served: bool,
 }
 
+impl Settings {
+    /// The regions of other probers, which tell of the same alerts.
+    pub(super) fn there(&self) -> BTreeSet<RegionName> {
+        self.council.as_ref().map(Ready::there).unwrap_or_default()
+    }
+}
+
 impl SettingsFrom {
     /// Reads the file.
     ///

@@ -34,11 +34,12 @@ impl Opened {
         args: &LookArgs,
         promises: BTreeMap<Id, Promise>,
         judge: Judge,
+        board: Arc<Board>,
     ) -> Result<Self, String> {
         let store = open_store(args)?;
         let (kept, told) = store.as_ref().map(Store::load).unwrap_or_default();
-        let board = Board::new(told);
-        let budgets = Budgets::new(Arc::new(board), judge);
+        board.restore(told);
+        let budgets = Budgets::new(board, judge);
         budgets.restore(promises, kept);
         Ok(Self {
             budgets: Arc::new(budgets),

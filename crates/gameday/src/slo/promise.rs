@@ -1,6 +1,6 @@
 //! What probes promise, as objectives that can be counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -72,6 +72,8 @@ pub(crate) struct Promise {
     pub(crate) kind: Kind,
     /// Whose looks are counted together.
     pub(crate) regions: Vec<RegionName>,
+    /// Regions of other probers that promise the same and count by themselves: their alert is the same incident.
+    pub(crate) there: BTreeSet<RegionName>,
     /// How often each of them looks.
     pub(crate) every: Duration,
     pub(crate) objective: Objective,
@@ -115,6 +117,7 @@ pub(crate) fn promises<'a>(
             let promise = all.entry(id).or_insert_with(|| Promise {
                 kind,
                 regions: Vec::new(),
+                there: BTreeSet::new(),
                 every,
                 objective: Objective {
                     target,

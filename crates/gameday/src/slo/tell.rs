@@ -1,6 +1,6 @@
 //! What people are told of an alert on a budget.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gameday_alert::{Burn, BurnAlert, Measure, Severity, Stage};
 use gameday_core::RegionName;
@@ -15,17 +15,27 @@ const ALERT_NAME: &str = "SLOBurnRate";
 /// PagerDuty takes a key of 255 characters.
 const MOST_KEY: usize = 255;
 
-/// What receivers tell repetitions by: the same for one alert of one set of regions.
+/// What receivers tell repetitions by: the same for one alert of one set of regions, whichever of them tells it.
 pub(super) fn key(id: &Id, promise: &Promise, severity: Severity) -> String {
     let mut key = format!(
         "gameday/{}/{}/{severity}/{}",
         id.probe,
         id.objective,
-        regions(promise)
+        all_regions(promise)
     );
     // Names are ASCII.
     key.truncate(MOST_KEY);
     key
+}
+
+/// Those of other probers, too.
+fn all_regions(promise: &Promise) -> String {
+    if promise.there.is_empty() {
+        return regions(promise);
+    }
+    let all: BTreeSet<&RegionName> = promise.regions.iter().chain(&promise.there).collect();
+    let names: Vec<&str> = all.into_iter().map(RegionName::as_str).collect();
+    names.join("+")
 }
 
 fn regions(promise: &Promise) -> String {
@@ -51,7 +61,7 @@ pub(super) fn notice(key: String, id: &Id, budget: &Budget, alert: &BurnAlert, m
         ("probe", id.probe.to_string()),
         ("objective", id.objective.to_string()),
         ("pool", id.pool().to_owned()),
-        ("regions", regions(promise)),
+        ("regions", all_regions(promise)),
     ];
     Notice {
         key,

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 const TOKEN: &str = "a-token-of-the-webhook";
 /// An hour of 99 % looked at ten times a second: a total outage pages after 0.7 s and is over 5 s after its end.
-const PROBE: &str = "every = \"100ms\"\ntimeout = \"2s\"\n\
+pub(super) const PROBE: &str = "every = \"100ms\"\ntimeout = \"2s\"\n\
     slo = { success = \"99%\", p95 = \"1s\", window = \"1h\", runbook = \"https://runbooks.example/web\" }\n";
 
 /// What a receiver was sent.

@@ -1,6 +1,7 @@
 //! What a receiver is told, as a script of moments.
 
 use super::*;
+use crate::notify::turn::Turn;
 
 /// A board with one alert of each name, and one receiver.
 struct Rig {
@@ -48,8 +49,12 @@ impl Rig {
     fn next(&self, quiet: bool) -> Next {
         let hears = |severity| !(quiet && severity == Severity::Ticket);
         let now = self.begin + Duration::from_secs(self.at);
-        self.outbox
-            .next(&self.wanted, hears, (now, Timestamp::from_micros(100_000_000)))
+        self.outbox.next(
+            &self.wanted,
+            hears,
+            |_| Turn::Now,
+            (now, Timestamp::from_micros(100_000_000)),
+        )
     }
 
     /// Sends what is due, with this end; `key status`, or what is waited for.

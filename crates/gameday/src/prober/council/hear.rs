@@ -19,6 +19,10 @@ pub(super) async fn hear(council: Arc<Council>, region: RegionName, mut told: Re
         match told {
             Told::Region(answer, reading) => {
                 clock = Some(reading);
+                // Whoever looks from elsewhere speaks for somebody else.
+                if answer.regions.contains(&region) {
+                    council.board.heard(&region, &answer.notices);
+                }
                 council
                     .quorum()
                     .know(&region, |facts| note(facts, &region, &answer, reading));

@@ -24,6 +24,7 @@ use tokio::sync::mpsc::Sender;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::notify::Board;
 use crate::slo::Trust;
 use announce::Announcer;
 use control::Control;
@@ -49,11 +50,13 @@ pub(super) struct Council {
     /// A look said down: is it the service, or are we cut off?
     doubt: Notify,
     announcer: Mutex<Announcer>,
+    /// Where it stands who of all tells whom.
+    board: Arc<Board>,
 }
 
 impl Council {
     /// A council of nobody but ourselves.
-    pub(super) fn new(here: &[RegionName]) -> Self {
+    pub(super) fn new(here: &[RegionName], board: Arc<Board>) -> Self {
         let mut quorum = Quorum::new(
             Rules::usual(u32::try_from(here.len()).unwrap_or(u32::MAX)),
             here.iter().cloned(),
@@ -69,6 +72,7 @@ impl Council {
             control: Mutex::default(),
             doubt: Notify::new(),
             announcer: Mutex::default(),
+            board,
         }
     }
 

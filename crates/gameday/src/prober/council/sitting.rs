@@ -1,6 +1,6 @@
 //! What `prober.toml` says of a council, made ready, and the tasks that do it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -68,6 +68,15 @@ impl Ready {
         };
         Ok((ready.control.is_some() || !ready.peers.is_empty()).then_some(ready))
     }
+
+    /// The regions of the peers.
+    pub(in crate::prober) fn there(&self) -> BTreeSet<RegionName> {
+        regions_of(&self.peers)
+    }
+}
+
+fn regions_of(peers: &[(Digest, Peer, Remote)]) -> BTreeSet<RegionName> {
+    peers.iter().map(|(_, peer, _)| peer.region.clone()).collect()
 }
 
 fn digest_of(peer: &Peer) -> Digest {
@@ -112,6 +121,8 @@ impl Council {
         let there = ready.peers.iter().map(|(_, peer, _)| peer.region.clone());
         let regions = self.here.iter().cloned().chain(there);
         self.quorum().reform(ready.rules, regions);
+        self.board
+            .share(&self.here, &regions_of(&ready.peers), ready.rules.unseen_after);
         self.follow(sitting, ready.peers);
         self.keep_control(sitting, ready.control);
         let was_sitting = self.is_sitting.swap(is_wanted, Ordering::Relaxed);

@@ -7,10 +7,9 @@ use gameday_probe::{FileSlo, Observation};
 
 use super::super::promise::promises;
 use super::*;
-use crate::notify::Told;
 
 fn budgets(regions: &[&str]) -> Budgets {
-    let board = Board::new(Told::default());
+    let board = Board::default();
     let budgets = Budgets::new(Arc::new(board), Box::new(|_, _| Trust::Counts));
     budgets.expect(promised(regions, 0.99));
     budgets
@@ -145,7 +144,7 @@ fn a_ticket_waits_while_its_page_fires_and_an_alert_ends_with_its_probe() {
 fn check_trust(then: Trust, later: Trust, expected: [(f64, f64); 2]) {
     let trust = Arc::new(Mutex::new(then));
     let word = Arc::clone(&trust);
-    let board = Board::new(Told::default());
+    let board = Board::default();
     let judge = Box::new(move |_: &RegionName, _| *word.lock().unwrap());
     let budgets = Budgets::new(Arc::new(board), judge);
     budgets.expect(promised(&["eu"], 0.99));
