@@ -10,7 +10,7 @@ use crate::support::ports::free_port;
 use crate::support::{Killed, Sandbox, wait_for};
 
 /// Each of these addresses is an edge with a cache of its own.
-const EDGES: [&str; 3] = ["127.0.0.2", "127.0.0.3", "127.0.0.4"];
+pub(super) const EDGES: [&str; 3] = ["127.0.0.2", "127.0.0.3", "127.0.0.4"];
 /// An edge that shows a certificate for another name, and one where nothing listens.
 const WRONG: &str = "127.0.0.6";
 const GONE: &str = "127.0.0.7";
@@ -64,14 +64,17 @@ fn origin(dir: &Path, port: u16) -> Killed {
     let http = format!(
         "server {{ listen 127.0.0.1:{port} ssl; ssl_certificate static.pem; ssl_certificate_key static.key; root {at}/www;
            location = /app.js {{ add_header Cache-Control max-age=600; }}
-           location = /brief.js {{ add_header Cache-Control max-age=1; }} }}\n"
+           location = /brief.js {{ add_header Cache-Control max-age=1; }}
+           location = /packed.js {{ gzip on; gzip_types *; gzip_min_length 1; gzip_proxied any; gzip_http_version 1.0; gzip_vary off; add_header Cache-Control max-age=600; }}
+           location = /varied.js {{ gzip on; gzip_types *; gzip_min_length 1; gzip_proxied any; gzip_http_version 1.0; gzip_vary on; add_header Cache-Control max-age=600; }}
+           location = /secret.js {{ add_header Cache-Control no-store; }} }}\n"
     );
     nginx(dir, "origin", &http)
 }
 
 fn edges(dir: &Path, port: u16, origin: u16) -> Killed {
     let at = dir.display();
-    let mut http = String::new();
+    let (mut http, vendors) = (String::new(), super::caches::locations());
     for address in EDGES {
         let tls = "ssl_certificate static.pem; ssl_certificate_key static.key;";
         let zone = address.replace('.', "-");
@@ -81,6 +84,8 @@ fn edges(dir: &Path, port: u16, origin: u16) -> Killed {
              server {{ listen {address}:{port} ssl; {tls}
                add_header X-Cache-Status $upstream_cache_status always; add_header X-Pop pop{zone} always;
                location / {{ proxy_pass https://127.0.0.1:{origin}; proxy_cache z{zone}; proxy_set_header Host $host; proxy_cache_use_stale error timeout http_502; proxy_connect_timeout 1s; }}
+               location = /secret.js {{ proxy_pass https://127.0.0.1:{origin}; proxy_cache z{zone}; proxy_set_header Host $host; proxy_ignore_headers Cache-Control; proxy_cache_valid 10m; }}
+               {vendors}
                location = /aged.js {{ add_header Age 300; add_header Cache-Control max-age=60; add_header X-Cache 'HIT from edge'; return 200 aged; }} }}"
         )
         .unwrap();
@@ -93,9 +98,9 @@ fn edges(dir: &Path, port: u16, origin: u16) -> Killed {
     nginx(dir, "edges", &http)
 }
 
-struct World {
-    sandbox: Sandbox,
-    port: u16,
+pub(super) struct World {
+    pub(super) sandbox: Sandbox,
+    pub(super) port: u16,
     origin_port: u16,
     resolvers: [u16; 2],
     origin: Killed,
@@ -103,7 +108,7 @@ struct World {
 }
 
 impl World {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let sandbox = Sandbox::new();
         let dir = sandbox.path();
         certificates(dir);
@@ -140,12 +145,12 @@ impl World {
     }
 
     /// A new version at the origin; its ETag is of its size and time.
-    fn publish(&self, file: &str, version: &str) {
+    pub(super) fn publish(&self, file: &str, version: &str) {
         std::fs::write(self.sandbox.path().join("www").join(file), version).unwrap();
     }
 
     /// An edge forgets what it keeps.
-    fn purge(&self, edge: &str) {
+    pub(super) fn purge(&self, edge: &str) {
         let cache = self.sandbox.path().join(edge.replace('.', "-"));
         for entry in std::fs::read_dir(cache).unwrap() {
             std::fs::remove_file(entry.unwrap().path()).unwrap();
@@ -158,7 +163,7 @@ impl World {
 
     /// Every edge that any of the resolvers knows.
     #[track_caller]
-    fn look(&self, file: &str, lines: &str) -> Said {
+    pub(super) fn look(&self, file: &str, lines: &str) -> Said {
         let [one, two] = self.resolvers;
         self.ask(
             file,
@@ -167,7 +172,7 @@ impl World {
     }
 
     #[track_caller]
-    fn ask(&self, file: &str, lines: &str) -> Said {
+    pub(super) fn ask(&self, file: &str, lines: &str) -> Said {
         let port = self.port;
         Said::of(
             &self.sandbox,

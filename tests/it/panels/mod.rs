@@ -1,5 +1,6 @@
 //! Panels against real servers that are wrong in one way each: bind9, unbound, nginx, `openssl s_server`.
 
+mod caches;
 mod cdn;
 mod chains;
 pub(crate) mod dns;

@@ -63,6 +63,11 @@ impl Cache {
             .find(|cache| cache.word().eq_ignore_ascii_case(word))
     }
 
+    /// Whether the cache says that what it serves is what it kept.
+    pub(super) fn is_served(self) -> bool {
+        matches!(self, Self::Hit | Self::Stale | Self::Updating | Self::Revalidated)
+    }
+
     /// Whether the copy is one that the cache kept, so that it may have an age.
     pub(super) fn is_kept(self) -> bool {
         matches!(self, Self::Hit | Self::Stale | Self::Updating | Self::Unknown)

@@ -7,7 +7,7 @@ use hyper::header::HeaderMap;
 use jiff::Timestamp;
 
 use super::cache::Cache;
-use super::members::{delta, members, seconds, text};
+use super::members::{delta, directive, members, seconds, text};
 
 /// Headers that speak to a CDN, not to browsers (RFC 9213), the most special first.
 const TARGETED: [&str; 3] = [
@@ -59,6 +59,9 @@ impl Freshness {
     fn why_stale(&self, headers: &HeaderMap, cache: Cache) -> Option<String> {
         if matches!(cache, Cache::Stale | Cache::Updating) {
             return Some(format!("the cache says {cache}"));
+        }
+        if let Some(word) = forbidden(headers).filter(|_| cache.is_served()) {
+            return Some(format!("`{word}` forbids a cache to keep it"));
         }
         let warning = text(headers, "warning").and_then(|text| stale_warning(&text));
         let too_old = self.is_too_old() && cache != Cache::Revalidated;
@@ -128,6 +131,19 @@ fn lifetime(headers: &HeaderMap) -> Option<Lifetime> {
         Some(found("expires", left.max(0).unsigned_abs()))
     };
     targeted.or_else(said).or_else(expires)
+}
+
+/// RFC 9111, 5.2.2: what no shared cache may keep, unless a header that speaks to the CDN alone lets it.
+fn forbidden(headers: &HeaderMap) -> Option<&'static str> {
+    let is_targeted = TARGETED
+        .into_iter()
+        .any(|name| seconds(&members(headers, name), "max-age").is_some());
+    let control = members(headers, "cache-control");
+    // `private="Set-Cookie"` is about these fields alone.
+    let is_said = |word: &&str| directive(&control, word).is_some_and(|fields| fields.is_empty());
+    ["no-store", "private"]
+        .into_iter()
+        .find(|word| !is_targeted && is_said(word))
 }
 
 /// RFC 9111, 5.5 (of 7234): a cache that says itself that it is stale, or that it could not revalidate.

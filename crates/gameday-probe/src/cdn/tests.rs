@@ -215,6 +215,34 @@ fn a_copy_is_stale_by_any_sign_and_fresh_once_it_was_revalidated() {
 }
 
 #[test]
+fn a_copy_of_what_no_cache_may_keep_is_stale_at_once() {
+    let forbidden = "no age, no max-age; stale: `no-store` forbids a cache to keep it";
+    fresh("X-Cache: HIT\nCache-Control: no-store", forbidden);
+    fresh(
+        "X-Cache: RefreshHit from cloudfront\nCache-Control: no-store",
+        &forbidden.replace("no age", "age 0 s"),
+    );
+    fresh(
+        "Cache-Status: Edge; hit\nAge: 5\nCache-Control: private, max-age=60",
+        "age 5 s, max-age 60 s; stale: `private` forbids a cache to keep it",
+    );
+    // It was not kept, it is about a field alone, or the CDN is told otherwise (RFC 9213).
+    fresh("X-Cache: MISS\nCache-Control: no-store", "age 0 s, no max-age");
+    fresh(
+        "CF-Cache-Status: DYNAMIC\nCache-Control: no-store",
+        "age 0 s, no max-age",
+    );
+    fresh(
+        "X-Cache: HIT\nAge: 5\nCache-Control: private=\"Set-Cookie\", max-age=60",
+        "age 5 s, max-age 60 s",
+    );
+    fresh(
+        "X-Cache: HIT\nAge: 5\nCache-Control: no-store\nCDN-Cache-Control: max-age=60",
+        "age 5 s, cdn-cache-control 60 s",
+    );
+}
+
+#[test]
 fn the_place_that_answered_is_named() {
     for (text, expected) in [
         ("CF-Ray: 7d5f1a2b3c4d5e6f-FRA", "FRA"),

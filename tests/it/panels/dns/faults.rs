@@ -20,6 +20,11 @@ fn signatures_are_checked(world: &World) {
         .resolved("pay.plain.test", secure)
         .is("assert_failed", "does not vouch for it");
     world.resolved("pay.fine.parent.test", secure).is("up", "");
+    // Without a DS at its parent the chain of trust ends there: no lie, and no proof.
+    world.resolved("pay.island.parent.test", "").is("up", "");
+    world
+        .resolved("pay.island.parent.test", secure)
+        .is("assert_failed", "does not vouch for it");
     for (zone, words) in [
         (
             "stale",

@@ -3,6 +3,7 @@
 mod faults;
 mod holders;
 mod servers;
+mod strange;
 mod world;
 mod zones;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::run;
 
 /// Each in a file of its name; but for the first two, what `parent.test` vouches for (DS).
-pub(super) const ZONES: [&str; 8] = [
+pub(super) const ZONES: [&str; 9] = [
     "good.test",
     "plain.test",
     "fine.parent.test",
@@ -14,6 +14,7 @@ pub(super) const ZONES: [&str; 8] = [
     "unsigned.parent.test",
     "otherkey.parent.test",
     "tampered.parent.test",
+    "island.parent.test",
 ];
 
 /// The keys are older than the signatures that are over.
@@ -96,6 +97,8 @@ pub(super) fn family(dir: &Path) -> String {
     }
     sign(dir, "otherkey.parent.test", &[]);
     sign(dir, "tampered.parent.test", &[]);
+    // It is signed, and its parent does not know.
+    sign(dir, "island.parent.test", &[]);
     let file = dir.join("tampered.parent.test.signed");
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text.replace("203.0.113.9", "203.0.113.66")).unwrap();
@@ -106,6 +109,7 @@ pub(super) fn family(dir: &Path) -> String {
             vouched(&name)
         ));
     }
+    text.push_str("island NS ns.island\nns.island A 127.0.0.1\n");
     for (name, ds) in [("unsigned", unsigned), ("otherkey", otherkey)] {
         text.push_str(&format!("{name} NS ns.{name}\nns.{name} A 127.0.0.1\n{ds}"));
     }

@@ -128,10 +128,10 @@ impl Facts<'_> {
         let counts_down = !asked.server.is_authority && self.has_authorities();
         let least = if counts_down { 0 } else { *range.start() };
         let mut records = reply.records_and_links(asked.question.kind);
-        match records.find(|record| record.ttl < least || record.ttl > *range.end()) {
+        match records.find(|record| !(least..=*range.end()).contains(&ttl(record))) {
             Some(record) => Err(unmet(format!(
                 "a TTL of {} seconds ({} {})",
-                record.ttl,
+                ttl(record),
                 record.name,
                 record.record_type()
             ))),
@@ -232,5 +232,13 @@ fn shown(records: &[&Record]) -> String {
     match texts.is_empty() {
         true => "no record".to_owned(),
         false => texts.join(", "),
+    }
+}
+
+/// RFC 2181, 8: one with the highest bit set is none.
+fn ttl(record: &Record) -> u32 {
+    match i32::try_from(record.ttl) {
+        Ok(_) => record.ttl,
+        Err(_) => 0,
     }
 }
