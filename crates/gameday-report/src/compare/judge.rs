@@ -115,7 +115,11 @@ fn judge(
     }
     let (m, n) = (old.len(), new.len());
     if m + n <= 60 && rank::critical(m, n, limits.alpha).is_none() {
-        let (judgement, why) = few();
+        let (judgement, why) = match (few(), gained(old, new)) {
+            // Nothing can be set beside what never came; but that it comes now is no worse.
+            ((Judgement::Unclear, _), Some(gained)) => (Judgement::TooFew, gained),
+            (judged, _) => judged,
+        };
         let never = format!("{m} against {n} can never show p < {}", limits.alpha);
         return (judgement, format!("{why} ({never})"));
     }
@@ -151,16 +155,31 @@ fn needed(m: usize, n: usize, alpha: f64) -> String {
 
 /// Whether it does not come any more as often as it did.
 fn lost(old: &[f64], new: &[f64]) -> Option<String> {
-    let came = |values: &[f64]| values.iter().filter(|ms| ms.is_finite()).count();
-    let (k, j) = (came(old), came(new));
-    // j / n < k / m, in whole numbers.
-    (j * old.len() < k * new.len()).then(|| {
-        format!(
-            "it came in {j} of {} trials, in {k} of {} before",
-            new.len(),
-            old.len()
-        )
-    })
+    rarer(new, old).then(|| how_often(old, new))
+}
+
+/// Whether it comes more often than it did.
+fn gained(old: &[f64], new: &[f64]) -> Option<String> {
+    rarer(old, new).then(|| how_often(old, new))
+}
+
+/// Whether `these` came in a smaller share than `those`: j / n < k / m, in whole numbers.
+fn rarer(these: &[f64], those: &[f64]) -> bool {
+    came(these) * those.len() < came(those) * these.len()
+}
+
+fn came(values: &[f64]) -> usize {
+    values.iter().filter(|ms| ms.is_finite()).count()
+}
+
+fn how_often(old: &[f64], new: &[f64]) -> String {
+    format!(
+        "it came in {} of {} trials, in {} of {} before",
+        came(new),
+        new.len(),
+        came(old),
+        old.len()
+    )
 }
 
 fn by(ms: f64) -> String {

@@ -160,6 +160,17 @@ fn a_detection_that_is_lost_fails_however_few_trials_there_are() {
 }
 
 #[test]
+fn an_alert_that_comes_now_and_did_not_before_is_no_worse() {
+    check(
+        &[missed()],
+        &[golden()],
+        Judgement::TooFew,
+        "it came in 1 of 1 trials, in 0 of 1 before",
+    );
+    check(&[missed()], &[missed()], Judgement::Unclear, "");
+}
+
+#[test]
 fn of_one_trial_each_only_what_phases_cannot_explain_counts() {
     let never = "1 against 1 can never show p < 0.05";
     // The rules are evaluated and the job is scraped each second: two seconds are explained.
