@@ -18,6 +18,7 @@ mod drills;
 mod faults;
 mod files;
 mod flows;
+mod history;
 mod hostile;
 mod kinds;
 mod labs;

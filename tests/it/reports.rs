@@ -2,8 +2,8 @@
 
 mod formats;
 #[path = "../../crates/gameday/benches/shared/journal.rs"]
-mod journal;
-mod page;
+pub(crate) mod journal;
+pub(crate) mod page;
 
 use std::fs::File;
 use std::io::{BufWriter, Write};

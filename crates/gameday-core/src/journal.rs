@@ -11,15 +11,30 @@ use std::sync::Mutex;
 
 use crate::{Clock, Event, EventKind, Offset, RegionName};
 
+mod ends;
 mod lines;
 mod read;
 mod sampler;
 
+pub use ends::{JournalEnds, journal_ends};
 pub use lines::JournalLines;
 pub use read::{
     JournalError, LONGEST_LINE_BYTES, ReadJournal, event_of_line, is_locked, read_journal, read_summed,
 };
 pub use sampler::Sampling;
+
+/// Keeps everybody from writing a journal for as long as what is returned lives; none when somebody writes it.
+///
+/// # Errors
+/// When the file cannot be opened.
+pub fn hold_journal(path: &Path) -> io::Result<Option<File>> {
+    let file = File::open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
 
 type Observer = Box<dyn Fn(&Event) + Send + Sync>;
 

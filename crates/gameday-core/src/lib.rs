@@ -37,8 +37,8 @@ pub use event::{
 };
 pub use host::{host_name, is_public_name};
 pub use journal::{
-    Journal, JournalError, JournalLines, LONGEST_LINE_BYTES, ReadJournal, Sampling, event_of_line, is_locked,
-    read_journal, read_summed,
+    Journal, JournalEnds, JournalError, JournalLines, LONGEST_LINE_BYTES, ReadJournal, Sampling,
+    event_of_line, hold_journal, is_locked, journal_ends, read_journal, read_summed,
 };
 pub use names::{BadName, FaultName, ProbeName, RegionName, SourceName, SteadyName, StepName, TargetName};
 pub use outcome::{Outcome, Phases, Reason};

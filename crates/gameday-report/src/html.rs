@@ -5,6 +5,7 @@ mod arrivals;
 mod difference;
 mod disturbances;
 mod figure;
+mod index;
 mod labels;
 mod over_trials;
 mod parts;
@@ -19,6 +20,8 @@ mod trials;
 mod waterfall;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+pub use index::render_index_html;
 
 use crate::words::clean;
 use crate::{Measurement, Trial};

@@ -9,6 +9,7 @@
 //!                                         └─► the marks as CSV, the summary of a step in CI
 //!   journals ─► coverage   which rules drills have proved
 //!   journals ─► compare    then and now
+//!   reports ──► history    all drills of a folder: index.html, index.json
 //! ```
 //!
 //! Invariants: a report is a pure function of journals. It reads no clock, time zone, locale,
@@ -20,6 +21,7 @@ mod compare;
 mod coverage;
 mod csv;
 mod grid;
+mod history;
 mod html;
 mod json;
 mod junit;
@@ -44,7 +46,11 @@ pub use coverage::{
 };
 pub use csv::render_csv;
 pub use grid::Grid;
-pub use html::render_html;
+pub use history::{
+    AlertHistory, Change, DrillLine, Ended, EndedHow, History, LeftOut, LeftOutReason, Pair, PastDrill,
+    PastError, PastTimes, TimeChange, Trend, TrendPoint, pairs, render_index_json,
+};
+pub use html::{render_html, render_index_html};
 pub use json::render_json;
 pub use junit::render_junit;
 pub use live::{
@@ -71,4 +77,4 @@ pub use sweep::{
 };
 pub use terminal::terminal_lines;
 pub use what_if::{Inputs, Replayed, Times as WhatIfTimes, WhatIf, WhatIfSettings, inputs_of};
-pub use write::{REPORT_FILES, write_all, write_sweep};
+pub use write::{INDEX_FILES, REPORT_FILES, write_all, write_index, write_sweep};

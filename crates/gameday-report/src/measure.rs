@@ -97,7 +97,7 @@ use gameday_core::Event;
 use timeline::Timeline;
 
 /// The version of `report.json`.
-const REPORT_SCHEMA: u32 = 1;
+pub(crate) const REPORT_SCHEMA: u32 = 1;
 
 /// Works out what the journals of a drill mean; a journal is one trial or several.
 ///

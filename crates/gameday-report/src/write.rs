@@ -8,8 +8,9 @@ use gameday_core::Event;
 
 use crate::measure::measure_all;
 use crate::{
-    Measurement, Sweep, render_html, render_json, render_junit, render_markdown, render_runbook_patch,
-    render_sweep_html, render_sweep_json, render_sweep_markdown,
+    History, Measurement, Sweep, render_html, render_index_html, render_index_json, render_json,
+    render_junit, render_markdown, render_runbook_patch, render_sweep_html, render_sweep_json,
+    render_sweep_markdown,
 };
 
 /// The files that [`write_all`] writes, in the order in which a reader wants them.
@@ -57,6 +58,19 @@ pub fn write_sweep(dir: &Path, sweep: &Sweep) -> io::Result<()> {
         replace(&dir.join(name), &text)?;
     }
     Ok(())
+}
+
+/// The files that [`write_index`] writes.
+pub const INDEX_FILES: [&str; 2] = ["index.html", "index.json"];
+
+/// Writes [`INDEX_FILES`] to `dir`.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn write_index(dir: &Path, history: &History) -> io::Result<()> {
+    let [page, json] = INDEX_FILES;
+    replace(&dir.join(json), &render_index_json(history))?;
+    replace(&dir.join(page), &render_index_html(history))
 }
 
 fn replace(path: &Path, text: &str) -> io::Result<()> {

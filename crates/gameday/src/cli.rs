@@ -48,7 +48,7 @@ pub(crate) enum Command {
     Slo(SloArgs),
     /// Run the fault proxy, with Toxiproxy's API; or ask one that runs (ls, toxic add, …)
     Proxy(Box<ProxyArgs>),
-    /// Render the report of a drill again, from its journal
+    /// Render the report of a drill again, from its journal; of a folder of drills, an index of them all
     Report(ReportArgs),
     /// Write a note into the journal of the drill that runs
     Note(NoteArgs),
@@ -164,16 +164,21 @@ pub(crate) enum ReportFormat {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 rendered, 2 your arguments, or no drill that can be read")]
 pub(crate) struct ReportArgs {
-    /// A drill's folder
-    #[arg(required = true, value_name = "DRILL_DIR")]
+    /// A drill's folder; or a folder of drills, into which index.html and index.json are written: all drills, the
+    /// trend of their times, which alerts are proved, and what got worse
+    #[arg(required = true, value_name = "DIR")]
     pub(crate) drill: PathBuf,
-    /// Print one rendering on stdout instead of writing all of them beside the journal
+    /// Print one rendering on stdout instead of writing all of them; of a folder of drills, html or json
     #[arg(long, value_enum)]
     pub(crate) format: Option<ReportFormat>,
     /// Of which alert's rule, with --format promtool; of all that it expected without it
     #[arg(long, value_name = "NAME", requires = "format")]
     pub(crate) alert: Option<String>,
+    /// What is printed on stdout of what was written: the paths, or report.json (index.json) itself
+    #[arg(long, value_enum, default_value_t = Output::Text, conflicts_with = "format")]
+    pub(crate) output: Output,
 }
 
 const SAY_EXIT_CODES: &str =

@@ -11,7 +11,7 @@ use crate::support::{Killed, root, wait_for};
 const LIMIT: Duration = Duration::from_secs(240);
 
 /// What strangers may call things: mark-up that would run, text that turns around, a word without an end.
-fn hostile() -> String {
+pub(crate) fn hostile() -> String {
     let long = "w".repeat(10_000);
     format!(
         "</script><script>window.owned=1</script><img src=x onerror=\"window.owned=1\">\u{202e}gnp.exe \u{5d0}\u{5d1} `x` |\"'&amp;<a href=javascript:window.owned=1>a</a> {long}"
@@ -46,6 +46,6 @@ fn the_page_shows_the_numbers_of_the_report_and_zooms_by_keys() {
 }
 
 #[test]
-fn hostile_text_is_shown_and_never_run() {
+pub(crate) fn hostile_text_is_shown_and_never_run() {
     look(&hostile());
 }

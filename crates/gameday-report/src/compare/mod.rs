@@ -29,6 +29,15 @@ pub struct Limits {
     pub max_shift_ms: i64,
 }
 
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            alpha: 0.05,
+            max_shift_ms: 1_000,
+        }
+    }
+}
+
 /// How an alert does now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -50,8 +50,8 @@ impl Comparison {
             for times in &alert.times {
                 grid.row([
                     format!("{} {}", alert.label, times.what),
-                    sample(&times.old),
-                    sample(&times.new),
+                    times.old.text(),
+                    times.new.text(),
                     shift(times.shift_ms),
                     chance(times.test),
                     times.judgement.word().to_owned(),
@@ -79,15 +79,26 @@ impl Comparison {
     }
 }
 
-/// The middle with its range, and in how many trials it came.
-fn sample(sample: &Sample) -> String {
-    let count = format!("{} of {}", sample.detected, sample.trials);
-    let middle = sample.median_ms.map_or_else(|| "not reached".to_owned(), span);
-    match (sample.min_ms, sample.max_ms) {
-        (Some(min), Some(max)) if sample.detected > 1 => {
-            format!("{middle} [{}, {}], {count}", span(min), span(max))
+impl Sample {
+    /// The middle with its range, and in how many trials it came.
+    pub(crate) fn text(&self) -> String {
+        let count = format!("{} of {}", self.detected, self.trials);
+        let middle = self.median_ms.map_or_else(|| "not reached".to_owned(), span);
+        match (self.min_ms, self.max_ms) {
+            (Some(min), Some(max)) if self.detected > 1 => {
+                format!("{middle} [{}, {}], {count}", span(min), span(max))
+            }
+            _ => format!("{middle}, {count}"),
         }
-        _ => format!("{middle}, {count}"),
+    }
+
+    /// As [`Self::text`]; of one trial without saying so.
+    pub(crate) fn short(&self) -> String {
+        match (self.trials, self.median_ms) {
+            (1, Some(ms)) => span(ms),
+            (1, None) => "never".to_owned(),
+            _ => self.text(),
+        }
     }
 }
 

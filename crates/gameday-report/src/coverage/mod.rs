@@ -20,6 +20,7 @@ use serde::Serialize;
 use crate::Moment;
 
 pub use proof::{Outcome, Proof, proofs};
+pub(crate) use proof::{Told, Witness};
 
 /// What is asked about.
 #[derive(Debug, Clone, Copy)]
@@ -175,12 +176,7 @@ fn share(part: usize, whole: usize) -> f64 {
 /// How one rule stands by what drills said of it, the newest last.
 fn rule(asked: &Asked<'_>, index: usize, proofs: &[&Proof]) -> RuleCoverage {
     let seen = &asked.rules[index];
-    let mut told = proofs
-        .iter()
-        .rev()
-        .filter(|proof| proof.outcome != Outcome::Unclear);
-    let last = told.next().copied();
-    let earlier = told.find(|proof| proof.outcome == Outcome::Proved).copied();
+    let Testimony { last, earlier } = testimony(proofs);
     let age_ms = last.map(|proof| age(asked, proof));
     let (state, why) = match last {
         None => (State::Never, unclear(proofs)),
@@ -205,8 +201,29 @@ fn rule(asked: &Asked<'_>, index: usize, proofs: &[&Proof]) -> RuleCoverage {
     }
 }
 
+/// The drills that say how an alert stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Testimony<'a> {
+    /// The last one that could tell.
+    pub(crate) last: Option<&'a Proof>,
+    /// The last one before it that proved it.
+    pub(crate) earlier: Option<&'a Proof>,
+}
+
+/// Which of the drills, the newest last, tell how an alert stands.
+pub(crate) fn testimony<'a>(proofs: &[&'a Proof]) -> Testimony<'a> {
+    let mut told = proofs
+        .iter()
+        .rev()
+        .filter(|proof| proof.outcome != Outcome::Unclear);
+    Testimony {
+        last: told.next().copied(),
+        earlier: told.find(|proof| proof.outcome == Outcome::Proved).copied(),
+    }
+}
+
 /// Why drills that had this alert in mind said nothing of it.
-fn unclear(proofs: &[&Proof]) -> Option<String> {
+pub(crate) fn unclear(proofs: &[&Proof]) -> Option<String> {
     let last = proofs.last()?;
     Some(format!("{} could not tell: {}", last.drill, last.detail))
 }

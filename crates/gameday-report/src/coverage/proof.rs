@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gameday_core::{Event, EventKind, RuleSeen};
-use serde::Serialize;
+use gameday_core::{Event, EventKind, ExpectRecord, RuleSeen};
+use serde::{Deserialize, Serialize};
 
 use crate::measure::measure_all;
 use crate::statistics::median_of;
-use crate::{AlertReport, AlertVerdict, Measurement, Moment, TimelineError, Trial, Verdict};
+use crate::{AlertReport, AlertVerdict, Marks, Moment, TimelineError, Verdict};
 
 /// Whether a drill proved an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -55,20 +55,69 @@ pub struct Proof {
     rules: Vec<RuleSeen>,
 }
 
+/// What a report says of an expectation in one trial.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Told {
+    pub(crate) label: String,
+    pub(crate) verdict: AlertVerdict,
+    detail: String,
+    marks: Marks,
+    ttd_ms: Option<i64>,
+    ttn_ms: Option<i64>,
+    receiver: Option<String>,
+    labels: BTreeMap<String, String>,
+}
+
+impl From<&AlertReport> for Told {
+    fn from(alert: &AlertReport) -> Self {
+        Self {
+            label: alert.label.clone(),
+            verdict: alert.verdict,
+            detail: alert.detail.clone(),
+            marks: alert.marks.clone(),
+            ttd_ms: alert.ttd_ms,
+            ttn_ms: alert.ttn_ms,
+            receiver: alert.receiver.clone(),
+            labels: alert.labels.clone(),
+        }
+    }
+}
+
+/// The drill that says it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Witness<'a> {
+    pub(crate) drill: &'a str,
+    pub(crate) scenario: &'a str,
+    pub(crate) at: Moment,
+}
+
 /// What the journal of a drill says of each of its expectations.
 ///
 /// # Errors
 /// [`TimelineError`] when it is no journal that this build can read.
 pub fn proofs(events: &[Event]) -> Result<Vec<Proof>, TimelineError> {
     let measurement = measure_all(std::iter::once(events))?;
+    let Some(first) = measurement.trials.first() else {
+        return Ok(Vec::new());
+    };
+    let witness = Witness {
+        drill: &measurement.drill,
+        scenario: &measurement.scenario,
+        at: first.started_at,
+    };
     let expect = measurement.plan.expect.iter();
     let proofs = expect.filter_map(|expect| {
-        let of_it = |trial: &Trial| {
-            let mut alerts = trial.alerts.iter();
-            alerts.find(|alert| alert.label == expect.label).cloned()
-        };
-        let alerts: Vec<AlertReport> = measurement.trials.iter().filter_map(of_it).collect();
-        proof(&measurement, &alerts, rules_named(events, &expect.alert))
+        let alerts = measurement.trials.iter().flat_map(|trial| &trial.alerts);
+        let of_it = alerts.filter(|alert| alert.label == expect.label);
+        let told: Vec<Told> = of_it.map(Told::from).collect();
+        // A scenario may want it in some trials only.
+        let mut over = measurement.over_trials.iter();
+        let enough = over.any(|over| over.label == expect.label && over.verdict == Verdict::Passed);
+        let proof = Proof::of(witness, expect, &told, enough)?;
+        Some(Proof {
+            rules: rules_named(events, &expect.alert),
+            ..proof
+        })
     });
     Ok(proofs.collect())
 }
@@ -81,59 +130,8 @@ fn rules_named(events: &[Event], alert: &str) -> Vec<RuleSeen> {
     rules.collect()
 }
 
-fn proof(measurement: &Measurement, alerts: &[AlertReport], rules: Vec<RuleSeen>) -> Option<Proof> {
-    let outcomes: Vec<Outcome> = alerts.iter().map(outcome).collect();
-    let failed = outcomes.iter().position(|outcome| *outcome == Outcome::Failed);
-    let passed = outcomes
-        .iter()
-        .filter(|outcome| **outcome == Outcome::Proved)
-        .count();
-    let told = match failed {
-        Some(index) => &alerts[index],
-        None => alerts.last()?,
-    };
-    let came = alerts.iter().rev().find(|alert| !alert.labels.is_empty());
-    let wanted = || {
-        let mut expect = measurement.plan.expect.iter();
-        expect
-            .find(|expect| expect.label == told.label)
-            .map(|expect| expect.labels.clone())
-    };
-    Some(Proof {
-        drill: measurement.drill.clone(),
-        scenario: measurement.scenario.clone(),
-        at: measurement.trials.first()?.started_at,
-        alert: told.name.clone(),
-        label: told.label.clone(),
-        outcome: match (failed, passed) {
-            // A scenario may want it in some trials only.
-            (Some(_), 1..) if enough(measurement, &told.label) => Outcome::Proved,
-            (Some(_), _) => Outcome::Failed,
-            (None, 0) => Outcome::Unclear,
-            (None, _) => Outcome::Proved,
-        },
-        detail: told.detail.clone(),
-        passed,
-        trials: alerts.len(),
-        ttd_ms: median_of(alerts.iter().filter_map(|alert| alert.ttd_ms)),
-        ttn_ms: median_of(alerts.iter().filter_map(|alert| alert.ttn_ms)),
-        receivers: alerts.iter().filter_map(|alert| alert.receiver.clone()).collect(),
-        labels: came
-            .map(|alert| alert.labels.clone())
-            .or_else(wanted)
-            .unwrap_or_default(),
-        rules,
-    })
-}
-
-/// Whether it came in as many trials as it must.
-fn enough(measurement: &Measurement, label: &str) -> bool {
-    let mut over = measurement.over_trials.iter();
-    over.any(|over| over.label == label && over.verdict == Verdict::Passed)
-}
-
 /// What one trial says. Silence that was wanted proves nothing of an alert.
-fn outcome(alert: &AlertReport) -> Outcome {
+fn outcome(alert: &Told) -> Outcome {
     let came = alert.marks.t3.is_some() || alert.marks.t5.is_some();
     match alert.verdict {
         AlertVerdict::Passed if came => Outcome::Proved,
@@ -147,6 +145,47 @@ fn outcome(alert: &AlertReport) -> Outcome {
 }
 
 impl Proof {
+    /// What a drill says of an expectation, trial by trial; none when it says nothing. Its rules are not known.
+    pub(crate) fn of(
+        witness: Witness<'_>,
+        expect: &ExpectRecord,
+        told: &[Told],
+        enough: bool,
+    ) -> Option<Self> {
+        let outcomes: Vec<Outcome> = told.iter().map(outcome).collect();
+        let failed = outcomes.iter().position(|outcome| *outcome == Outcome::Failed);
+        let passed = outcomes
+            .iter()
+            .filter(|outcome| **outcome == Outcome::Proved)
+            .count();
+        let telling = match failed {
+            Some(index) => &told[index],
+            None => told.last()?,
+        };
+        let came = told.iter().rev().find(|alert| !alert.labels.is_empty());
+        Some(Self {
+            drill: witness.drill.to_owned(),
+            scenario: witness.scenario.to_owned(),
+            at: witness.at,
+            alert: expect.alert.clone(),
+            label: expect.label.clone(),
+            outcome: match (failed, passed) {
+                (Some(_), 1..) if enough => Outcome::Proved,
+                (Some(_), _) => Outcome::Failed,
+                (None, 0) => Outcome::Unclear,
+                (None, _) => Outcome::Proved,
+            },
+            detail: telling.detail.clone(),
+            passed,
+            trials: told.len(),
+            ttd_ms: median_of(told.iter().filter_map(|alert| alert.ttd_ms)),
+            ttn_ms: median_of(told.iter().filter_map(|alert| alert.ttn_ms)),
+            receivers: told.iter().filter_map(|alert| alert.receiver.clone()).collect(),
+            labels: came.map_or_else(|| expect.labels.clone(), |alert| alert.labels.clone()),
+            rules: Vec::new(),
+        })
+    }
+
     /// Which of these rules it is about.
     pub(super) fn rules_of(&self, rules: &[RuleSeen]) -> Vec<usize> {
         let named: Vec<usize> = (0..rules.len())

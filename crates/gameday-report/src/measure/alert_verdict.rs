@@ -1,9 +1,9 @@
 //! The verdict on an alert: a closed list, the same words in every file of a report.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What is said of an alert: expected, forbidden or neither.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertVerdict {
     /// As expected: it came in time, with its labels, where it should; or it stayed away, as it should.

@@ -1,6 +1,6 @@
 //! Means over trials, never without their count, median and range.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::alert_verdict::AlertVerdict;
 use super::record::{AlertReport, Trial};
@@ -10,7 +10,7 @@ use crate::statistics::{Times, wilson};
 use crate::words;
 
 /// A mean over trials with what makes it honest.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Digest {
     /// Trials that had a value: detected, or recovered.
     #[serde(flatten)]
@@ -41,7 +41,7 @@ pub struct Digest {
 }
 
 /// How many trials had a value, under the word that fits.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Had {
     /// The alert was notified.
@@ -51,6 +51,13 @@ pub enum Had {
 }
 
 impl Digest {
+    /// Trials that had a value.
+    pub(crate) fn had(&self) -> u64 {
+        match self.had {
+            Had::Detected(had) | Had::Recovered(had) => had,
+        }
+    }
+
     /// The one form in which a mean may be printed.
     #[must_use]
     pub fn sentence(&self) -> String {

@@ -6,7 +6,7 @@ mod fault;
 use std::collections::BTreeMap;
 
 use gameday_core::PlanRecord;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::difference::Difference;
 use super::disturbance::DisturbanceReport;
@@ -224,7 +224,7 @@ pub struct GateReport {
 }
 
 /// Marks of the drill.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct TrialMarks {
     /// First fault ordered.
     #[serde(rename = "T0")]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use gameday_core::{Ended, EventKind, Skip};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::alert_verdict::AlertVerdict;
 use super::disturbance::is_alertmanager;
@@ -21,7 +21,7 @@ use super::timeline::Timeline;
 use crate::words;
 
 /// The verdict of a drill.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Everything came as expected.

@@ -64,8 +64,8 @@ fn comparisons(args: &CompareArgs) -> Result<Vec<Comparison>, String> {
     };
     let (then, now) = (read(old)?, read(new)?);
     let limits = Limits {
-        alpha: 0.05,
         max_shift_ms: i64::try_from(args.max_shift.get().as_millis()).unwrap_or(i64::MAX),
+        ..Limits::default()
     };
     // What is looked at may stand in the baseline as well.
     let then: Vec<Drill> = match args.baseline {

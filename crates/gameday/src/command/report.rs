@@ -1,23 +1,90 @@
-//! `gameday report`: renders a drill's report again, from its journal and nothing else.
+//! `gameday report`: renders a drill's report again, from its journal and nothing else; or the index of a folder of drills.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use gameday_core::{Event, is_locked, read_summed};
-use gameday_report::{Measurement, RULES_FILE, TEST_FILE, render_promtool};
+use gameday_core::{Event, is_locked, printable, read_summed};
+use gameday_report::{
+    History, INDEX_FILES, LeftOutReason, Measurement, RULES_FILE, TEST_FILE, render_index_html,
+    render_index_json, render_promtool, write_index,
+};
 
 use crate::cli::{ReportArgs, ReportFormat};
+use crate::command::drills::JOURNAL;
+use crate::command::history;
 use crate::exit;
-use crate::output;
+use crate::output::{self, Output};
 
 pub(crate) fn report(args: &ReportArgs) -> ExitCode {
+    // A folder without a journal may be one of drills.
+    let of_drills = args.drill.is_dir() && !args.drill.join(JOURNAL).exists();
+    let said = match of_drills {
+        true => index(args),
+        false => return report_drill(args),
+    };
+    match said {
+        Ok(()) => exit::OK.into(),
+        Err(why) => {
+            output::say(&format!("error: {why}"));
+            exit::USAGE.into()
+        }
+    }
+}
+
+/// Writes what all drills of a folder say together, or prints it.
+fn index(args: &ReportArgs) -> Result<(), String> {
+    let dir = &args.drill;
+    let render = match args.format {
+        None => None,
+        Some(ReportFormat::Html) => Some(render_index_html as fn(&History) -> String),
+        Some(ReportFormat::Json) => Some(render_index_json as fn(&History) -> String),
+        Some(_) => {
+            return Err(format!(
+                "{} is a folder of drills, which is rendered as html or json; for another format name one drill's folder",
+                dir.display()
+            ));
+        }
+    };
+    let gathered = history::gather(dir)?;
+    if gathered.drills.is_empty()
+        && gathered
+            .left_out
+            .iter()
+            .all(|one| one.reason == LeftOutReason::Foreign)
+    {
+        return Err(format!(
+            "{} holds no drill: no journal.jsonl stands in it, nor in a folder below it",
+            dir.display()
+        ));
+    }
+    let history = history::put_together(dir, gathered);
+    for one in &history.left_out {
+        output::say(&printable(&format!("left out: {}: {}", one.folder, one.why)));
+    }
+    if let Some(render) = render {
+        output::print(render(&history).trim_end());
+        return Ok(());
+    }
+    write_index(dir, &history)
+        .map_err(|error| format!("cannot write the index in {}: {error}", dir.display()))?;
+    output::say(&history.sentence());
+    match args.output {
+        Output::Json => output::print(render_index_json(&history).trim_end()),
+        Output::Text => INDEX_FILES
+            .iter()
+            .for_each(|name| output::print(&dir.join(name).display().to_string())),
+    }
+    Ok(())
+}
+
+fn report_drill(args: &ReportArgs) -> ExitCode {
     let Some(events) = events(&args.drill) else {
         return exit::USAGE.into();
     };
     let said = match args.format {
-        None => write_all(&args.drill, &events),
+        None => write_all(args, &events),
         Some(format) => match renderer(format) {
             Some(render) => print(format, render, events),
             None => unit_test(args, &events),
@@ -34,7 +101,7 @@ pub(crate) fn report(args: &ReportArgs) -> ExitCode {
 
 /// The journal of a drill that has ended; otherwise it was said why not.
 fn events(drill: &Path) -> Option<Vec<Event>> {
-    let journal = drill.join("journal.jsonl");
+    let journal = drill.join(JOURNAL);
     if is_locked(&journal).unwrap_or(false) {
         output::say("error: this drill is still running; its report is written when it ends");
         return None;
@@ -53,10 +120,13 @@ fn events(drill: &Path) -> Option<Vec<Event>> {
     }
 }
 
-fn write_all(drill: &Path, events: &[Event]) -> io::Result<()> {
-    gameday_report::write_all(drill, events)?;
-    for name in gameday_report::REPORT_FILES {
-        output::print(&drill.join(name).display().to_string());
+fn write_all(args: &ReportArgs, events: &[Event]) -> io::Result<()> {
+    let measured = gameday_report::write_all(&args.drill, events)?;
+    match args.output {
+        Output::Json => output::print(gameday_report::render_json(&measured).trim_end()),
+        Output::Text => gameday_report::REPORT_FILES
+            .iter()
+            .for_each(|name| output::print(&args.drill.join(name).display().to_string())),
     }
     Ok(())
 }

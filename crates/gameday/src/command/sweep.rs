@@ -24,6 +24,7 @@ use crate::command::run::{self, Failure};
 use crate::command::{self, lab};
 use crate::exit;
 use crate::output::{self, Output};
+pub(crate) use state::is_folder;
 use state::{Done, State};
 
 pub(crate) fn sweep(args: &SweepArgs) -> ExitCode {

@@ -69,8 +69,8 @@ fn worked_out(args: &WhatIfArgs) -> Result<Vec<WhatIf>, String> {
     {
         return Err("--interval is more than nothing".to_owned());
     }
-    let events = drills::events(&args.drill.join("journal.jsonl"))
-        .ok_or_else(|| format!("{} holds no drill that can be read", args.drill.display()))?;
+    let events = drills::read(&args.drill.join(drills::JOURNAL))
+        .map_err(|unread| format!("{}: {}", args.drill.display(), unread.why))?;
     let measurement = measure(std::slice::from_ref(&events)).map_err(|error| error.to_string())?;
     let settings = settings(args);
     let mut found = Vec::new();

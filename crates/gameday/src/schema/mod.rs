@@ -1,4 +1,4 @@
-//! JSON Schema (draft 2020-12) of the files that people write, for editors, and of the report, for programs.
+//! JSON Schema (draft 2020-12) of the files that people write, for editors, and of the report and the index, for programs.
 //!
 //! Readers are code that tells what is wrong in a person's words, so schemas are written beside them, in the files of
 //! this folder. `tests/clients/schema.py` holds the one against the other: every key that a reader names is in the
@@ -9,7 +9,7 @@
 use clap::ValueEnum;
 use serde_json::{Map, Value, json};
 
-/// A kind of file; all but the last are written by people.
+/// A kind of file; all but the last two are written by people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Kind {
     /// probes/*.toml: what is looked at
@@ -22,6 +22,8 @@ pub(crate) enum Kind {
     Prober,
     /// report.json: what a drill meant, for programs
     Report,
+    /// index.json: what all drills of a folder say together, for programs
+    Index,
 }
 
 /// The schema of a kind.
@@ -32,10 +34,11 @@ pub(crate) fn document(kind: Kind) -> Value {
         Kind::Proxy => include_str!("proxy.json"),
         Kind::Prober => include_str!("prober.json"),
         Kind::Report => include_str!("report.json"),
+        Kind::Index => include_str!("index.json"),
     };
     let faults = match kind {
         Kind::Scenario | Kind::Proxy => Some(include_str!("faults.json")),
-        Kind::Probe | Kind::Prober | Kind::Report => None,
+        Kind::Probe | Kind::Prober | Kind::Report | Kind::Index => None,
     };
     let mut document = parse(own);
     let (mut shared, mut fragments) = (Map::new(), Map::new());

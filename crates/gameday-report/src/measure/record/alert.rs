@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::super::Moment;
 use super::super::advice::Advice;
@@ -16,7 +16,7 @@ use super::super::predicted::Predicted;
 use super::super::suppression::SuppressedBy;
 
 /// Marks of an alert.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Marks {
     /// First scrape at or after the fault took effect.
     #[serde(rename = "T1")]

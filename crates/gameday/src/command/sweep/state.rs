@@ -15,6 +15,11 @@ const FILE: &str = "sweep-state.json";
 /// More drills than this are no sweep.
 const MOST_POINTS: usize = 500;
 
+/// Whether a folder is that of a sweep.
+pub(crate) fn is_folder(folder: &Path) -> bool {
+    folder.join(FILE).is_file()
+}
+
 /// A sweep as far as it is.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
