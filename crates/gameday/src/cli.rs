@@ -14,6 +14,7 @@ use crate::command::alerts::AlertsArgs;
 use crate::command::compare::CompareArgs;
 use crate::command::init::InitArgs;
 use crate::command::proxy_client::ProxyCommand;
+use crate::command::prune::PruneArgs;
 use crate::command::what_if::WhatIfArgs;
 use crate::output::Output;
 
@@ -66,6 +67,8 @@ pub(crate) enum Command {
     Compare(CompareArgs),
     /// Look at a drill that runs, or see one again from its journal
     Watch(WatchArgs),
+    /// Remove drills that are old, but none that something still needs
+    Prune(PruneArgs),
     /// Put back what a dead drill has left
     Heal(HealArgs),
     /// Tell what this machine allows, and the remedy for what it does not

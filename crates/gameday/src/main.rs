@@ -49,6 +49,7 @@ fn main() -> ExitCode {
         Command::WhatIf(args) => command::what_if::what_if(&args),
         Command::Compare(args) => command::compare::compare(&args),
         Command::Watch(args) => command::watch::watch(&args),
+        Command::Prune(args) => command::prune::prune(&args),
         Command::Heal(args) => command::heal::heal(&args),
         Command::Doctor(args) => command::doctor::doctor(&args),
         Command::Lab(args) => command::lab::lab(&args),

@@ -1,7 +1,7 @@
 //! Printing: data on stdout, everything else on stderr, colours only for a terminal.
 
 use std::collections::VecDeque;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clap::ValueEnum;
@@ -64,6 +64,14 @@ pub(crate) fn say(text: &str) {
 /// A line of data on stdout; a reader that went away (`| head`) is no error.
 pub(crate) fn print(text: &str) {
     let _ = writeln!(io::stdout().lock(), "{text}");
+}
+
+/// Asks whoever sits at the terminal; anything but yes is no.
+pub(crate) fn ask(question: &str) -> bool {
+    let _ = write!(io::stderr(), "{question} [y/N] ");
+    let mut answer = String::new();
+    let read = io::stdin().lock().read_line(&mut answer);
+    read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }
 
 /// A value as one JSON document on stdout.

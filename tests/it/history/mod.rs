@@ -3,6 +3,7 @@
 mod gathering;
 mod page;
 mod past;
+mod pruning;
 
 use gameday_core::Timestamp;
 use serde_json::Value;

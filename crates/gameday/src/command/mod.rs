@@ -19,6 +19,7 @@ pub(crate) mod plan;
 pub(crate) mod probe;
 pub(crate) mod proxy;
 pub(crate) mod proxy_client;
+pub(crate) mod prune;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod say;

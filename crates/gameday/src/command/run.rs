@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
 use std::fs;
 use std::hash::{BuildHasher, Hasher};
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -301,11 +301,8 @@ pub(crate) fn confirm(plan: &Plan) -> Result<(), Failure> {
     }
     let outlook = command::runtime().block_on(Outlook::ask(plan));
     output::say(&plan_command::describe(plan, &outlook));
-    let _ = write!(io::stderr(), "Go on? [y/N] ");
-    let mut answer = String::new();
-    let read = io::stdin().lock().read_line(&mut answer);
-    match (read, answer.trim()) {
-        (Ok(_), "y" | "Y" | "yes") => Ok(()),
-        _ => Err(Failure::Refused("not confirmed: nothing was touched".to_owned())),
+    match output::ask("Go on?") {
+        true => Ok(()),
+        false => Err(Failure::Refused("not confirmed: nothing was touched".to_owned())),
     }
 }

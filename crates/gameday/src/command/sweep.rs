@@ -24,8 +24,8 @@ use crate::command::run::{self, Failure};
 use crate::command::{self, lab};
 use crate::exit;
 use crate::output::{self, Output};
-pub(crate) use state::is_folder;
 use state::{Done, State};
+pub(crate) use state::{FILE, is_folder};
 
 pub(crate) fn sweep(args: &SweepArgs) -> ExitCode {
     match start(args) {

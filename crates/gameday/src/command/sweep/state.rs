@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::cli::{Lab, SweepArgs};
 use crate::exit;
 
-const FILE: &str = "sweep-state.json";
+/// What makes a folder that of a sweep.
+pub(crate) const FILE: &str = "sweep-state.json";
 /// More drills than this are no sweep.
 const MOST_POINTS: usize = 500;
 
