@@ -55,7 +55,7 @@ pub use json::render_json;
 pub use junit::render_junit;
 pub use live::{
     AlertLane, AlertSpan, AlertStage, CurveLane, Due, FaultBar, Head, Line, LookLane, MarkKind, Person,
-    Progress, RollbackSeen, Update, View,
+    Progress, RollbackSeen, TrialAlert, TrialRow, Update, View,
 };
 pub use markdown::{render_markdown, render_summary};
 pub use measure::{
@@ -72,7 +72,7 @@ pub use promtool::{RULES_FILE, TEST_FILE, UnitTest, render_promtool};
 pub use runbook::render_runbook_patch;
 pub use statistics::Summary;
 pub use sweep::{
-    Edge, PointAlert, PointReport, Seeing, Sweep, SweepPoint, SweptVariable, render_sweep_html,
+    Edge, PointAlert, PointReport, Seeing, Sweep, SweepPoint, SweptVariable, point_lines, render_sweep_html,
     render_sweep_json, render_sweep_markdown, sweep, sweep_lines,
 };
 pub use terminal::terminal_lines;

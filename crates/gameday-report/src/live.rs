@@ -9,24 +9,27 @@
 //! a lost connection loses nothing, and nobody who is slow makes anything grow. Every part is bounded.
 
 mod alerts;
+mod events;
 mod parts;
 mod series;
+mod trials;
 
 use std::collections::VecDeque;
 
-use gameday_core::{
-    Ended, Event, EventKind, FaultEnd, FaultName, Offset, Outcome, Stage, StopReason, Timestamp,
-};
+use gameday_core::{Offset, Outcome, Stage, Timestamp};
 use serde::Serialize;
 
 use alerts::AlertBoard;
 pub use alerts::{AlertLane, AlertSpan, AlertStage, Due};
 pub use parts::{CurveLane, FaultBar, Head, Line, LookLane, MarkKind, Person, Progress, RollbackSeen};
+pub use trials::{TrialAlert, TrialRow};
 
 /// Lines of the log that are kept, and things that people said.
 const MOST_LINES: usize = 400;
 /// Lanes of probes and curves; a plan has far fewer.
 const MOST_LANES: usize = 200;
+/// Trials whose results are kept; as many as can be asked for.
+const MOST_TRIALS: usize = 1_000;
 
 /// Something, and the number of the event that changed it last.
 #[derive(Debug, Clone)]
@@ -59,6 +62,8 @@ pub struct View {
     curves: Vec<CurveLane>,
     probes: Vec<LookLane>,
     alerts: AlertBoard,
+    /// Each trial of several, the present one last.
+    trials: Vec<Changed<TrialRow>>,
     people: VecDeque<Changed<Person>>,
     log: VecDeque<Changed<Line>>,
     /// How many lines there ever were.
@@ -90,6 +95,9 @@ pub struct Update<'a> {
     /// Alerts that changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub alerts: Vec<(usize, &'a AlertLane)>,
+    /// Trials of several that changed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trials: Vec<(usize, &'a TrialRow)>,
     /// What people said since.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub people: Vec<&'a Person>,
@@ -110,6 +118,7 @@ impl Default for View {
             curves: Vec::new(),
             probes: Vec::new(),
             alerts: AlertBoard::default(),
+            trials: Vec::new(),
             people: VecDeque::new(),
             log: VecDeque::new(),
             lines: 0,
@@ -118,99 +127,6 @@ impl Default for View {
 }
 
 impl View {
-    /// Takes the next event of the journal.
-    pub fn take(&mut self, event: &Event) {
-        let (seq, at) = (event.seq, ms(event.at));
-        self.seq = Some(seq);
-        self.now_ms = self.now_ms.max(at);
-        match &event.kind {
-            EventKind::DrillStarted(started) => {
-                let offset = i64::try_from(event.at.as_micros()).unwrap_or(0);
-                self.began = event.time.plus_micros(-offset);
-                *self.head.at(seq) = Head::new(started, self.began);
-                self.faults = started
-                    .plan
-                    .timeline
-                    .iter()
-                    .map(FaultBar::new)
-                    .map(Changed::new)
-                    .collect();
-                self.curves = started
-                    .plan
-                    .steady
-                    .iter()
-                    .take(MOST_LANES)
-                    .map(CurveLane::new)
-                    .collect();
-                self.probes = parts::lanes(&started.plan).take(MOST_LANES).collect();
-                self.alerts = AlertBoard::new(&started.plan, self.began);
-                self.faults.iter_mut().for_each(|fault| fault.seq = seq);
-            }
-            EventKind::StageEntered(stage) => self.progress.at(seq).enter(*stage, at),
-            EventKind::Stopped(reason) => self.stopped(seq, at, reason),
-            EventKind::GuardBreached { guard, .. } => self.said(seq, at, MarkKind::Guard, "", guard),
-            EventKind::RollbackChecked { verified, details } | EventKind::Healed { verified, details } => {
-                self.progress.at(seq).rollback = Some(RollbackSeen {
-                    verified: *verified,
-                    details: details.clone(),
-                });
-            }
-            EventKind::DrillEnded(how) => self.ended(seq, at, how),
-            EventKind::ProbeDone(done) => {
-                let lane = parts::lane_of(&mut self.probes, done.probe.as_str(), event.region.as_str());
-                if let Some(lane) = lane {
-                    lane.looked(seq, ms(done.intended), &done.outcome, done.message.as_deref());
-                }
-            }
-            EventKind::LooksSummed(summed) => {
-                if let Some(lane) =
-                    parts::lane_of(&mut self.probes, summed.probe.as_str(), event.region.as_str())
-                {
-                    for look in &summed.looks {
-                        lane.looked(seq, ms(look.intended), &summed.outcome, None);
-                    }
-                }
-            }
-            EventKind::ProbeMissed { probe, .. } => {
-                if let Some(lane) = parts::lane_of(&mut self.probes, probe.as_str(), event.region.as_str()) {
-                    lane.missed(seq, at);
-                }
-            }
-            EventKind::SteadyEvaluated(steady) => {
-                if let Some(curve) = self
-                    .curves
-                    .iter_mut()
-                    .find(|curve| curve.name == steady.name.as_str())
-                {
-                    curve.evaluated(seq, at, steady.value, steady.holds);
-                }
-            }
-            EventKind::SteadySummed(summed) => {
-                let mut curves = self.curves.iter_mut();
-                if let Some(curve) = curves.find(|curve| curve.name == summed.name.as_str()) {
-                    for (at, value) in &summed.values {
-                        curve.evaluated(seq, ms(*at), *value, summed.holds);
-                    }
-                }
-            }
-            EventKind::Noted { who, text } => self.said(seq, at, MarkKind::Note, who, text),
-            EventKind::Mitigated { who } => self.said(seq, at, MarkKind::Mitigated, who, ""),
-            EventKind::Acknowledged { who, alert } => {
-                self.alerts.acknowledged(seq, at, alert, who);
-                self.said(seq, at, MarkKind::Ack, who, alert);
-            }
-            EventKind::AlertSeen(seen) => self.alerts.seen(seq, at, seen),
-            EventKind::Notified(notice) => self.alerts.notified(seq, notice),
-            EventKind::Recorded(recorded) => {
-                if let Some(notice) = recorded.notification() {
-                    self.alerts.notified(seq, &notice);
-                }
-            }
-            EventKind::Predicted(prediction) => self.alerts.predicted(seq, prediction),
-            other => self.faulted(seq, at, other),
-        }
-    }
-
     /// Keeps a line of the log that belongs to the event taken last.
     pub fn say(&mut self, text: String) {
         let line = Line {
@@ -238,24 +154,16 @@ impl View {
     #[must_use]
     pub fn since(&self, seq: Option<u64>) -> Update<'_> {
         let news = |changed: u64| seq.is_none_or(|seq| changed > seq);
-        let listed = |faults: &'_ [Changed<FaultBar>]| {
-            let all = faults.iter().enumerate();
-            all.filter(|(_, one)| news(one.seq))
-                .map(|(at, _)| at)
-                .collect::<Vec<_>>()
-        };
         Update {
             seq: self.seq,
             now_ms: self.now_ms,
             head: news(self.head.seq).then_some(&self.head.value),
             progress: news(self.progress.seq).then_some(&self.progress.value),
-            faults: listed(&self.faults)
-                .into_iter()
-                .map(|at| (at, &self.faults[at].value))
-                .collect(),
+            faults: newer(&self.faults, seq),
             curves: numbered(self.curves.iter().map(|curve| curve.since(seq))),
             probes: numbered(self.probes.iter().map(|lane| lane.since(seq))),
             alerts: self.alerts.since(seq),
+            trials: newer(&self.trials, seq),
             people: self
                 .people
                 .iter()
@@ -269,74 +177,6 @@ impl View {
                 .map(|one| &one.value)
                 .collect(),
         }
-    }
-
-    fn faulted(&mut self, seq: u64, at: i64, kind: &EventKind) {
-        let began = self.began;
-        let place = |time: Timestamp| time.micros_since(began) / 1000;
-        match kind {
-            EventKind::FaultOrdered { fault, .. } => {
-                if self.head.value.zero_ms.is_none() {
-                    self.head.at(seq).zero_ms = Some(at);
-                }
-                self.fault(seq, fault, |bar| bar.ordered = Some(at));
-            }
-            EventKind::FaultInjected { fault } => self.fault(seq, fault, |bar| bar.injected = Some(at)),
-            EventKind::FaultTouched {
-                fault,
-                first_touched: Some(first),
-                ..
-            } => {
-                let first = place(*first);
-                self.fault(seq, fault, |bar| bar.effective = bar.effective.or(Some(first)));
-                self.alerts.effective(seq, fault, first);
-            }
-            EventKind::FaultFailed { fault, error } => {
-                self.fault(seq, fault, |bar| bar.error = Some(error.clone()));
-            }
-            EventKind::FaultRemoved { fault, how } => {
-                let error = (*how == FaultEnd::Lost).then(|| "it ended without us".to_owned());
-                self.fault(seq, fault, |bar| {
-                    bar.removed = Some(at);
-                    bar.error = bar.error.take().or(error);
-                });
-            }
-            _ => {}
-        }
-    }
-
-    fn fault(&mut self, seq: u64, name: &FaultName, change: impl FnOnce(&mut FaultBar)) {
-        if let Some(bar) = self.faults.iter_mut().find(|bar| bar.value.name == name.as_str()) {
-            change(bar.at(seq));
-        }
-    }
-
-    fn stopped(&mut self, seq: u64, at: i64, reason: &StopReason) {
-        self.progress.at(seq).stopped = Some(reason.to_string());
-        if let StopReason::Person(who) = reason {
-            self.said(seq, at, MarkKind::Stop, who, "");
-        }
-    }
-
-    fn ended(&mut self, seq: u64, at: i64, how: &Ended) {
-        let progress = self.progress.at(seq);
-        progress.ended_ms = Some(at);
-        progress.ended = Some(match how {
-            Ended::Completed => "completed".to_owned(),
-            Ended::Aborted => "aborted".to_owned(),
-            Ended::Refused(why) => format!("refused: {why}"),
-        });
-    }
-
-    fn said(&mut self, seq: u64, at: i64, kind: MarkKind, who: &str, text: &str) {
-        let person = Person {
-            seq,
-            at_ms: at,
-            kind,
-            who: who.to_owned(),
-            text: text.to_owned(),
-        };
-        push(&mut self.people, seq, person);
     }
 
     /// What never changes, but for T0.
@@ -373,6 +213,18 @@ impl View {
         self.alerts.lanes()
     }
 
+    /// Each trial of several, the present one last.
+    pub fn trials(&self) -> impl DoubleEndedIterator<Item = &TrialRow> {
+        self.trials.iter().map(|trial| &trial.value)
+    }
+
+    /// Whether a person, not a guard, stopped the drill.
+    #[must_use]
+    pub fn is_stopped_by_a_person(&self) -> bool {
+        let mut people = self.people.iter();
+        people.any(|person| person.value.kind == MarkKind::Stop)
+    }
+
     /// The lines of the log after so many, as far as they are kept, oldest first.
     pub fn lines_since(&self, count: u64) -> impl Iterator<Item = &Line> {
         let news = usize::try_from(self.lines.saturating_sub(count)).unwrap_or(usize::MAX);
@@ -396,6 +248,14 @@ fn push<T>(ring: &mut VecDeque<Changed<T>>, seq: u64, value: T) {
         ring.pop_front();
     }
     ring.push_back(Changed { seq, value });
+}
+
+/// What changed after an event, with its place in the list.
+fn newer<T>(all: &[Changed<T>], seq: Option<u64>) -> Vec<(usize, &T)> {
+    let all = all.iter().enumerate();
+    all.filter(|(_, one)| seq.is_none_or(|seq| one.seq > seq))
+        .map(|(at, one)| (at, &one.value))
+        .collect()
 }
 
 fn numbered<T>(all: impl Iterator<Item = Option<T>>) -> Vec<(usize, T)> {

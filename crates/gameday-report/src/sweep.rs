@@ -21,7 +21,7 @@ use serde::Serialize;
 use crate::statistics::Summary;
 use crate::{Measurement, TimelineError, Verdict, measure};
 pub use page::render_sweep_html;
-pub use text::{render_sweep_json, render_sweep_markdown, sweep_lines};
+pub use text::{point_lines, render_sweep_json, render_sweep_markdown, sweep_lines};
 
 /// A point of the grid, before it is measured.
 #[derive(Debug, Clone)]

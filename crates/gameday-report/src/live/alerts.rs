@@ -80,6 +80,10 @@ pub struct AlertLane {
     pub never: Option<String>,
     /// The notification must be there by then.
     pub limit_ms: Option<i64>,
+    /// From the fault's effect to the notification.
+    pub ttn_ms: Option<i64>,
+    #[serde(skip)]
+    effective: Option<i64>,
     #[serde(skip)]
     predicted: BTreeMap<String, PredictedMark>,
     #[serde(skip)]
@@ -184,6 +188,7 @@ impl AlertBoard {
                     "firing" => {
                         lane.notified = lane.notified.or(Some(at));
                         lane.reach(AlertStage::Notified, at);
+                        lane.count();
                     }
                     _ if lane.notified.is_some() => {
                         lane.resolved = lane.resolved.or(Some(at));
@@ -218,11 +223,30 @@ impl AlertBoard {
     /// The fault took effect: limits begin to count.
     pub(super) fn effective(&mut self, seq: u64, fault: &FaultName, at: i64) {
         for lane in &mut self.lanes {
-            let record = lane.value.record.as_ref().filter(|record| record.of == *fault);
-            let limit = record.and_then(|record| record.notified_ms.or(record.firing_ms));
-            if let Some(limit) = limit.filter(|_| lane.value.limit_ms.is_none()) {
-                lane.at(seq).limit_ms = Some(at.saturating_add(i64::try_from(limit).unwrap_or(i64::MAX)));
+            let Some(record) = lane.value.record.as_ref().filter(|record| record.of == *fault) else {
+                continue;
+            };
+            let limit = record.notified_ms.or(record.firing_ms);
+            if lane.value.effective.is_none() {
+                let limit = limit.map(|limit| at.saturating_add(i64::try_from(limit).unwrap_or(i64::MAX)));
+                let lane = lane.at(seq);
+                (lane.effective, lane.limit_ms) = (Some(at), limit);
+                lane.count();
             }
+        }
+    }
+
+    /// Another trial begins: nothing has come yet, and what still fires is drawn from here on.
+    pub(super) fn begin_anew(&mut self, seq: u64, at: i64) {
+        for lane in &mut self.lanes {
+            let lane = lane.at(seq);
+            let open = lane.spans.pop().filter(|span| span.to.is_none());
+            let still = open.map(|span| AlertSpan { from: at, ..span });
+            let anew = AlertLane::new(&lane.label, &lane.alert, lane.record.as_ref());
+            *lane = AlertLane {
+                spans: still.into_iter().collect(),
+                ..anew
+            };
         }
     }
 
@@ -249,6 +273,8 @@ impl AlertLane {
             due: None,
             never: None,
             limit_ms: None,
+            ttn_ms: None,
+            effective: None,
             predicted: BTreeMap::new(),
             record: record.cloned(),
         }
@@ -278,6 +304,10 @@ impl AlertLane {
             at_ms: place(predicted.at),
             latest_ms: predicted.latest.map(place),
         })
+    }
+
+    fn count(&mut self) {
+        self.ttn_ms = self.notified.zip(self.effective).map(|(at, from)| at - from);
     }
 
     fn reach(&mut self, stage: AlertStage, at: i64) {

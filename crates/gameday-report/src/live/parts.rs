@@ -49,6 +49,10 @@ pub struct Progress {
     pub stage: Option<&'static str>,
     /// When it was entered.
     pub entered_ms: i64,
+    /// The trial of several, from 1, and how many there are.
+    pub trial: Option<(u32, u32)>,
+    /// What is shown begins here: with the present trial.
+    pub from_ms: i64,
     /// Why it was told to end early.
     pub stopped: Option<String>,
     /// Whether everything was put back, once that was looked at.
@@ -63,6 +67,13 @@ impl Progress {
     pub(super) fn enter(&mut self, stage: Stage, at_ms: i64) {
         self.stage = Some(stage_word(stage));
         self.entered_ms = at_ms;
+    }
+
+    pub(super) fn next_trial(&mut self, at_ms: i64, trial: (u32, u32)) {
+        // The first begins with the drill, whose pre-flight is its own.
+        self.from_ms = if trial.0 == 1 { 0 } else { at_ms };
+        self.trial = Some(trial);
+        self.rollback = None;
     }
 }
 
@@ -111,6 +122,14 @@ impl FaultBar {
             removed: None,
             error: None,
         }
+    }
+}
+
+impl FaultBar {
+    /// It is to come again, in another trial.
+    pub(super) fn wait_again(&mut self) {
+        (self.ordered, self.injected, self.effective, self.removed) = (None, None, None, None);
+        self.error = None;
     }
 }
 

@@ -1,5 +1,6 @@
 //! A view of a drill, and what is told of it to those who have an older one.
 
+use gameday_core::Event;
 use serde_json::{Map, Value, json};
 
 use super::*;
@@ -17,7 +18,7 @@ impl Mirror {
         self.seq = view.seq();
         for (part, news) in update.as_object().unwrap() {
             match part.as_str() {
-                "faults" | "curves" | "probes" | "alerts" => {
+                "faults" | "curves" | "probes" | "alerts" | "trials" => {
                     let list = self.state.entry(part).or_insert_with(|| json!({}));
                     for one in news.as_array().unwrap() {
                         put(list, &one[0].to_string(), one[1].clone());
@@ -175,5 +176,55 @@ fn a_limit_counts_from_the_effect_and_an_ack_stands_with_its_alert() {
     assert_eq!(
         (lane.limit_ms, view.faults().next().unwrap().effective),
         (Some(14_500), Some(10_500))
+    );
+}
+
+/// Of several trials the view shows the present one, and what those before came to.
+#[test]
+fn a_trial_begins_anew_and_the_one_before_leaves_its_result() {
+    let mut view = View::default();
+    let touched = json!({ "fault_touched": { "fault": "slow", "touched": 1, "first_touched": "2026-11-22T10:00:01.25Z", "source": "proxy.db" } });
+    let told = json!({ "notified": { "arrived": "2026-11-22T10:00:03.5Z", "receiver": "oncall", "status": "firing", "group_key": "", "truncated_alerts": 0,
+        "alerts": [{ "status": "firing", "alert": "Slow", "labels": {}, "annotations": {}, "fingerprint": "", "starts_at": null, "ends_at": null }] } });
+    let first = [
+        started(),
+        json!({ "trial_started": { "trial": 0, "of": 2 } }),
+        json!({ "fault_ordered": { "fault": "slow", "undo": {} } }),
+        json!({ "fault_injected": { "fault": "slow" } }),
+        touched,
+        alert("firing"),
+        told,
+        json!({ "fault_removed": { "fault": "slow", "how": "removed" } }),
+        json!({ "trial_ended": { "trial": 0 } }),
+        json!({ "trial_started": { "trial": 1, "of": 2 } }),
+    ];
+    let mut mirror = Mirror::default();
+    for (seq, kind) in (0..).zip(&first) {
+        view.take(&event(seq, kind));
+        mirror.take(&view);
+    }
+    assert_eq!(view.progress().trial, Some((2, 2)));
+    assert_eq!((view.progress().from_ms, view.head().zero_ms), (2_250, None));
+    assert_eq!(view.faults().next().unwrap().ordered, None);
+    let lane = view.alerts().next().unwrap();
+    assert_eq!(
+        (lane.stage, lane.notified, lane.ttn_ms),
+        (AlertStage::Inactive, None, None)
+    );
+    assert_eq!(lane.spans.len(), 1, "what still fires is drawn from here on");
+    assert_eq!(lane.spans[0].from, 2_250);
+    let rows: Vec<_> = view.trials().collect();
+    assert_eq!(
+        (rows.len(), rows[0].ended_ms, rows[1].ended_ms),
+        (2, Some(2_000), None)
+    );
+    assert_eq!(rows[0].alerts[0].to_string(), "Slow: notified after 2.3 s");
+    assert_eq!(rows[0].alerts[0].in_time, Some(true));
+    view.take(&event(10, &json!({ "drill_ended": "completed" })));
+    mirror.take(&view);
+    assert_eq!(mirror.state["trials"]["1"]["alerts"][0]["stage"], "inactive");
+    assert_eq!(
+        view.trials().last().unwrap().alerts[0].to_string(),
+        "Slow: never came"
     );
 }

@@ -56,6 +56,14 @@ pub fn render_sweep_markdown(sweep: &Sweep) -> String {
 /// What a terminal says of a sweep, a line each.
 #[must_use]
 pub fn sweep_lines(sweep: &Sweep) -> Vec<String> {
+    let mut lines = point_lines(sweep);
+    lines.extend(sweep.edges.iter().map(said));
+    lines
+}
+
+/// What each point came to, a line for each of its alerts.
+#[must_use]
+pub fn point_lines(sweep: &Sweep) -> Vec<String> {
     let mut lines = Vec::new();
     for point in &sweep.points {
         let values: Vec<String> = sweep
@@ -81,7 +89,6 @@ pub fn sweep_lines(sweep: &Sweep) -> Vec<String> {
             ));
         }
     }
-    lines.extend(sweep.edges.iter().map(said));
     lines
 }
 

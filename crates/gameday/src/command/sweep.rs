@@ -4,11 +4,13 @@
 //! is refused or aborted is one point. What is known of the sweep stands in its folder from the beginning, so that it
 //! can be gone on with.
 
+mod looking;
 mod state;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
+use std::time::Duration;
 
 use gameday_core::{Source, StopReason, printable, read_summed};
 use gameday_drill::{Given, Plan};
@@ -18,14 +20,20 @@ use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use crate::cli::SweepArgs;
 use crate::command::run::{self, Failure};
 use crate::command::{self, lab};
 use crate::exit;
+use crate::live::{Door, InSweep};
 use crate::output::{self, Output};
+use looking::Looking;
 use state::{Done, State};
 pub(crate) use state::{FILE, is_folder};
+
+/// How often it is looked whether a point's drill has begun.
+const LOOK: Duration = Duration::from_millis(100);
 
 pub(crate) fn sweep(args: &SweepArgs) -> ExitCode {
     match start(args) {
@@ -43,13 +51,26 @@ fn start(args: &SweepArgs) -> Result<u8, Failure> {
     if plan.lab.is_none() && !args.yes {
         run::confirm(&plan)?;
     }
+    let door = Door::open(&args.live).map_err(Failure::Usage)?;
     let folder = match &args.resume {
         Some(_) => folder,
         None => run::make_folder(&args.out, &format!("{}-sweep", plan.scenario))?.1,
     };
     state.seed_or(|| plan.seed.unwrap_or_else(run::drawn_seed));
     state.write(&folder).map_err(Failure::Usage)?;
-    command::runtime().block_on(walk(state, &folder, &plan, args.output))
+    let mut looking = Looking::start(&folder, door, args.live.plain).map_err(Failure::Usage)?;
+    let walked = command::runtime().block_on(walk(&mut state, &folder, &plan, &mut looking));
+    looking.finish();
+    let stopped = walked?;
+    let sweep = report(&state, &folder, &plan)?;
+    tell(&sweep, &folder, args.output);
+    if stopped {
+        output::say(&format!(
+            "stopped; go on with: gameday sweep --resume {}",
+            folder.display()
+        ));
+    }
+    Ok(state.exit_code(stopped))
 }
 
 /// Every point's file is checked before anything is touched; the plan is that of the first.
@@ -64,40 +85,42 @@ fn checked(state: &State) -> Result<Plan, Failure> {
     first.ok_or_else(|| Failure::Usage("there is no point: give --over NAME=VALUE,VALUE".to_owned()))
 }
 
-/// Runs what was not run yet, point by point, and writes the sweep's reports after each.
-async fn walk(mut state: State, folder: &Path, plan: &Plan, output: Output) -> Result<u8, Failure> {
+/// Runs what was not run yet, point by point; true when it was stopped before the last.
+async fn walk(state: &mut State, folder: &Path, plan: &Plan, looking: &mut Looking) -> Result<bool, Failure> {
     let mut tasks = JoinSet::new();
     let mut stops = command::stop_signals(&mut tasks).map_err(|error| Failure::Usage(error.to_string()))?;
     let points = state.points();
-    let mut stopped = false;
+    let mut earlier = Vec::new();
     for (index, point) in points.iter().enumerate() {
-        if state.is_done(index) {
-            continue;
+        if !state.is_done(index) {
+            let place = format!("point {} of {}: {}", index + 1, points.len(), named(point));
+            output::say(&place);
+            looking.next_point(InSweep {
+                point: place,
+                earlier: earlier.clone(),
+                more: index + 1 < points.len(),
+            });
+            let (done, stopped) = run_point(state, point, (folder, &mut *looking), &mut stops).await?;
+            let broken = done.exit_code == exit::UNVERIFIED;
+            state.done(index, done);
+            state.write(folder).map_err(Failure::Usage)?;
+            if stopped || broken {
+                return Ok(stopped);
+            }
         }
-        output::say(&format!(
-            "point {} of {}: {}",
-            index + 1,
-            points.len(),
-            named(point)
-        ));
-        let (done, by_us) = run_point(&state, point, folder, &mut stops).await?;
-        let broken = done.exit_code == exit::UNVERIFIED;
-        state.done(index, done);
-        state.write(folder).map_err(Failure::Usage)?;
-        stopped = by_us;
-        if stopped || broken {
-            break;
+        if looking.is_on() {
+            earlier.extend(came_to(state, index, (folder, plan))?);
         }
     }
-    let sweep = report(&state, folder, plan)?;
-    tell(&sweep, folder, output);
-    if stopped {
-        output::say(&format!(
-            "stopped; go on with: gameday sweep --resume {}",
-            folder.display()
-        ));
-    }
-    Ok(state.exit_code(stopped))
+    Ok(false)
+}
+
+/// What a point came to, in a line or two.
+fn came_to(state: &State, index: usize, (folder, plan): (&Path, &Plan)) -> Result<Vec<String>, Failure> {
+    let points = [measured_point(state, index, folder)];
+    let sweep = gameday_report::sweep(&plan.scenario, &plan.title, state.over(), &points);
+    let sweep = sweep.map_err(|error| Failure::Usage(error.to_string()))?;
+    Ok(gameday_report::point_lines(&sweep))
 }
 
 fn named(point: &BTreeMap<String, String>) -> String {
@@ -112,7 +135,7 @@ fn named(point: &BTreeMap<String, String>) -> String {
 async fn run_point(
     state: &State,
     point: &BTreeMap<String, String>,
-    folder: &Path,
+    (folder, looking): (&Path, &mut Looking),
     stops: &mut mpsc::Receiver<StopReason>,
 ) -> Result<(Done, bool), Failure> {
     let program = lab::program().map_err(Failure::Usage)?;
@@ -120,6 +143,11 @@ async fn run_point(
         .args(state.run_arguments(point, folder))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
+        .stderr(if looking.is_drawn() {
+            Stdio::piped()
+        } else {
+            Stdio::inherit()
+        })
         // Ctrl-C reaches us alone; we hand it on, once, and wait for the rollback.
         .process_group(0)
         .spawn()
@@ -132,7 +160,9 @@ async fn run_point(
         let _ = tokio::io::AsyncReadExt::read_to_string(&mut stdout, &mut text).await;
         text
     };
-    let reading = tokio::task::JoinSet::from_iter([read]);
+    let reading = JoinSet::from_iter([read]);
+    let stderr = child.stderr.take();
+    let mut telling = JoinSet::from_iter(stderr.map(looking::tell));
     let status = loop {
         tokio::select! {
             status = child.wait() => break status,
@@ -140,8 +170,12 @@ async fn run_point(
                 stopped = true;
                 interrupt(&child);
             }
+            () = sleep(LOOK) => looking.look_for_the_drill(folder),
         }
     };
+    telling.join_next().await;
+    // Who presses "stop now" means all of it.
+    let stopped = stopped || looking.was_stopped_by_a_person().await;
     let status = status.map_err(|error| Failure::Usage(format!("a drill was lost: {error}")))?;
     let said = reading.join_all().await.concat();
     let report = Path::new(said.trim_end());
@@ -165,21 +199,8 @@ fn interrupt(child: &Child) {
 
 /// Measures the points and writes the sweep's reports.
 fn report(state: &State, folder: &Path, plan: &Plan) -> Result<Sweep, Failure> {
-    let points = state.points().into_iter().enumerate().map(|(index, values)| {
-        let drill = state.drill(index);
-        let journal = drill
-            .as_ref()
-            .map(|drill| folder.join(drill).join("journal.jsonl"));
-        let events = journal
-            .and_then(|path| read_summed(&path).ok())
-            .map(|read| read.events);
-        SweepPoint {
-            values,
-            drill,
-            events,
-        }
-    });
-    let points: Vec<SweepPoint> = points.collect();
+    let points = 0..state.points().len();
+    let points: Vec<SweepPoint> = points.map(|index| measured_point(state, index, folder)).collect();
     let over: Vec<SweptVariable> = state.over();
     let sweep = gameday_report::sweep(&plan.scenario, &plan.title, over, &points);
     let sweep = sweep.map_err(|error| Failure::Usage(error.to_string()))?;
@@ -187,6 +208,20 @@ fn report(state: &State, folder: &Path, plan: &Plan) -> Result<Sweep, Failure> {
         Failure::Usage(format!("cannot write the sweep in {}: {error}", folder.display()))
     })?;
     Ok(sweep)
+}
+
+/// A point with what its drill left.
+fn measured_point(state: &State, index: usize, folder: &Path) -> SweepPoint {
+    let drill = state.drill(index);
+    let journal = drill
+        .as_ref()
+        .map(|drill| folder.join(drill).join("journal.jsonl"));
+    let events = journal.and_then(|path| read_summed(&path).ok());
+    SweepPoint {
+        values: state.points().into_iter().nth(index).unwrap_or_default(),
+        drill,
+        events: events.map(|read| read.events),
+    }
 }
 
 fn tell(sweep: &Sweep, folder: &Path, output: Output) {

@@ -15,17 +15,18 @@ mod tail;
 pub(crate) mod terminal;
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep};
 
 use crate::cli::{LiveArgs, PageArgs};
 use crate::prober::{Access, host};
 use hub::Hub;
+pub(crate) use hub::InSweep;
 pub(crate) use tail::Pace;
 
 /// Whoever looks when the drill ends still gets the end of it, within this.
@@ -69,11 +70,18 @@ impl Door {
     }
 }
 
-/// A drill that is looked at, on a thread of its own.
+/// A drill that is looked at, on a thread of its own; of a sweep one after the other.
 pub(crate) struct Live {
     pub(crate) hub: Arc<Hub>,
+    turns: mpsc::UnboundedSender<Turn>,
     end: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What is read next, and for a sweep whose it is.
+struct Turn {
+    tail: tail::Tail,
+    point: Option<(PathBuf, InSweep)>,
 }
 
 impl Live {
@@ -82,23 +90,51 @@ impl Live {
     /// # Errors
     /// In words: the journal cannot be opened, or no thread can be started.
     pub(crate) fn start(folder: &Path, door: Option<Door>, pace: Pace) -> Result<Self, String> {
-        let hub = Arc::new(Hub::new(folder, pace.speed()));
         let tail = tail::Tail::open(&folder.join("journal.jsonl"))?;
+        let live = Self::of_a_sweep(folder, door, pace)?;
+        live.turn(Turn { tail, point: None });
+        Ok(live)
+    }
+
+    /// Serves what it is turned to.
+    ///
+    /// # Errors
+    /// In words: no thread can be started.
+    pub(crate) fn of_a_sweep(folder: &Path, door: Option<Door>, pace: Pace) -> Result<Self, String> {
+        let hub = Arc::new(Hub::new(folder, pace.speed()));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| format!("cannot look at the drill: {error}"))?;
         let (end, ended) = oneshot::channel();
+        let (turns, next) = mpsc::unbounded_channel();
         let shown = Arc::clone(&hub);
         let thread = std::thread::Builder::new()
             .name("live".to_owned())
-            .spawn(move || runtime.block_on(show(shown, tail, pace, door, ended)))
+            .spawn(move || runtime.block_on(show(shown, (next, pace), door, ended)))
             .map_err(|error| format!("cannot look at the drill: {error}"))?;
         Ok(Self {
             hub,
+            turns,
             end: Some(end),
             thread: Some(thread),
         })
+    }
+
+    /// Shows another drill of a sweep.
+    ///
+    /// # Errors
+    /// In words: its journal cannot be opened.
+    pub(crate) fn turn_to(&self, folder: &Path, point: InSweep) -> Result<(), String> {
+        let tail = tail::Tail::open(&folder.join("journal.jsonl"))?;
+        let point = Some((folder.to_owned(), point));
+        self.turn(Turn { tail, point });
+        Ok(())
+    }
+
+    fn turn(&self, turn: Turn) {
+        // A thread that is gone has told why.
+        let _ = self.turns.send(turn);
     }
 
     /// The state, for another one who looks.
@@ -116,7 +152,12 @@ impl Live {
     }
 }
 
-async fn show(hub: Arc<Hub>, tail: tail::Tail, pace: Pace, door: Option<Door>, ended: oneshot::Receiver<()>) {
+async fn show(
+    hub: Arc<Hub>,
+    (turns, pace): (mpsc::UnboundedReceiver<Turn>, Pace),
+    door: Option<Door>,
+    ended: oneshot::Receiver<()>,
+) {
     let serve = async {
         match door.map(|door| {
             (
@@ -140,7 +181,21 @@ async fn show(hub: Arc<Hub>, tail: tail::Tail, pace: Pace, door: Option<Door>, e
         }
     };
     tokio::select! {
-        () = async { tokio::join!(serve, tail::feed(&hub, tail, pace)); } => {}
+        () = async { tokio::join!(serve, read(&hub, turns, pace)); } => {}
         () = end => {}
+    }
+}
+
+/// Reads one drill until it is turned to the next.
+async fn read(hub: &Hub, mut turns: mpsc::UnboundedReceiver<Turn>, pace: Pace) {
+    let mut next = turns.recv().await;
+    while let Some(turn) = next {
+        if let Some((folder, point)) = turn.point {
+            hub.turn_to(folder, point);
+        }
+        tokio::select! {
+            () = tail::feed(hub, turn.tail, pace) => next = turns.recv().await,
+            turn = turns.recv() => next = turn,
+        }
     }
 }

@@ -50,6 +50,7 @@ pub(super) fn render(hub: &Hub) -> String {
                         }
                         p #answer role="status" {}
                     }
+                    section #around hidden { h2 #around-title {} ol #around-list {} }
                     section { h2 { "Alerts" } ul #alerts.cards {} p #no-alerts.none { "None is expected." } }
                     section { h2 { "Timeline" } div #picture tabindex="0" role="img" aria-label="Timeline" {} ul #legend.legend {} }
                     section { h2 { "Probes" } ul #probes.cards {} }

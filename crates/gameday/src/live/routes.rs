@@ -89,7 +89,9 @@ struct Listener {
     changes: watch::Receiver<u64>,
     seq: Option<u64>,
     next: Option<Instant>,
-    saw_the_end: bool,
+    /// Which drill is shown, and whose end was seen.
+    turn: u64,
+    saw_the_end_of: Option<u64>,
 }
 
 impl Listener {
@@ -97,10 +99,11 @@ impl Listener {
         hub.look_begins();
         Self {
             changes: hub.changes(),
+            turn: hub.turn(),
             hub,
             seq,
             next: None,
-            saw_the_end: false,
+            saw_the_end_of: None,
         }
     }
 
@@ -116,11 +119,14 @@ impl Listener {
         }
         self.next = Some(Instant::now() + PACE);
         self.changes.mark_unchanged();
-        let over = self.hub.is_over();
+        let (over, turn) = (self.hub.is_over(), self.hub.turn());
+        if turn != self.turn {
+            (self.turn, self.seq) = (turn, None);
+        }
         let (seq, said) = self.hub.since(self.seq);
         self.seq = seq;
-        if over && !self.saw_the_end {
-            self.saw_the_end = true;
+        if over && self.saw_the_end_of != Some(turn) {
+            self.saw_the_end_of = Some(turn);
             self.hub.saw_the_end();
         }
         let id = seq.map(|seq| format!("id: {seq}\n")).unwrap_or_default();
@@ -130,7 +136,7 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        self.hub.look_ends(self.saw_the_end);
+        self.hub.look_ends(self.saw_the_end_of);
     }
 }
 

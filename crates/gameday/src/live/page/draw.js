@@ -60,7 +60,7 @@ const rows = {
     const top = y + 8, bottom = y + 70;
     name(into, curve.name, y + 32, view.most);
     into.append(shape("text", { class: curve.holds === false ? "small over" : "small", x: 0, y: y + 47 }, `now ${valueText(curve.value, curve.unit)}`));
-    const cells = Object.entries(curve.series.cells).filter(([, cell]) => cell);
+    const cells = Object.entries(curve.series.cells).filter(([at, cell]) => cell && view.shows((Number(at) + 1) * curve.series.width_ms));
     const values = cells.flatMap(([, cell]) => cell).concat(curve.limit);
     const low = curve.unit === "ratio" ? Math.max(0, 1.02 - (1.02 - Math.min(...values)) * 1.15) : Math.min(0, ...values);
     const high = curve.unit === "ratio" ? 1.005 : Math.max(...values) * 1.12 || 1;
@@ -84,7 +84,7 @@ const rows = {
     // Of several looks in one place of the screen the worst is drawn, and it is drawn last.
     const columns = new Map();
     for (const [at, worst] of Object.entries(lane.series.cells)) {
-      if (worst === null || worst === undefined) continue;
+      if (worst === null || worst === undefined || !view.shows((Number(at) + 1) * lane.series.width_ms)) continue;
       const x = view.x((Number(at) + 0.5) * lane.series.width_ms);
       const column = Math.round(x / 4);
       columns.set(column, Math.max(columns.has(column) ? columns.get(column) : 0, worst));
@@ -111,7 +111,7 @@ const rows = {
   },
   people(into, people, y, view) {
     name(into, "people", y + 17, view.most);
-    for (const one of people) {
+    for (const one of people.filter((one) => view.shows(one.at_ms))) {
       const sign = shape("text", { class: `sign ${one.kind}`, x: view.x(one.at_ms), y: y + 17, "text-anchor": "middle" }, SIGNS[one.kind]);
       sign.append(shape("title", {}, `${one.who ? `${one.who}: ` : ""}${one.kind === "note" ? "" : `${one.kind} `}${one.text}`));
       into.append(sign);
@@ -125,18 +125,21 @@ function drawTimeline(box, legend, state, now) {
   if (!width || !state.head) return;
   const small = width < 560;
   const left = small ? 96 : 168, right = width - 8, top = 6;
-  const zero = state.head.zero_ms === null ? 0 : state.head.zero_ms;
+  // Of several trials the present one is drawn.
+  const start = state.progress.from_ms || 0;
+  const zero = state.head.zero_ms === null ? start : state.head.zero_ms;
   const dues = state.alerts.filter((alert) => alert.due && alert.due.at_ms < now + 60000).map((alert) => alert.due.at_ms);
-  const end = state.progress.ended ? Math.max(now, 1000) : Math.max(20000, now * 1.03, ...dues);
+  const end = state.progress.ended ? Math.max(now, start + 1000) : Math.max(start + 20000, now + (now - start) * 0.03, ...dues);
   const view = { left, right, now, most: small ? 11 : 22, several: new Set(state.probes.map((lane) => lane.probe)).size > 1,
-    x: (ms) => left + Math.max(0, Math.min(ms, end)) / end * (right - left) };
+    shows: (ms) => ms > start,
+    x: (ms) => left + (Math.max(start, Math.min(ms, end)) - start) / (end - start) * (right - left) };
   const list = [...state.faults.map((one) => ["fault", one]), ...state.curves.map((one) => ["curve", one]),
     ...state.probes.map((one) => ["look", one]), ...state.alerts.map((one) => ["alert", one])];
   if (state.people.length) list.push(["people", state.people]);
   const bottom = top + list.reduce((sum, [kind]) => sum + HEIGHTS[kind], 0) + 4;
   const svg = shape("svg", { class: "drawing", width, height: bottom + 24, "aria-hidden": "true" });
-  const every = step(end, (right - left) / (small ? 64 : 84));
-  for (let tick = Math.ceil(-zero / every) * every; tick + zero <= end; tick += every) {
+  const every = step(end - start, (right - left) / (small ? 64 : 84));
+  for (let tick = Math.ceil((start - zero) / every) * every; tick + zero <= end; tick += every) {
     const at = view.x(tick + zero);
     svg.append(shape("line", { class: "grid", x1: at, x2: at, y1: top, y2: bottom }));
     const anchor = at > right - 24 ? "end" : at < left + 12 ? "start" : "middle";

@@ -3,7 +3,7 @@
 const MOST_LINES = 400;
 const byId = (id) => document.getElementById(id);
 const meta = (name) => document.querySelector(`meta[name="${name}"]`).content;
-const state = { head: null, progress: {}, faults: [], curves: [], probes: [], alerts: [], people: [] };
+const state = { head: null, progress: {}, faults: [], curves: [], probes: [], alerts: [], trials: [], people: [], sweep: null };
 // The drill's clock: `now_ms` was true at `at` of our own.
 const clock = { now_ms: 0, at: 0, speed: 1, runs: false };
 let session = null;
@@ -41,13 +41,15 @@ function take(said) {
   const view = said.view;
   if (view.head) state.head = view.head;
   if (view.progress) state.progress = view.progress;
-  for (const part of ["faults", "curves", "probes", "alerts"]) put(state[part], view[part]);
+  for (const part of ["faults", "curves", "probes", "alerts", "trials"]) put(state[part], view[part]);
+  state.sweep = said.sweep;
+  if (!state.head) say("title", "Waiting for the drill");
   append(state.people, view.people);
   const over = said.over || Boolean(state.progress.ended);
   Object.assign(clock, { now_ms: view.now_ms, at: performance.now(), speed: said.speed, runs: !over });
   state.over = said.over;
   // Nothing more will come, and the server may go.
-  if (said.over && state.progress.ended) source.close();
+  if (said.over && state.progress.ended && !more()) source.close();
   byId("broken").hidden = !said.broken;
   byId("broken").textContent = said.broken || "";
   byId("people").hidden = said.over || Boolean(state.progress.ended) || said.speed !== 1;
@@ -55,18 +57,22 @@ function take(said) {
   stale = true;
 }
 
+// Another drill of the sweep comes after this one; it begins a page of its own.
+function more() { return Boolean(state.sweep && state.sweep.more && !state.progress.stopped); }
+
 function connect() {
   source = new EventSource("/events");
   source.onopen = () => { byId("lost").hidden = true; };
   source.onmessage = (message) => { byId("lost").hidden = true; take(JSON.parse(message.data)); };
   source.onerror = () => {
     // A drill that has ended takes its page with it.
-    if (!state.progress.ended) byId("lost").hidden = false;
+    const last = state.progress.ended && !more();
+    if (!last) byId("lost").hidden = false;
     clock.runs = false;
-    if (source.readyState === EventSource.CLOSED && !state.progress.ended) {
+    if (source.readyState === EventSource.CLOSED && !last) {
       // Refused for good, by another server or without its password: the page asks for itself again.
       setTimeout(() => location.reload(), 2000);
-    } else if (state.progress.ended) {
+    } else if (last) {
       source.close();
       byId("note").textContent = "this page is no longer served; see it again: gameday watch --page";
     }
@@ -103,6 +109,7 @@ function alertCard(alert) {
   const muted = alert.spans.some((one) => one.to === null && one.state === "suppressed");
   const details = [];
   if (alert.stage !== "inactive") details.push(`since ${offset(alert.since_ms)}`);
+  if (alert.ttn_ms !== null) details.push(`notified ${span(alert.ttn_ms)} after the fault took effect`);
   if (alert.due && !state.progress.ended) details.push(until(alert.due));
   if (alert.never) details.push(`predicted never: ${alert.never}`);
   if (alert.limit_ms !== null && alert.notified === null && !state.progress.ended) {
@@ -155,7 +162,8 @@ function showHead() {
   say("stage", progress.ended || (progress.stopped ? "stopping" : progress.stage) || "…");
   const tone = progress.ended === "completed" ? "good" : progress.ended || progress.stopped ? "bad" : progress.stage === "faults" ? "hot" : "";
   byId("state").className = `state ${tone}`;
-  say("clock", head.zero_ms === null ? `${span(now())} long` : `${span(now() - head.zero_ms)} after the first fault`);
+  const since = progress.trial ? `${span(now() - progress.from_ms)} since trial ${progress.trial[0]} began` : `${span(now())} since the drill began`;
+  say("clock", head.zero_ms === null ? since : `${span(now() - head.zero_ms)} after the first fault`);
   const held = state.faults.filter((fault) => fault.injected !== null && fault.removed === null);
   const left = (fault) => fault.until_mitigated ? "until mitigated" : `${span(Math.max(0, fault.injected + fault.hold_ms - now()))} more`;
   if (!progress.ended && !state.over) say("note", held.map((fault) => `${fault.name}: ${left(fault)}`).join(" · "));
@@ -174,11 +182,39 @@ function showEnding() {
   });
   if (progress.rollback) {
     const word = progress.rollback.verified ? "rollback verified" : "ROLLBACK NOT VERIFIED: gameday heal";
-    lines.push([progress.rollback.verified ? "good" : "bad", [word, ...progress.rollback.details].join(" · ")]);
+    lines.push([progress.rollback.verified ? "good" : "bad", [word, ...progress.rollback.details].join(" · ").replaceAll("`", "")]);
   } else if (lines.length && !progress.ended) lines.push(["wait", "the rollback is not verified yet"]);
   if (progress.ended) lines.push([progress.ended === "completed" ? "good" : "bad", `the drill ${progress.ended === "completed" ? "completed" : `was ${progress.ended}`}`]);
   const sign = { good: "✓ ", bad: "✕ ", wait: "… " };
   fill("ending-list", lines.map(([tone, text]) => element("li", { class: tone }, sign[tone] + text)));
+}
+
+// Which point and trial it is, and what those before came to.
+function showAround() {
+  const { progress, trials, sweep } = state;
+  byId("around").hidden = !sweep && !progress.trial;
+  const trial = progress.trial && `trial ${progress.trial[0]} of ${progress.trial[1]}`;
+  const title = [sweep && sweep.point, trial].filter(Boolean).join(" · ");
+  say("around-title", title.charAt(0).toUpperCase() + title.slice(1));
+  const items = (sweep ? sweep.earlier : []).map((text) => element("li", { class: "point" }, text));
+  for (const row of trials) items.push(trialItem(row));
+  fill("around-list", items);
+}
+
+function trialItem(row) {
+  const came = row.alerts.map((alert) => `${alert.label} ${alertCame(alert)}`).join(" · ");
+  const text = row.ended_ms === null ? state.progress.stage || "begins" : came || "over";
+  const missed = row.alerts.some((alert) => alert.in_time === false || alert.stage === "inactive");
+  return element("li", { class: row.ended_ms === null ? "now" : missed ? "bad" : "good" },
+    element("span", { class: "number" }, `trial ${row.number}`), text);
+}
+
+function alertCame(alert) {
+  if (alert.stage === "inactive") return "never came";
+  if (alert.stage === "pending") return "was pending only";
+  if (alert.stage === "firing") return "fired, and nobody was notified";
+  const late = alert.in_time === false ? ", late" : "";
+  return alert.ttn_ms === null ? "was notified" : `was notified after ${span(alert.ttn_ms)}${late}`;
 }
 
 function showLog(news) {
@@ -190,6 +226,7 @@ function showLog(news) {
 function show() {
   showHead();
   showEnding();
+  showAround();
   fill("alerts", state.alerts.map(alertCard));
   byId("no-alerts").hidden = state.alerts.length > 0;
   fill("probes", state.probes.map(probeCard));

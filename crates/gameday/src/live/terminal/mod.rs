@@ -4,6 +4,7 @@
 //! what was said meanwhile is printed as plain lines: a view never hides an error.
 
 mod keys;
+mod lanes;
 mod screen;
 #[cfg(test)]
 mod tests;
@@ -128,10 +129,11 @@ fn show(hub: &Arc<Hub>, mut drawn: Drawn<CrosstermBackend<Stderr>>, over: &Atomi
         if let Ok(answer) = answers.try_recv() {
             keys.answered(answer);
         }
-        hub.look(|view, broken| {
+        hub.look_in_sweep(|view, broken, sweep| {
             let screen = Screen {
                 view,
                 broken,
+                sweep,
                 keys: &keys,
                 coloured,
                 over: hub.is_over(),

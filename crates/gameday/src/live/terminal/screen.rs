@@ -1,7 +1,7 @@
 //! One picture of the drill: a line for where it is, a row for each lane, the log, a line for keys.
 
-use gameday_core::{AlertState, Unit, printable};
-use gameday_report::{AlertLane, AlertStage, CurveLane, FaultBar, LookLane, View};
+use gameday_core::printable;
+use gameday_report::{TrialRow, View};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -9,9 +9,13 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Paragraph};
 
 use super::keys::{Keys, Mode};
+use super::lanes::{Row, Scale, Tone, span};
+use crate::live::InSweep;
 
 /// So many lines of the log are left, however many lanes there are.
 const LEAST_LOG: u16 = 6;
+/// So many results of earlier trials and points are shown at least, if there are so many.
+const RESULTS: usize = 2;
 const NAME: usize = 16;
 const STATUS: usize = 30;
 
@@ -19,28 +23,12 @@ const STATUS: usize = 30;
 pub(super) struct Screen<'a> {
     pub(super) view: &'a View,
     pub(super) broken: Option<&'a str>,
+    /// Where in a sweep the drill stands.
+    pub(super) sweep: Option<&'a InSweep>,
     pub(super) keys: &'a Keys,
     pub(super) coloured: bool,
     /// The journal ends here, and nobody writes it.
     pub(super) over: bool,
-}
-
-/// A lane as characters, each with what it means.
-struct Row {
-    name: String,
-    cells: Vec<(char, Tone)>,
-    status: String,
-    tone: Tone,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tone {
-    Plain,
-    Soft,
-    Good,
-    Doubt,
-    Bad,
-    Hot,
 }
 
 impl Screen<'_> {
@@ -48,16 +36,21 @@ impl Screen<'_> {
         let all = frame.area();
         let rows = self.rows(usize::from(all.width).saturating_sub(NAME + STATUS + 3).max(10));
         let room = all.height.saturating_sub(4 + LEAST_LOG);
-        let lanes = u16::try_from(rows.len()).unwrap_or(u16::MAX).min(room);
+        let wanted = u16::try_from(rows.len()).unwrap_or(u16::MAX);
+        let results = self.results(usize::from(room.saturating_sub(wanted)).max(RESULTS));
+        let said = u16::try_from(results.len()).unwrap_or(0).min(room);
+        let lanes = wanted.min(room - said);
         let parts = Layout::vertical([
             Constraint::Length(2),
+            Constraint::Length(said),
             Constraint::Length(lanes),
             Constraint::Length(1),
             Constraint::Min(0),
             Constraint::Length(1),
         ]);
-        let [head, lanes, axis, log, foot] = parts.areas(all);
+        let [head, said, lanes, axis, log, foot] = parts.areas(all);
         frame.render_widget(Paragraph::new(self.head()), head);
+        frame.render_widget(Paragraph::new(results), said);
         frame.render_widget(Paragraph::new(self.lanes(rows, lanes.height)), lanes);
         frame.render_widget(Paragraph::new(self.axis(axis.width)), axis);
         frame.render_widget(Paragraph::new(self.log(log)), log);
@@ -93,7 +86,7 @@ impl Screen<'_> {
         };
         let clock = match head.zero_ms {
             Some(zero) => format!("{} after the first fault", span(self.view.now_ms() - zero)),
-            None => format!("{} long", span(self.view.now_ms())),
+            None => format!("{} since it began", span(self.view.now_ms() - progress.from_ms)),
         };
         let mut note = progress.stopped.clone().unwrap_or_default();
         if let Some(rollback) = &progress.rollback {
@@ -110,8 +103,49 @@ impl Screen<'_> {
                 Span::raw(format!("  {clock}")),
                 Span::styled(format!("  {}", printable(&note)), self.style(tone)),
             ]),
-            Line::from(Span::styled(printable(&head.title), self.style(Tone::Soft))),
+            Line::from(vec![
+                Span::styled(
+                    printable(&self.place()),
+                    Style::default().add_modifier(Modifier::BOLD),
+                ),
+                Span::styled(printable(&head.title), self.style(Tone::Soft)),
+            ]),
         ]
+    }
+
+    /// Which point and trial it is, before the title.
+    fn place(&self) -> String {
+        let point = self.sweep.map(|sweep| format!("{} · ", sweep.point));
+        let trial = self.view.progress().trial;
+        let trial = trial.map(|(number, of)| format!("trial {number} of {of} · "));
+        [point, trial].into_iter().flatten().collect()
+    }
+
+    /// What earlier points and trials came to, the newest of them.
+    fn results(&self, most: usize) -> Vec<Line<'static>> {
+        let points = self.sweep.into_iter().flat_map(|sweep| &sweep.earlier);
+        let points = points.map(|line| Line::styled(printable(line), self.style(Tone::Soft)));
+        let ended = self.view.trials().filter(|trial| trial.ended_ms.is_some());
+        let mut lines: Vec<Line<'static>> = points.chain(ended.map(|trial| self.result(trial))).collect();
+        let older = lines.len().saturating_sub(most);
+        lines.drain(..older);
+        lines
+    }
+
+    fn result(&self, trial: &TrialRow) -> Line<'static> {
+        let alerts: Vec<String> = trial.alerts.iter().map(ToString::to_string).collect();
+        let came = trial.alerts.iter().all(|alert| {
+            alert
+                .in_time
+                .unwrap_or(alert.stage > gameday_report::AlertStage::Pending)
+        });
+        let (sign, tone) = if came {
+            ('✓', Tone::Good)
+        } else {
+            ('✕', Tone::Bad)
+        };
+        let text = format!("{sign} trial {}: {}", trial.number, alerts.join(" · "));
+        Line::styled(printable(&text), self.style(tone))
     }
 
     fn rows(&self, width: usize) -> Vec<Row> {
@@ -164,7 +198,10 @@ impl Screen<'_> {
             cells[scale.column(zero)] = '0';
         }
         let axis: String = cells.into_iter().collect();
-        let long = format!("0 = first fault, {} in all", span(scale.end));
+        let long = format!(
+            "0 = first fault, {} in all",
+            span(scale.end - self.view.progress().from_ms)
+        );
         let text = format!("{} {axis} {}", " ".repeat(NAME), fit(&long, STATUS));
         Line::from(Span::styled(text, self.style(Tone::Soft)))
     }
@@ -240,190 +277,6 @@ impl Screen<'_> {
     }
 }
 
-/// Milliseconds as columns.
-struct Scale {
-    end: i64,
-    now: i64,
-    width: usize,
-}
-
-impl Scale {
-    fn new(view: &View, width: usize) -> Self {
-        let now = view.now_ms();
-        let end = if view.progress().ended.is_some() {
-            now.max(1)
-        } else {
-            now.max(10_000)
-        };
-        Self { end, now, width }
-    }
-
-    fn column(&self, at: i64) -> usize {
-        let at = i128::from(at.clamp(0, self.end));
-        let last = self.width.saturating_sub(1);
-        let column = at * i128::try_from(self.width).unwrap_or(0) / i128::from(self.end.max(1));
-        usize::try_from(column).unwrap_or(0).min(last)
-    }
-
-    fn blank(&self) -> Vec<(char, Tone)> {
-        let now = self.column(self.now);
-        (0..self.width)
-            .map(|at| (if at <= now { '·' } else { ' ' }, Tone::Soft))
-            .collect()
-    }
-
-    fn fill(&self, cells: &mut [(char, Tone)], from: i64, to: Option<i64>, cell: (char, Tone)) {
-        let to = self.column(to.unwrap_or(self.now));
-        cells[self.column(from).min(to)..=to].fill(cell);
-    }
-
-    fn fault(&self, fault: &FaultBar) -> Row {
-        let mut cells = self.blank();
-        if let Some(from) = fault.injected.or(fault.ordered) {
-            self.fill(&mut cells, from, fault.removed, ('█', Tone::Hot));
-        }
-        let hold = i64::try_from(fault.hold_ms).unwrap_or(i64::MAX);
-        let (status, tone) = match (&fault.error, fault.ordered, fault.injected, fault.removed) {
-            (Some(error), ..) => (error.clone(), Tone::Bad),
-            (_, _, _, Some(_)) => ("removed".to_owned(), Tone::Good),
-            (_, _, Some(_), _) if fault.until_mitigated => ("held until mitigated".to_owned(), Tone::Hot),
-            (_, _, Some(from), _) => {
-                let left = from.saturating_add(hold).saturating_sub(self.now).max(0);
-                (format!("in place, {} more", span(left)), Tone::Hot)
-            }
-            (_, Some(_), ..) => ("ordered".to_owned(), Tone::Hot),
-            _ => ("waits".to_owned(), Tone::Soft),
-        };
-        Row {
-            name: fault.name.clone(),
-            cells,
-            status,
-            tone,
-        }
-    }
-
-    fn alert(&self, alert: &AlertLane) -> Row {
-        let mut cells = self.blank();
-        for one in &alert.spans {
-            let cell = match one.state {
-                AlertState::Pending => ('░', Tone::Doubt),
-                AlertState::Firing => ('█', Tone::Bad),
-                AlertState::Suppressed | AlertState::Gone => ('▒', Tone::Doubt),
-            };
-            self.fill(&mut cells, one.from, one.to, cell);
-        }
-        if let Some(at) = alert.notified {
-            cells[self.column(at)] = ('▼', Tone::Plain);
-        }
-        if let Some(at) = alert.resolved {
-            cells[self.column(at)] = ('◇', Tone::Plain);
-        }
-        let (word, tone) = match alert.stage {
-            AlertStage::Inactive => ("inactive", Tone::Soft),
-            AlertStage::Pending => ("pending", Tone::Doubt),
-            AlertStage::Firing => ("firing", Tone::Bad),
-            AlertStage::Notified => ("notified", Tone::Bad),
-            AlertStage::Resolved => ("resolved", Tone::Good),
-        };
-        let next = alert.due.as_ref().map(|due| match due.at_ms - self.now {
-            left if left >= 0 => format!(", {} in {}", due.what, span(left)),
-            late => format!(", {} due {} ago", due.what, span(-late)),
-        });
-        let ack = alert.ack.as_ref().map(|(who, _)| format!(" ({who})"));
-        Row {
-            name: alert.label.clone(),
-            cells,
-            status: [word.to_owned(), ack.unwrap_or_default(), next.unwrap_or_default()].concat(),
-            tone,
-        }
-    }
-
-    fn curve(&self, curve: &CurveLane) -> Row {
-        let mut cells = self.blank();
-        let worst = |least: f64, most: f64| if curve.at_most { most } else { least };
-        let values: Vec<(i64, f64)> = curve
-            .values()
-            .map(|(at, least, most)| (at, worst(least, most)))
-            .collect();
-        let all = || values.iter().map(|(_, value)| *value).chain([curve.limit]);
-        let (low, high) = (
-            all().fold(f64::INFINITY, f64::min),
-            all().fold(f64::NEG_INFINITY, f64::max),
-        );
-        for (at, value) in &values {
-            let broken = if curve.at_most {
-                *value > curve.limit
-            } else {
-                *value < curve.limit
-            };
-            let tone = if broken { Tone::Bad } else { Tone::Good };
-            cells[self.column(*at)] = (bar((value - low) / (high - low).max(f64::MIN_POSITIVE)), tone);
-        }
-        let value = match (curve.value, curve.unit) {
-            (None, _) => "—".to_owned(),
-            (Some(value), Unit::Ms) => format!("{value:.0} ms"),
-            (Some(value), Unit::Ratio) => format!("{:.1} %", value * 100.0),
-            (Some(value), Unit::Number) => format!("{value:.3}"),
-        };
-        let (word, tone) = match curve.holds {
-            Some(true) => ("holds", Tone::Good),
-            Some(false) => ("BROKEN", Tone::Bad),
-            None => ("too little seen", Tone::Soft),
-        };
-        Row {
-            name: curve.name.clone(),
-            cells,
-            status: format!("{value} {word}"),
-            tone,
-        }
-    }
-
-    fn look(&self, lane: &LookLane) -> Row {
-        let mut cells = self.blank();
-        let mut worst = vec![None; cells.len()];
-        for (at, look) in lane.values() {
-            let kept: &mut Option<u8> = &mut worst[self.column(at)];
-            *kept = (*kept).max(Some(look));
-        }
-        for (cell, look) in cells.iter_mut().zip(worst) {
-            *cell = match look {
-                None => (' ', Tone::Soft),
-                Some(0) => ('·', Tone::Good),
-                Some(1) => ('^', Tone::Doubt),
-                Some(2) => ('?', Tone::Doubt),
-                Some(3) => ('-', Tone::Doubt),
-                Some(_) => ('x', Tone::Bad),
-            };
-        }
-        let tone = match lane.last {
-            Some("up") => Tone::Good,
-            Some("down") => Tone::Bad,
-            Some(_) => Tone::Doubt,
-            None => Tone::Soft,
-        };
-        let why = lane.message.as_ref().filter(|_| lane.last != Some("up"));
-        let why = why.map(|why| format!(": {why}")).unwrap_or_default();
-        Row {
-            name: format!("{}·{}", lane.probe, lane.region),
-            cells,
-            status: format!("{}{why}", lane.last.unwrap_or("waiting")),
-            tone,
-        }
-    }
-}
-
-/// A share of the height of a character.
-fn bar(share: f64) -> char {
-    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "`as` saturates"
-    )]
-    let at = (share.clamp(0.0, 1.0) * 7.0).round() as usize;
-    BARS[at.min(7)]
-}
-
 /// A text of exactly so many characters.
 fn fit(text: &str, width: usize) -> String {
     let short: String = match text.chars().count() > width {
@@ -431,12 +284,4 @@ fn fit(text: &str, width: usize) -> String {
         false => text.to_owned(),
     };
     format!("{short:<width$}")
-}
-
-fn span(ms: i64) -> String {
-    let size = ms.max(0);
-    match size {
-        0..60_000 => format!("{}.{} s", size / 1000, size / 100 % 10),
-        _ => format!("{} min {:02} s", size / 60_000, size / 1000 % 60),
-    }
 }

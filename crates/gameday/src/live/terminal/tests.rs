@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::keys::{Keys, Mode, Wish};
 use super::screen::Screen;
+use crate::live::InSweep;
 
 /// A drill in which a fault has been in place for a while.
 fn drill() -> View {
@@ -83,11 +84,15 @@ fn alert(state: &str) -> Value {
 }
 
 fn drawn(keys: &Keys, width: u16, height: u16) -> String {
-    let view = drill();
+    drawn_of(&drill(), None, keys, (width, height))
+}
+
+fn drawn_of(view: &View, sweep: Option<&InSweep>, keys: &Keys, (width, height): (u16, u16)) -> String {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     let screen = Screen {
-        view: &view,
+        view,
         broken: None,
+        sweep,
         keys,
         coloured: true,
         over: false,
@@ -218,4 +223,30 @@ fn keys_say_what_they_are_asked_for() {
     press(&mut keys, "n");
     let interrupt = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
     assert_eq!(keys.press(interrupt), Some(Wish::Interrupt), "whatever is asked");
+}
+
+#[test]
+fn the_point_the_trial_and_what_those_before_came_to_stand_under_the_state() {
+    let mut view = drill();
+    for (seq, kind) in [
+        (100, json!({ "trial_started": { "trial": 0, "of": 3 } })),
+        (101, json!({ "trial_ended": { "trial": 0 } })),
+        (102, json!({ "trial_started": { "trial": 1, "of": 3 } })),
+    ] {
+        let event = json!({ "seq": seq, "at_us": 11_000_000, "time": "2026-11-22T10:00:11Z", "region": "local", "kind": kind });
+        view.take(&serde_json::from_value(event).unwrap());
+    }
+    let sweep = InSweep {
+        point: "point 2 of 4: delay=60ms".to_owned(),
+        earlier: vec!["delay=20ms: Slow not seen (0 of 3; predicted never)".to_owned()],
+        more: true,
+    };
+    let text = drawn_of(&view, Some(&sweep), &Keys::default(), (80, 24));
+    let top: Vec<&str> = text.lines().take(4).collect();
+    assert!(
+        top[1].starts_with("point 2 of 4: delay=60ms · trial 2 of 3 · "),
+        "{text}"
+    );
+    assert_eq!(top[2], "delay=20ms: Slow not seen (0 of 3; predicted never)");
+    assert!(top[3].contains("trial 1: Slow: never came"), "{text}");
 }
