@@ -177,7 +177,7 @@ async fn what_is_not_imitated_is_refused_by_name() {
     for url in [
         format!("{}/api/v1/query?query=rate(up[5m])", bench.prometheus),
         format!("{}/api/v1/query_range?query=up", bench.prometheus),
-        format!("{}/api/v1/rules?group_limit=1", bench.prometheus),
+        format!("{}/api/v1/rules?file[]=rules.yml", bench.prometheus),
         format!("{}/api/v2/receivers", bench.alertmanager),
         format!("{}/api/v2/alerts?filter=alertname=~\"P.*\"", bench.alertmanager),
     ] {
