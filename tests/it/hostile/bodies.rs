@@ -118,12 +118,12 @@ fn bomb(encoding: &str) -> Vec<u8> {
     match encoding {
         // Members may follow one another (RFC 1952, 2.2).
         "gzip" => {
-            let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
             encoder.write_all(&zeros).unwrap();
             encoder.finish().unwrap().repeat(1024)
         }
         "deflate" => {
-            let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+            let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
             (0..64).for_each(|_| encoder.write_all(&zeros).unwrap());
             encoder.finish().unwrap()
         }
