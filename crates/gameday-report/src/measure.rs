@@ -55,6 +55,8 @@ mod trial;
 mod verdict;
 mod void;
 
+pub(crate) use marks::NOT_OBSERVED;
+
 pub use advice::Advice;
 pub use counted::{Between, Intervals};
 pub use course::{Course, NearMiss};

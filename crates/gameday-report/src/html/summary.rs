@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::parts::{Tone, link, pill, prose, tone, verdict_word};
+use crate::measure::NOT_OBSERVED;
 use crate::statistics::median_of;
 use crate::words::{capital, clean, exact, span, span_or_between};
 use crate::{AlertReport, AlertVerdict, Measurement, Trial, Verdict};
@@ -100,7 +101,7 @@ pub(super) fn numbers(trials: &[Trial], told: &Trial) -> Markup {
         section.numbers aria-label="Key numbers" {
             @if !told.alerts.is_empty() {
                 (number("Time to detect", "fault effective → firing", &all(|trial| Number::of_alert(trial, |alert| (alert.ttd_ms, None)))))
-                (number("Time to notify", "fault effective → notification", &all(|trial| Number::of_alert(trial, |alert| (alert.ttn_ms, alert.ttn_between_ms)))))
+                (number("Time to notify", "fault effective → notification", &all(Number::of_notice)))
             }
             @if acked(&trials) { (number("Time to acknowledge", "notification → ack", &all(Number::of_ack))) }
             @if trials.iter().any(|trial| trial.mitigation.is_some()) {
@@ -205,6 +206,17 @@ impl Number {
             None => "—",
         };
         Self { ms, between, absent }
+    }
+
+    /// One that went elsewhere was sent, and of one that nobody observed it is not known.
+    fn of_notice(trial: &Trial) -> Self {
+        let told = Self::of_alert(trial, |alert| (alert.ttn_ms, alert.ttn_between_ms));
+        let absent = match first_notified(trial) {
+            Some(alert) if alert.elsewhere.is_some() => "elsewhere",
+            Some(alert) if alert.why.get("T5").is_some_and(|why| why == NOT_OBSERVED) => "not observed",
+            _ => told.absent,
+        };
+        Self { absent, ..told }
     }
 
     /// Of what never began nobody can say how long it took to end.

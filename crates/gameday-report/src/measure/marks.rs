@@ -16,6 +16,9 @@ use super::recorder;
 use super::timeline::Timeline;
 use super::void;
 
+/// Why neither T5 nor T10 is known when nobody was asked.
+pub(crate) const NOT_OBSERVED: &str = "no webhook: notifications were not observed";
+
 /// The marks of one expected alert.
 pub(super) struct AlertMarks {
     pub t1: Known<Mark>,

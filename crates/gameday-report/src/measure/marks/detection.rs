@@ -29,7 +29,7 @@ pub(super) fn scrape(
         .job
         .as_deref()
         .or_else(|| labels?.get("job").map(String::as_str));
-    let job = job.ok_or("no scrape job: neither the expectation nor the alert names one")?;
+    let job = job.ok_or("no scrape job: neither the alert names one nor `job` of its expectation")?;
     let mut asked = false;
     let mut first: Option<Mark> = None;
     for event in timeline.events {
@@ -206,7 +206,7 @@ pub(super) fn notified(
                     expect.receiver.as_deref().unwrap_or_default()
                 )
             }
-            (None, false) => "no webhook: notifications were not observed".into(),
+            (None, false) => super::NOT_OBSERVED.into(),
             (None, true) => "no notification arrived".into(),
         },
     )

@@ -60,9 +60,7 @@ pub(super) fn resolved_notice(
 ) -> Known<Mark> {
     match resolved {
         Some(notice) => Ok(notice.mark(timeline)),
-        None if !timeline.started.plan.observe.hears_notices() => {
-            Err("no webhook: notifications were not observed".into())
-        }
+        None if !timeline.started.plan.observe.hears_notices() => Err(super::NOT_OBSERVED.into()),
         None if t5.is_ok() && suppressed_by.is_some() => Err(format!(
             "no resolved notice arrived before the drill ended: the alert was suppressed by {}",
             suppressed_by.unwrap_or_default()
