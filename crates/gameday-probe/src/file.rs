@@ -239,7 +239,8 @@ fn read_steps(
     let problems = scope.problems();
     let tables = root.array("step");
     if tables.is_empty() && root.problems().count() == 0 {
-        problems.add(0..0, "a flow needs at least one `[[step]]`");
+        let why = "a flow needs at least one `[[step]]`; a file of one panel alone begins with `[dns]`, `[tls]` or `[cdn]`";
+        problems.add(0..0, why);
     }
     if let Some(table) = tables.get(MAX_STEPS) {
         problems.add(table.span(), format!("a flow has at most {MAX_STEPS} steps"));

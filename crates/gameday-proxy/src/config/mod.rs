@@ -128,7 +128,10 @@ fn address(table: &mut Table<'_, '_>, key: &'static str, least_port: u16) -> Opt
         || {
             let parts = text.get_ref().rsplit_once(':');
             parts.is_some_and(|(host, port)| {
-                !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port >= least_port)
+                // A URL is none, though it has a colon as well.
+                !host.is_empty()
+                    && !host.contains('/')
+                    && port.parse::<u16>().is_ok_and(|port| port >= least_port)
             })
         },
         Path::is_absolute,

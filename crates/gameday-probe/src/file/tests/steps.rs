@@ -29,7 +29,7 @@ fn a_step_makes_one_request() {
     check(
         "",
         expect![[r#"
-        error: a flow needs at least one `[[step]]`
+        error: a flow needs at least one `[[step]]`; a file of one panel alone begins with `[dns]`, `[tls]` or `[cdn]`
           --> probes/p.toml:1:1
           1 | 
             | ^
