@@ -8,10 +8,8 @@ mod journal;
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::process::{Command, Stdio};
-use std::time::Instant;
-
-use nix::sys::resource::{UsageWho, getrusage};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 const ROUNDS: usize = 5;
 const EVENTS: u64 = 200_000;
@@ -43,33 +41,48 @@ fn main() {
 /// Renders one format a few times.
 fn measure(dir: &std::path::Path, format: &str) {
     let out = dir.join("out");
+    let mut peak_kib = 0;
     let mut seconds: Vec<f64> = (0..ROUNDS)
         .map(|_| {
             let began = Instant::now();
-            let status = Command::new(env!("CARGO_BIN_EXE_gameday"))
+            let child = Command::new(env!("CARGO_BIN_EXE_gameday"))
                 .args(["report", "--format", format])
                 .arg(dir)
                 .stdin(Stdio::null())
                 .stdout(File::create(&out).expect("a new file"))
-                .status()
+                .spawn()
                 .expect("the binary starts");
+            let (status, peak) = watched(child);
             assert!(status.success(), "{format}: {status}");
+            peak_kib = peak_kib.max(peak);
             began.elapsed().as_secs_f64()
         })
         .collect();
     seconds.sort_by(f64::total_cmp);
     let size = std::fs::metadata(&out).expect("it was written").len();
-    // Of all children so far the largest; every format reads the same journal, which is most of it.
-    let peak_kib = getrusage(UsageWho::RUSAGE_CHILDREN)
-        .expect("it is always told")
-        .max_rss();
-    let peak = u64::try_from(peak_kib).unwrap_or(0) * 1024;
     say(&format!(
         "{format}: {:.2} s (limit 2 s), peak {:.0} MB (limit 150 MB), {:.2} MB (page's limit 3 MB)",
         seconds[ROUNDS / 2],
-        mb(peak),
+        mb(peak_kib * 1024),
         mb(size)
     ));
+}
+
+/// Waits for the end, and reads meanwhile what it was resident with at most, in KiB (proc(5)). The usage that wait4(2) tells
+/// would count what cargo's compilers took before it became this process.
+fn watched(mut child: Child) -> (ExitStatus, u64) {
+    let path = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    loop {
+        if let Some(status) = child.try_wait().expect("it is ours") {
+            return (status, peak);
+        }
+        let status = std::fs::read_to_string(&path).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let now = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        peak = peak.max(now.unwrap_or(0));
+        std::thread::sleep(Duration::from_millis(2));
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "it is shown only")]
