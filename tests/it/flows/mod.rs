@@ -3,6 +3,7 @@
 mod encodings;
 mod importing;
 mod ported;
+mod private;
 mod shop;
 mod tokens;
 mod words;

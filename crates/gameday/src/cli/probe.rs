@@ -151,7 +151,7 @@ pub(crate) struct LookArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "once")]
     pub(crate) config: Option<PathBuf>,
     /// Where evidence of failures is kept; below the state folder without it
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "once")]
     pub(crate) evidence: Option<PathBuf>,
     /// Where error budgets and alerts are kept over a restart; below the state folder without it
     #[arg(long, value_name = "DIR", conflicts_with = "once")]

@@ -13,6 +13,9 @@ use crate::output::{self, Output};
 use crate::prober::{self, Files, ms};
 use crate::{blackbox, command, exit};
 
+/// An answer is shown that far.
+const MAX_BODY_CHARS: usize = 200;
+
 pub(crate) fn probe(args: &ProbeArgs) -> ExitCode {
     match &args.command {
         Some(ProbeCommand::Show(args)) => prober::show::show(args),
@@ -82,6 +85,24 @@ pub(crate) fn micros(span: Duration) -> u64 {
     u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
 }
 
+/// What the last answer of a look that failed begins with, in a line.
+fn last_body(observation: &Observation) -> Option<String> {
+    if matches!(observation.outcome, Outcome::Up { .. }) {
+        return None;
+    }
+    let mut exhibits = observation.evidence.exhibits.iter().rev();
+    let body = exhibits.find_map(|exhibit| match exhibit {
+        Exhibit::Response { body, .. } if !body.trim().is_empty() => Some(body),
+        _ => None,
+    })?;
+    let words: Vec<&str> = body.split_whitespace().collect();
+    let line = words.join(" ");
+    Some(match line.char_indices().nth(MAX_BODY_CHARS) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    })
+}
+
 fn as_text(probe: &str, region: &RegionName, observation: &Observation) -> String {
     let reason = observation
         .outcome
@@ -99,6 +120,9 @@ fn as_text(probe: &str, region: &RegionName, observation: &Observation) -> Strin
         if let Some(trace_id) = &observation.trace_id {
             text.push_str(&format!("  trace {trace_id}\n"));
         }
+    }
+    if let Some(body) = last_body(observation) {
+        text.push_str(&format!("  the answer: {}\n", printable(&body)));
     }
     for exhibit in &observation.evidence.exhibits {
         match exhibit {
