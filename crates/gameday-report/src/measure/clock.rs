@@ -171,7 +171,7 @@ fn wall_jumps(events: &[Event]) -> Vec<Jump> {
 }
 
 /// `heal` writes on with the monotonic clock of another process, often much later: that is no step.
-fn healed_later(rest: &[Event]) -> bool {
+pub(super) fn healed_later(rest: &[Event]) -> bool {
     let by_heal = |event: &Event| {
         matches!(
             event.kind,

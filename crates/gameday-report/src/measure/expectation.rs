@@ -231,7 +231,7 @@ impl Case<'_> {
 
     /// Something did not come: missed when it was waited for long enough, else unknown.
     fn absent(&self, what: &str, limit: Option<u64>, from: &Known<Moment>, why: &str) -> Ruling {
-        let end = Moment::new(self.timeline.last().time);
+        let end = self.timeline.watched_until();
         let waited = match from {
             Ok(from) => end.ms_since(*from),
             Err(why) => return (AlertVerdict::Unknown, why.clone()),
@@ -249,6 +249,10 @@ impl Case<'_> {
                     format!("{why}; the drill ended after {said} of the {allowed} allowed"),
                 )
             }
+            None if self.timeline.is_healed() => (
+                AlertVerdict::Unknown,
+                format!("{why}; the runner died, and nobody looked after {said}"),
+            ),
             None => (
                 AlertVerdict::Missed,
                 format!("not {what} in the {said} it was waited for; {why}"),

@@ -4,7 +4,6 @@ use gameday_core::ExpectRecord;
 
 use super::alert_verdict::AlertVerdict;
 use super::expectation::{Case, Ruling};
-use super::mark::Moment;
 use super::suppression;
 use crate::words;
 
@@ -60,7 +59,7 @@ fn too_short(case: &Case<'_>) -> Option<String> {
     } = case.expect;
     let limit = (*firing_ms).max(*notified_ms)?;
     let from = *case.fault.effective.as_ref().ok()?;
-    let looked = Moment::new(case.timeline.last().time).ms_since(from);
+    let looked = case.timeline.watched_until().ms_since(from);
     (looked < i64::try_from(limit).unwrap_or(i64::MAX)).then(|| {
         format!(
             "nobody was told in {}, but the drill ended before the {} for which that must be so",

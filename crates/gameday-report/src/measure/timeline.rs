@@ -2,7 +2,7 @@
 
 use gameday_core::{DrillStarted, Event, EventKind, ExpectRecord, FaultName, SCHEMA, SourceName, Timestamp};
 
-use super::clock::{Clocks, Jump, jumps};
+use super::clock::{Clocks, Jump, healed_later, jumps};
 use super::disturbance::{self, Disturbance};
 use super::mark::{Known, Mark, Moment};
 use crate::words;
@@ -151,6 +151,26 @@ impl<'a> Timeline<'a> {
         // A sum may be written behind what was seen after it.
         let last = self.events.iter().max_by_key(|event| event.at);
         last.expect("a checked journal has an event")
+    }
+
+    /// Until when somebody looked: what `heal` wrote long after a runner had died is no look.
+    pub(super) fn watched_until(&self) -> Moment {
+        let watched = match self.healed_from() {
+            Some(from) => &self.events[..from],
+            None => self.events,
+        };
+        let last = watched.iter().max_by_key(|event| event.at);
+        Moment::new(last.unwrap_or(self.last()).time)
+    }
+
+    /// Where the events of `heal` begin, if it was heal that ended the drill.
+    fn healed_from(&self) -> Option<usize> {
+        (1..self.events.len()).find(|from| healed_later(&self.events[*from..]))
+    }
+
+    /// Whether the runner died and `heal` put back what it had left.
+    pub(super) fn is_healed(&self) -> bool {
+        self.healed_from().is_some()
     }
 
     /// Times at which a source was lost after the first fault was ordered, or before and not back.

@@ -287,7 +287,7 @@ impl Facts<'_> {
                 words::exact(*ms),
                 words::exact(ms - within)
             )),
-            (Err(why), Ok(t7)) if Moment::new(self.timeline.last().time).ms_since(*t7) >= within => {
+            (Err(why), Ok(t7)) if self.timeline.watched_until().ms_since(*t7) >= within => {
                 failures.push(format!("not recovered within {most}: {why}"));
             }
             (Err(why), _) => doubts.push(format!("recovery: {why}")),

@@ -1,7 +1,8 @@
 //! The verdicts of a drill, one case a line.
 
-use gameday_core::{Ended, EventKind, FaultEnd, ProbeName, StopReason};
+use gameday_core::{Ended, EventKind, FaultEnd, ProbeName, StopReason, Timestamp};
 use gameday_report::Verdict::{self, Aborted, Failed, Inconclusive, Passed, Refused, RollbackUnverified};
+use gameday_report::{AlertVerdict, measure};
 
 use crate::fixture::{fault, golden};
 use crate::script::Script;
@@ -112,6 +113,17 @@ fn what_heal_put_back_is_aborted_and_never_a_pass() {
         3,
         "gameday heal",
     );
+}
+
+/// However late somebody heals: from the runner's death on nobody looked.
+#[test]
+fn what_nobody_looked_for_any_more_is_unknown_and_not_missed() {
+    let mut events = golden().cut(17_500).and(17_499, healed(true)).events();
+    let last = events.last_mut().unwrap();
+    last.time = Timestamp::from_micros(last.time.as_micros() + 300_000_000);
+    let measured = measure(&[events]).unwrap();
+    let alert = &measured.trials[0].alerts[0];
+    assert_eq!(alert.verdict, AlertVerdict::Unknown, "{:?}", alert.why);
 }
 
 #[test]
