@@ -15,11 +15,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::alerting::{Alerting, Setup, Shop, Told, receiver};
+use crate::support::alerting::{Alerting, Setup, Told, receiver};
 use crate::support::drill::at;
 use crate::support::ports::free_address;
 use crate::support::rig::drill::Ended;
 use crate::support::rig::{Rig, Scenario};
+use crate::support::shop::Shop;
 
 /// What must be true of a rule and of firing, by the issue.
 const TICK_MS: i64 = 20;

@@ -16,12 +16,13 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::chaos::{chosen, mix};
-use crate::support::alerting::{Alerting, Setup, Shop, Told, receiver};
+use crate::support::alerting::{Alerting, Setup, Told, receiver};
 use crate::support::drill::at;
 use crate::support::ports::free_address;
 use crate::support::rig::drill::{Drill, Ended};
 use crate::support::rig::node::{Node, signal_helpers};
 use crate::support::rig::{FROZEN, LEASE, Rig, Scenario};
+use crate::support::shop::Shop;
 use crate::support::wait_for;
 
 const END: Duration = Duration::from_secs(90);

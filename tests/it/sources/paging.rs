@@ -3,11 +3,12 @@
 use serde_json::json;
 
 use super::{LIMIT, alert, paged, post};
-use crate::support::alerting::{Alerting, Setup, Shop};
+use crate::support::alerting::{Alerting, Setup};
 use crate::support::drill::at;
 use crate::support::http::ask;
 use crate::support::ports::free_address;
 use crate::support::rig::{Rig, Scenario};
+use crate::support::shop::Shop;
 
 /// Routing keys have 32 characters; nothing of this one may be kept.
 const KEY: &str = "5ec2e7000000000000000000000000ff";

@@ -10,6 +10,7 @@ pub(crate) mod proxy;
 pub(crate) mod python;
 pub(crate) mod rig;
 pub(crate) mod shifted;
+pub(crate) mod shop;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

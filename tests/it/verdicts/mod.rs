@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::alerting::{Alerting, Setup, Shop};
+use crate::support::alerting::{Alerting, Setup};
 use crate::support::http::serve;
 use crate::support::ports::free_address;
 use crate::support::rig::drill::Ended;
 use crate::support::rig::{Rig, Scenario};
+use crate::support::shop::Shop;
 
 /// Everything is true as soon as the shop fails; what differs is what becomes of it.
 const GROUPS: &str = r#"
