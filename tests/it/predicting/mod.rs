@@ -148,17 +148,26 @@ fn alert(report: &Value) -> &Value {
     &report["trials"][0]["alerts"][0]
 }
 
-/// Each of these marks was predicted exactly, and measured less predicted is within the limits.
+/// Each of these marks was predicted exactly, and measured less predicted is within the limits. Only what a moment decides may
+/// be predicted as one of two: a drill begins whenever it likes.
 #[track_caller]
 fn check_marks(report: &Value, names: &[&str]) {
     let predicted = &alert(report)["predicted"];
     for name in names {
-        assert_eq!(
-            predicted["marks"][name], predicted["latest"][name],
+        assert!(
+            predicted["marks"][name] == predicted["latest"][name] || a_moment_decides(predicted),
             "{name} is predicted exactly: {predicted:#}"
         );
     }
     check_ends(report, names);
+}
+
+/// The fault comes so shortly before a scrape, or a scrape so shortly before an evaluation, that nobody knows which of them is
+/// the first to see it. All scrapes of these tests are whole seconds apart.
+fn a_moment_decides(predicted: &Value) -> bool {
+    let [scraped, evaluated] = ["T1", "T2"].map(|mark| at(&predicted["marks"][mark]));
+    let effective = at(&predicted["effective_at"]);
+    scraped - effective <= 100 || (evaluated - scraped).rem_euclid(1_000) <= 20
 }
 
 /// The same of a rule over a window. When a fault takes effect is known to a tenth of a second; where that decides between

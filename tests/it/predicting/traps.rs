@@ -151,13 +151,13 @@ fn other_alerts_are_no_reason_for_doubt_but_one_of_the_same_group_is() {
 
     // Prometheus sends the resolved alert again and again, which makes its group anew, and empty, until the
     // next maintenance: a drill may be too late for it, and then it is clean.
-    let report = (0..3)
+    let report = (0..5)
         .map(|_| {
             wait_for_groups(&stand, 2);
             stand.run(SHORT, expect).1
         })
         .find(|report| report["trials"][0]["group_stage_clean"] == false)
-        .expect("one of three drills meets the empty group");
+        .expect("one of five drills meets the empty group");
     let mttd = &report["mttd"];
     assert_eq!(mttd["excluded"], 1, "it counts in no mean: {mttd}");
     assert!(mttd["mean_ms"].is_null(), "{mttd}");
@@ -183,7 +183,7 @@ fn check_interval(report: &Value) -> i64 {
     let (low, high) = (at(&predicted["marks"]["T5"]), at(&predicted["latest"]["T5"]));
     let told = at(&alert(report)["marks"]["T5"]);
     assert!(
-        (low..=high + DELIVERY_MS).contains(&told),
+        (low - TICK_MS..=high + DELIVERY_MS).contains(&told),
         "{told} is not in {low}..{high}"
     );
     high - low

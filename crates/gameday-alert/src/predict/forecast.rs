@@ -25,8 +25,8 @@ const EFFECT_US: i64 = 100_000;
 pub(super) struct Forecast {
     pub(super) earliest: Course,
     latest: Course,
-    /// The first scrape at or after the fault.
-    scrape_us: Option<i64>,
+    /// The first scrape that the fault touches: at the earliest and at the latest.
+    scrape_us: Option<(i64, i64)>,
     delivery: Option<Delivery>,
     failed: Option<String>,
     never: Option<String>,
@@ -74,7 +74,8 @@ impl Forecast {
         };
         let (early, late) = (self.earliest, self.latest);
         let handed = |course: Course| course.firing_us.map(|tick| tick + HAND_OFF_US);
-        mark("T1", self.scrape_us, self.scrape_us);
+        let scraped = self.scrape_us;
+        mark("T1", scraped.map(|seen| seen.0), scraped.map(|seen| seen.1));
         mark("T2", early.active_us, late.active_us);
         mark("T3", early.firing_us, late.firing_us);
         mark("T9", early.inactive_us, late.inactive_us);
@@ -183,10 +184,11 @@ impl Builder<'_> {
         }
         let condition = ReadyCondition::new(&study.condition, &mut |leaf| self.ready(leaf));
         let targets = targets::of(&condition);
-        self.forecast.scrape_us = targets
-            .iter()
-            .map(|target| target.phase.at_or_after(self.from_us))
-            .min();
+        let first_scrape = |from_us: i64| {
+            let scrapes = targets.iter().map(|target| target.phase.at_or_after(from_us));
+            scrapes.min()
+        };
+        self.forecast.scrape_us = first_scrape(self.from_us).zip(first_scrape(self.from_us + EFFECT_US));
         let window = study
             .condition
             .leaves()

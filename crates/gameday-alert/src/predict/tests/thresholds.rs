@@ -78,6 +78,17 @@ fn a_tick_right_at_a_scrape_may_see_it_or_not() {
 }
 
 #[test]
+fn a_scrape_right_after_the_fault_may_see_it_or_not() {
+    let prediction = World::new(GAUGE, r#""duration":0"#, 5.0, 3.0)
+        .scraped(5.0, 0.05)
+        .predict();
+    let mark = prediction.marks["T1"];
+    assert_eq!((mark.at, mark.latest), (at(0.05), Some(at(5.05))));
+    let mark = prediction.marks["T2"];
+    assert_eq!((mark.at, mark.latest), (at(3.0), Some(at(8.0))));
+}
+
+#[test]
 fn rules_look_as_far_back_as_prometheus_is_told() {
     let mut world = World::new(GAUGE, r#""duration":0"#, 5.0, 3.0).scraped(5.0, 2.0);
     world.survey.settings.query_offset_us = 2_000_000;
