@@ -41,7 +41,7 @@ fn check_truth(stand: &Stand, report: &Value) {
         .collect();
     assert_eq!(theirs.len(), 1, "told once: {told:?}");
     assert!(
-        (at(&marks["T5"]) - theirs[0]).abs() <= 50,
+        (at(&marks["T5"]) - theirs[0]).abs() <= DELIVERY_MS,
         "{marks} against {theirs:?}"
     );
 }

@@ -80,10 +80,10 @@ fn check_truth(stand: &Stand, trials: &[Value]) {
         let off = [
             ("T2", pending[index].0, 5),
             ("T3", firing[index].0, 5),
-            ("T5", paged[index], 50),
+            ("T5", paged[index], DELIVERY_MS),
             // Rules of this group are evaluated each two seconds.
             ("T9", firing[index].1 + 2000, 5),
-            ("T10", resolved[index], 50),
+            ("T10", resolved[index], DELIVERY_MS),
         ];
         for (mark, truth, limit) in off {
             let off = at(&marks[mark]) - truth;
