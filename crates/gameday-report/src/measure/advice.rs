@@ -27,8 +27,9 @@ pub struct Advice {
     pub saves_ms: Option<i64>,
 }
 
-/// Looks at where the time went; nothing when no stage took any.
+/// Looks at where the time went; nothing when no stage took any, or when the alert never fired: that is not slow.
 pub(super) fn read(timeline: &Timeline<'_>, alert: &AlertReport) -> Option<Advice> {
+    alert.marks.t3?;
     let known = alert
         .stages_ms
         .named()

@@ -175,10 +175,10 @@ impl NearMiss {
         };
         match self.for_ms {
             Some(hold) => format!(
-                "it was pending and never fired: it was pending {pending} of the {} that `for` asks",
+                "it was pending {pending} of the {} that `for` asks, and never fired",
                 words::limit(hold)
             ),
-            None => format!("it was pending and never fired: it was pending {pending}"),
+            None => format!("it was pending {pending} and never fired"),
         }
     }
 }

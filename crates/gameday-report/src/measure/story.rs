@@ -176,7 +176,7 @@ fn detection(trial: &Trial) -> String {
             Some(alert) if alert.verdict == AlertVerdict::Unknown => {
                 format!("It cannot be said whether anybody was told: {}.", alert.detail)
             }
-            Some(alert) => format!("Nobody was told: {}.", alert.detail),
+            Some(alert) => format!("Nobody was told of `{}`: {}.", alert.title(), alert.detail),
             None => "No alert was expected, so none was waited for.".to_owned(),
         };
     };

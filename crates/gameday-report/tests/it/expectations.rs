@@ -5,6 +5,8 @@ use gameday_report::AlertVerdict::{
     self, LabelsDiffer, Late, Misrouted, Missed, Muted, NotEffective, Passed, PendingOnly, Unknown,
 };
 
+use gameday_report::render_html;
+
 use crate::fixture::{golden, labels, notice, seen_by_alertmanager, source, touched};
 use crate::script::{Script, wall};
 
@@ -108,20 +110,58 @@ fn an_alert_that_did_not_come_is_missed_only_if_it_was_waited_for() {
     );
 }
 
-#[test]
-fn an_alert_that_was_only_pending_is_a_near_miss() {
-    let pending = silent(&golden())
+/// Its condition became true, and `for` was never over.
+fn only_pending() -> Script {
+    silent(&golden())
         .without(|kind| matches!(kind, EventKind::AlertSeen(seen) if seen.state != AlertState::Pending))
         .edited(|kind| {
             if let EventKind::RawSamples { series, .. } = kind {
                 series.retain(|one| one.labels.get("alertstate").is_none_or(|state| state != "firing"));
             }
-        });
+        })
+}
+
+#[test]
+fn an_alert_that_was_only_pending_is_a_near_miss() {
     check(
-        &pending,
+        &only_pending(),
         PendingOnly,
-        "it was pending and never fired: it was pending for 4.0 s of the 5 s that `for` asks",
+        "it was pending for 4.0 s of the 5 s that `for` asks, and never fired",
     );
+    let alert = &only_pending().measured().trials[0].alerts[0];
+    assert_eq!(alert.advice, None, "what never came was not slow");
+}
+
+/// The lane of an alert in the timeline, in milliseconds after T0 (12.000 s).
+fn drawn(script: &Script) -> Vec<String> {
+    let html = render_html(&script.measured());
+    let rects = html.split("data-a=\"").filter_map(|rest| {
+        let (place, rest) = rest.split_once("\" data-state=\"")?;
+        let (from, to) = place.split_once("\" data-b=\"")?;
+        let (state, _) = rest.split_once('"')?;
+        Some(format!("{from} to {to} {state}"))
+    });
+    rects.filter(|one| one.len() < 60).collect()
+}
+
+#[test]
+fn an_alert_is_drawn_for_as_long_as_it_was_seen_and_each_time() {
+    let pending = only_pending();
+    let seen = pending.lines.iter().find_map(|(_, _, kind)| match kind {
+        EventKind::AlertSeen(seen) => Some(seen.clone()),
+        _ => None,
+    });
+    let with = |state: AlertState| {
+        let mut seen = seen.clone().unwrap();
+        seen.state = state;
+        EventKind::AlertSeen(seen)
+    };
+    assert_eq!(drawn(&golden())[0], "6226 to 11226 pending");
+    let twice = pending
+        .and(23_300, with(AlertState::Gone))
+        .and(40_000, with(AlertState::Pending))
+        .and(43_000, with(AlertState::Gone));
+    assert_eq!(drawn(&twice), ["6226 to 11300 pending", "28000 to 31000 pending"]);
 }
 
 #[test]

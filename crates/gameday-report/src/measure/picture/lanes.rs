@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use gameday_core::{AlertState, EventKind, Outcome, SteadyRecord};
+use gameday_core::{AlertSeen, AlertState, EventKind, Outcome, SteadyRecord};
 
+use super::super::evidence::carries;
 use super::super::look::{evaluations, looks};
 use super::super::mark::Moment;
 use super::super::record::{AlertReport, Trial};
-use super::super::timeline::Timeline;
+use super::super::timeline::{Timeline, clock_of};
 use super::{Axis, Curve, Lane, Look, ProbeLane, State, thin_looks, thin_points};
 
 /// All lanes together have about this many points: what a page can hold.
@@ -116,7 +117,9 @@ pub(super) fn alerts(timeline: &Timeline<'_>, trial: &Trial, axis: &Axis) -> Vec
     let others = names.into_iter().take(MOST_OTHERS).map(|name| Lane {
         name: name.to_owned(),
         expected: false,
-        spans: polled(timeline, name, axis),
+        spans: polled(timeline, axis, |seen| {
+            seen.alert == name && seen.source.as_str() == "prometheus"
+        }),
         notified: notices(timeline, name, "firing", axis),
         resolved: notices(timeline, name, "resolved", axis),
         predicted: None,
@@ -127,16 +130,8 @@ pub(super) fn alerts(timeline: &Timeline<'_>, trial: &Trial, axis: &Axis) -> Vec
 fn expected(timeline: &Timeline<'_>, alert: &AlertReport, axis: &Axis) -> Lane {
     let at = |moment: Option<Moment>| moment.map(|moment| axis.moment(moment));
     let marks = &alert.marks;
-    let mut spans = Vec::new();
-    let end = at(marks.t9).unwrap_or(axis.end);
-    if let Some(active) = at(marks.t2) {
-        spans.push((active, at(marks.t3).unwrap_or(end), State::Pending));
-    }
-    if let Some(fired) = at(marks.t3) {
-        spans.push((fired, end, State::Firing));
-    }
+    let mut spans = states(timeline, alert, axis);
     spans.extend(suppressed(timeline, &alert.name, axis));
-    spans.retain(|(from, to, _)| from <= to);
     let with = |status: &str, mark: Option<Moment>| {
         let mut all = notices(timeline, &alert.name, status, axis);
         all.extend(at(mark));
@@ -155,6 +150,39 @@ fn expected(timeline: &Timeline<'_>, alert: &AlertReport, axis: &Axis) -> Lane {
             .as_ref()
             .and_then(|said| at(said.marks.t5.or(said.marks.t3))),
     }
+}
+
+/// What was measured, from mark to mark; what came before and after it, as it was polled.
+fn states(timeline: &Timeline<'_>, alert: &AlertReport, axis: &Axis) -> Vec<(i64, i64, State)> {
+    let at = |moment: Option<Moment>| moment.map(|moment| axis.moment(moment));
+    let plan = &timeline.started.plan;
+    let expect = plan.expect.iter().find(|expect| expect.label == alert.label);
+    let is_it = |seen: &AlertSeen| {
+        let rule =
+            expect.filter(|expect| seen.alert == expect.alert && seen.source.as_str() == clock_of(expect));
+        rule.is_some_and(|expect| carries(&seen.labels, &expect.labels))
+    };
+    let polled = polled(timeline, axis, is_it);
+    let (active, fired) = (at(alert.marks.t2), at(alert.marks.t3));
+    let Some(begin) = active.or(fired) else {
+        return polled;
+    };
+    let gone = timeline.events.iter().find_map(|event| match &event.kind {
+        EventKind::AlertSeen(seen) if seen.state == AlertState::Gone && is_it(seen) => {
+            Some(axis.event(event.at.as_micros())).filter(|at| *at > fired.unwrap_or(begin))
+        }
+        _ => None,
+    });
+    let end = at(alert.marks.t9).or(gone).unwrap_or(axis.end);
+    let mut spans = Vec::new();
+    spans.extend(active.map(|active| (active, fired.unwrap_or(end), State::Pending)));
+    spans.extend(fired.map(|fired| (fired, end, State::Firing)));
+    spans.retain(|(from, to, _)| from <= to);
+    let others = polled
+        .into_iter()
+        .filter(|(from, to, _)| *to <= begin || *from >= end);
+    spans.extend(others);
+    spans
 }
 
 /// Stretches over which Alertmanager listed an alert as silenced or inhibited.
@@ -182,15 +210,19 @@ fn suppressed(timeline: &Timeline<'_>, name: &str, axis: &Axis) -> Vec<(i64, i64
     spans
 }
 
-/// States of an alert as polls of its sources saw them: right to a second or so.
-fn polled(timeline: &Timeline<'_>, name: &str, axis: &Axis) -> Vec<(i64, i64, State)> {
+/// States of an alert as polls of its source saw them: right to a second or so.
+fn polled(
+    timeline: &Timeline<'_>,
+    axis: &Axis,
+    is_it: impl Fn(&AlertSeen) -> bool,
+) -> Vec<(i64, i64, State)> {
     let mut spans: Vec<(i64, i64, State)> = Vec::new();
     let mut open: Option<(i64, State)> = None;
     for event in timeline.events {
         let EventKind::AlertSeen(seen) = &event.kind else {
             continue;
         };
-        if seen.alert != name || seen.source.as_str() != "prometheus" {
+        if !is_it(seen) {
             continue;
         }
         let at = axis.event(event.at.as_micros());

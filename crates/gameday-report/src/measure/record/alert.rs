@@ -147,7 +147,7 @@ pub struct AlertReport {
     pub limits_ms: LimitsMs,
     /// What was predicted before the fault was injected.
     pub predicted: Option<Predicted>,
-    /// The largest stage and what would shorten it; null when no stage took any time.
+    /// The largest stage and what would shorten it; null when no stage took any time, or when it never fired.
     pub advice: Option<Advice>,
     /// When it was acknowledged, if anybody did.
     #[serde(skip_serializing_if = "Option::is_none")]
