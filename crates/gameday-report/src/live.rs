@@ -128,11 +128,12 @@ impl Default for View {
 
 impl View {
     /// Keeps a line of the log that belongs to the event taken last.
-    pub fn say(&mut self, text: String) {
+    pub fn say(&mut self, text: String, stages: String) {
         let line = Line {
             seq: self.seq.unwrap_or(0),
             at_ms: self.now_ms,
             text,
+            stages,
         };
         push(&mut self.log, line.seq, line);
         self.lines += 1;

@@ -1,12 +1,12 @@
 //! The drill as it goes: one line for each event that a person wants to know of, with the stage of
 //! each expected alert behind it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use gameday_core::{
-    AlertState, Ended, Event, EventKind, ExpectRecord, FaultEnd, FaultRecord, GateOpened, Outcome, Span,
-    Stage, Unit, printable,
+    AlertSeen, AlertState, Ended, Event, EventKind, ExpectRecord, FaultEnd, FaultRecord, GateOpened, Outcome,
+    SourceName, Span, Stage, Unit, printable,
 };
 
 /// What the lines so far have said.
@@ -16,11 +16,26 @@ pub(crate) struct Progress {
     timeline: Vec<FaultRecord>,
     limits: BTreeMap<String, (String, Unit)>,
     alerts: Vec<AlertStage>,
+    /// Which expected alert is listed, by whom, with which labels.
+    listed: BTreeSet<(usize, SourceName, BTreeMap<String, String>)>,
     probes: BTreeMap<(String, String), &'static str>,
     steady: BTreeMap<String, bool>,
-    touched: std::collections::BTreeSet<String>,
+    touched: BTreeSet<String>,
     /// The trial of several, and how many there are.
     trial: Option<(u32, u32)>,
+}
+
+/// A line, and behind it the stage of each expected alert, for who sees nothing else.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Told {
+    pub(crate) text: String,
+    pub(crate) stages: String,
+}
+
+impl std::fmt::Display for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}{}", self.text, self.stages)
+    }
 }
 
 /// How far an expected alert is.
@@ -51,7 +66,7 @@ impl Progress {
     }
 
     /// The line for an event, if it is worth one.
-    pub(crate) fn line(&mut self, event: &Event) -> Option<String> {
+    pub(crate) fn line(&mut self, event: &Event) -> Option<Told> {
         // What files, servers and alerts say must not move the cursor or forge a line.
         let said = printable(&self.said(event)?);
         let stages: Vec<String> = self
@@ -68,7 +83,8 @@ impl Progress {
         let trial = self
             .trial
             .map_or_else(String::new, |(trial, of)| format!("[{}/{of}] ", trial + 1));
-        Some(format!("{}  {trial}{said}{stages}", event.at))
+        let text = format!("{}  {trial}{said}", event.at);
+        Some(Told { text, stages })
     }
 
     fn said(&mut self, event: &Event) -> Option<String> {
@@ -107,7 +123,8 @@ impl Progress {
                 Span::from_value(Duration::from_millis(*silent_ms))
             )),
             EventKind::SteadyEvaluated(steady) => self.steady(steady),
-            EventKind::AlertSeen(_) | EventKind::Notified(_) => self.alerted(&event.kind),
+            EventKind::AlertSeen(seen) => self.over(seen).or_else(|| self.alerted(&event.kind)),
+            EventKind::Notified(_) => self.alerted(&event.kind),
             EventKind::Recorded(recorded) => {
                 let told = recorded.notification()?;
                 self.alerted(&EventKind::Notified(Box::new(told)))
@@ -226,6 +243,29 @@ impl Progress {
         Some(format!("steady state {name} {word}: {value} ({text})"))
     }
 
+    /// What nobody lists any more, and nobody was told of, is over.
+    fn over(&mut self, seen: &AlertSeen) -> Option<String> {
+        let mut told = None;
+        for (index, expect) in self.expect.iter().enumerate() {
+            if !is_meant(expect, &seen.alert, &seen.labels) {
+                continue;
+            }
+            let who = (index, seen.source.clone(), seen.labels.clone());
+            if seen.state != AlertState::Gone {
+                self.listed.insert(who);
+                continue;
+            }
+            let was_there = self.listed.remove(&who);
+            let still = self.listed.iter().any(|(of, ..)| *of == index);
+            let now = &mut self.alerts[index];
+            if was_there && !still && matches!(now, AlertStage::Pending | AlertStage::Firing) {
+                told = Some(format!("alert {} is not {} any more", seen.alert, now.word()));
+                *now = AlertStage::Inactive;
+            }
+        }
+        told
+    }
+
     fn alerted(&mut self, kind: &EventKind) -> Option<String> {
         let seen: Vec<(&str, &BTreeMap<String, String>, AlertStage)> = match kind {
             EventKind::AlertSeen(seen) => {
@@ -254,9 +294,7 @@ impl Progress {
         let mut told = None;
         for (alert, labels, stage) in seen {
             for (expect, now) in self.expect.iter().zip(&mut self.alerts) {
-                let meant =
-                    expect.alert == alert && expect.labels.iter().all(|(k, v)| labels.get(k) == Some(v));
-                if meant && stage > *now {
+                if is_meant(expect, alert, labels) && stage > *now {
                     *now = stage;
                     told = Some(format!("alert {alert} is {}", stage.word()));
                 }
@@ -264,6 +302,11 @@ impl Progress {
         }
         told
     }
+}
+
+fn is_meant(expect: &ExpectRecord, alert: &str, labels: &BTreeMap<String, String>) -> bool {
+    let carried = |(key, value): (&String, &String)| labels.get(key) == Some(value);
+    expect.alert == alert && expect.labels.iter().all(carried)
 }
 
 fn gate_line(gate: &GateOpened) -> String {
@@ -292,3 +335,6 @@ fn stage_line(stage: Stage) -> &'static str {
         Stage::Recover => "waiting for recovery and resolved notices",
     }
 }
+
+#[cfg(test)]
+mod tests;

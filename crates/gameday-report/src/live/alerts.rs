@@ -1,10 +1,10 @@
 //! The alerts of a drill: how far each is, and when its next mark is due.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gameday_core::{
     AlertSeen, AlertState, ExpectRecord, FaultName, Notification, PlanRecord, PredictedMark, Prediction,
-    Timestamp,
+    SourceName, Timestamp,
 };
 use serde::Serialize;
 
@@ -62,10 +62,12 @@ pub struct AlertLane {
     pub alert: String,
     /// Whether it must come.
     pub expected: bool,
-    /// How far it is.
+    /// How far it came.
     pub stage: AlertStage,
     /// Since when it is there.
     pub since_ms: i64,
+    /// Since when it is over, where nobody was told of it; it may come again.
+    pub over_ms: Option<i64>,
     /// Its states over time.
     pub spans: Vec<AlertSpan>,
     /// When the notification came.
@@ -88,6 +90,9 @@ pub struct AlertLane {
     predicted: BTreeMap<String, PredictedMark>,
     #[serde(skip)]
     record: Option<ExpectRecord>,
+    /// Who lists it, with which labels: it is over when nobody does.
+    #[serde(skip)]
+    listed: BTreeSet<(SourceName, BTreeMap<String, String>)>,
 }
 
 /// All alerts.
@@ -163,15 +168,21 @@ impl AlertBoard {
         let active = seen.active_at.or(seen.starts_at);
         let from = active.map_or(at, |time| self.place(time)).min(at);
         let second_hand = self.has_rules && seen.source.as_str() != "prometheus";
-        self.each(seq, &seen.alert, &seen.labels, |lane| match seen.state {
-            AlertState::Pending => lane.enter(AlertStage::Pending, AlertState::Pending, from, at),
-            AlertState::Suppressed => lane.enter(AlertStage::Firing, AlertState::Suppressed, at, at),
-            AlertState::Firing if second_hand && !lane.is(AlertState::Suppressed) => {
-                lane.reach(AlertStage::Firing, at);
+        let who = (seen.source.clone(), seen.labels.clone());
+        self.each(seq, &seen.alert, &seen.labels, |lane| {
+            if !second_hand {
+                lane.list(&who, seen.state);
             }
-            AlertState::Firing => lane.enter(AlertStage::Firing, AlertState::Firing, at, at),
-            AlertState::Gone if second_hand => {}
-            AlertState::Gone => lane.leave(at),
+            match seen.state {
+                AlertState::Pending => lane.enter(AlertStage::Pending, AlertState::Pending, from, at),
+                AlertState::Suppressed => lane.enter(AlertStage::Firing, AlertState::Suppressed, at, at),
+                AlertState::Firing if second_hand && !lane.is(AlertState::Suppressed) => {
+                    lane.reach(AlertStage::Firing, at);
+                }
+                AlertState::Firing => lane.enter(AlertStage::Firing, AlertState::Firing, at, at),
+                AlertState::Gone if lane.listed.is_empty() && !second_hand => lane.end(at),
+                AlertState::Gone => {}
+            }
         });
         self.look_ahead();
     }
@@ -245,6 +256,7 @@ impl AlertBoard {
             let anew = AlertLane::new(&lane.label, &lane.alert, lane.record.as_ref());
             *lane = AlertLane {
                 spans: still.into_iter().collect(),
+                listed: std::mem::take(&mut lane.listed),
                 ..anew
             };
         }
@@ -266,6 +278,7 @@ impl AlertLane {
             expected: record.is_some(),
             stage: AlertStage::Inactive,
             since_ms: 0,
+            over_ms: None,
             spans: Vec::new(),
             notified: None,
             resolved: None,
@@ -277,6 +290,7 @@ impl AlertLane {
             effective: None,
             predicted: BTreeMap::new(),
             record: record.cloned(),
+            listed: BTreeSet::new(),
         }
     }
 
@@ -291,6 +305,7 @@ impl AlertLane {
     /// The next mark that was predicted.
     fn next(&self, began: Timestamp) -> Option<Due> {
         let (mark, what) = match self.stage {
+            _ if self.over_ms.is_some() => return None,
             AlertStage::Inactive => ("T2", "pending"),
             AlertStage::Pending => ("T3", "firing"),
             AlertStage::Firing => ("T5", "notified"),
@@ -317,6 +332,7 @@ impl AlertLane {
     }
 
     fn enter(&mut self, stage: AlertStage, state: AlertState, from: i64, at: i64) {
+        self.over_ms = None;
         self.reach(stage, from);
         if self.is(state) {
             return;
@@ -335,6 +351,21 @@ impl AlertLane {
         self.spans
             .last()
             .is_some_and(|span| span.to.is_none() && span.state == state)
+    }
+
+    fn list(&mut self, who: &(SourceName, BTreeMap<String, String>), state: AlertState) {
+        match state {
+            AlertState::Gone => _ = self.listed.remove(who),
+            _ => _ = self.listed.insert(who.clone()),
+        }
+    }
+
+    /// Nobody lists it any more.
+    fn end(&mut self, at: i64) {
+        self.leave(at);
+        if matches!(self.stage, AlertStage::Pending | AlertStage::Firing) {
+            self.over_ms = Some(at);
+        }
     }
 
     fn leave(&mut self, at: i64) {

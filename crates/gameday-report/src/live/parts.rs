@@ -362,4 +362,7 @@ pub struct Line {
     pub at_ms: i64,
     /// What happened.
     pub text: String,
+    /// The stage of each expected alert; who sees the lanes needs it not.
+    #[serde(skip)]
+    pub stages: String,
 }

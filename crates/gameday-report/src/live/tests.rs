@@ -115,7 +115,7 @@ fn who_was_away_knows_all_after_one_update() {
     let (mut often, mut seldom) = (Mirror::default(), Mirror::default());
     for seq in 0..8_000 {
         view.take(&event(seq, &kind(seq)));
-        view.say(format!("line {seq}"));
+        view.say(format!("line {seq}"), String::new());
         if seq % 5 == 0 {
             often.take(&view);
         }
@@ -149,7 +149,7 @@ fn a_long_drill_does_not_make_the_page_grow() {
     let mut largest = 0;
     for seq in 0..60_000 {
         view.take(&event(seq, &kind(seq)));
-        view.say("a line of the log".to_owned());
+        view.say("a line of the log".to_owned(), String::new());
         if seq % 2_000 == 0 {
             largest = largest.max(serde_json::to_string(&view.since(None)).unwrap().len());
         }
@@ -177,6 +177,36 @@ fn a_limit_counts_from_the_effect_and_an_ack_stands_with_its_alert() {
         (lane.limit_ms, view.faults().next().unwrap().effective),
         (Some(14_500), Some(10_500))
     );
+}
+
+#[test]
+fn an_alert_that_nobody_lists_any_more_is_over_and_may_come_again() {
+    let mut view = View::default();
+    let mut stage = |seq: u64, kind: &Value| {
+        view.take(&event(seq, kind));
+        let lane = view.alerts().next().unwrap();
+        (lane.stage, lane.over_ms)
+    };
+    let elsewhere = |state: &str| {
+        let mut seen = alert(state);
+        seen["alert_seen"]["labels"] = json!({ "pod": "b" });
+        seen
+    };
+    stage(0, &started());
+    assert_eq!(stage(1, &alert("pending")), (AlertStage::Pending, None));
+    assert_eq!(stage(2, &elsewhere("pending")), (AlertStage::Pending, None));
+    assert_eq!(
+        stage(3, &alert("gone")),
+        (AlertStage::Pending, None),
+        "another lists it"
+    );
+    assert_eq!(stage(4, &elsewhere("gone")), (AlertStage::Pending, Some(1_000)));
+    assert_eq!(stage(5, &alert("pending")), (AlertStage::Pending, None));
+    assert_eq!(stage(6, &alert("firing")), (AlertStage::Firing, None));
+    assert_eq!(stage(7, &alert("gone")), (AlertStage::Firing, Some(1_750)));
+    let lane = view.alerts().next().unwrap();
+    let ends: Vec<_> = lane.spans.iter().map(|span| span.to).collect();
+    assert_eq!(ends, [Some(1_000), Some(1_500), Some(1_750)]);
 }
 
 /// Of several trials the view shows the present one, and what those before came to.

@@ -179,7 +179,7 @@ async fn drill(
         .sampled(plan.journal)
         .with_observer(move |event| {
             let line = progress.lock().expect("no observer panics").line(event);
-            line.into_iter().for_each(|line| output::say(&line));
+            line.into_iter().for_each(|line| output::say(&line.to_string()));
         });
     let run = Run {
         drill: name,

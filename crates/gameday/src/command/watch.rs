@@ -63,7 +63,9 @@ async fn lines(live: &Live) -> Result<(), String> {
         // Asked first: what was there by then is told below.
         let over = live.hub.is_over();
         let (lines, count, broken) = live.hub.look(|view, broken| {
-            let news = view.lines_since(told).map(|line| line.text.clone());
+            let news = view
+                .lines_since(told)
+                .map(|line| format!("{}{}", line.text, line.stages));
             let news = news.collect::<Vec<String>>();
             (news, view.lines(), broken.map(str::to_owned))
         });

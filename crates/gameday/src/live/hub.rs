@@ -93,7 +93,7 @@ impl Hub {
         let mut state = self.state();
         state.view.take(event);
         if let Some(line) = state.lines.line(event) {
-            state.view.say(line);
+            state.view.say(line.text, line.stages);
         }
         drop(state);
         self.over.store(false, Ordering::SeqCst);

@@ -88,7 +88,7 @@ function element(tag, attributes, ...children) {
 
 function span(ms) {
   const size = Math.abs(ms);
-  if (size < 60000) return `${(size / 1000).toFixed(size < 10000 ? 1 : 0)} s`;
+  if (size < 60000) return `${(size / 1000).toFixed(size < 9950 ? 1 : 0)} s`;
   return `${Math.floor(size / 60000)} min ${String(Math.floor(size / 1000) % 60).padStart(2, "0")} s`;
 }
 
@@ -101,14 +101,16 @@ function offset(ms) {
 function until(due) {
   const left = due.at_ms - now();
   const range = due.latest_ms === null ? " at the earliest" : due.latest_ms - due.at_ms > 100 ? ` to ${span(due.latest_ms - now())}` : "";
-  return left >= 0 ? `${due.what} in ${span(left)}${range}` : `${due.what} was predicted ${span(left)} ago`;
+  return left >= 0 ? `${due.what} due in ${span(left)}${range}` : `${due.what} was predicted ${span(left)} ago`;
 }
 
 function alertCard(alert) {
   const words = { inactive: "inactive", pending: "pending", firing: "firing", notified: "notified", resolved: "resolved" };
   const muted = alert.spans.some((one) => one.to === null && one.state === "suppressed");
   const details = [];
-  if (alert.stage !== "inactive") details.push(`since ${offset(alert.since_ms)}`);
+  const over = alert.over_ms !== null;
+  if (over) details.push(`${alert.stage} from ${offset(alert.since_ms)} to ${offset(alert.over_ms)}, nobody was told`);
+  else if (alert.stage !== "inactive") details.push(`since ${offset(alert.since_ms)}`);
   if (alert.ttn_ms !== null) details.push(`notified ${span(alert.ttn_ms)} after the fault took effect`);
   if (alert.due && !state.progress.ended) details.push(until(alert.due));
   if (alert.never) details.push(`predicted never: ${alert.never}`);
@@ -119,8 +121,9 @@ function alertCard(alert) {
   if (alert.ack) details.push(`acknowledged by ${alert.ack[0]} at ${offset(alert.ack[1])}`);
   const button = element("button", { type: "button", class: "ack", "data-alert": alert.alert }, "Ack");
   const fired = alert.stage === "firing" || alert.stage === "notified";
-  return element("li", { class: `alert ${muted ? "muted" : alert.stage}` },
-    element("span", { class: "pill" }, muted ? "silenced" : words[alert.stage]),
+  const stage = over ? "inactive" : alert.stage;
+  return element("li", { class: `alert ${muted ? "muted" : stage}` },
+    element("span", { class: "pill" }, muted ? "silenced" : words[stage]),
     element("span", { class: "name" }, alert.label, alert.expected ? null : element("small", {}, " not expected")),
     element("span", { class: "detail" }, details.join(" · ")),
     fired && !alert.ack && !byId("people").hidden ? button : null);

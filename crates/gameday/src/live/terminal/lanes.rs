@@ -108,6 +108,8 @@ impl Scale {
             cells[self.column(at)] = ('◇', Tone::Plain);
         }
         let (word, tone) = match alert.stage {
+            AlertStage::Pending if alert.over_ms.is_some() => ("inactive, was pending", Tone::Soft),
+            AlertStage::Firing if alert.over_ms.is_some() => ("inactive, had fired", Tone::Soft),
             AlertStage::Inactive => ("inactive", Tone::Soft),
             AlertStage::Pending => ("pending", Tone::Doubt),
             AlertStage::Firing => ("firing", Tone::Bad),
@@ -115,7 +117,7 @@ impl Scale {
             AlertStage::Resolved => ("resolved", Tone::Good),
         };
         let next = alert.due.as_ref().map(|due| match due.at_ms - self.now {
-            left if left >= 0 => format!(", {} in {}", due.what, span(left)),
+            left if left >= 0 => format!(", {} due in {}", due.what, span(left)),
             late => format!(", {} due {} ago", due.what, span(-late)),
         });
         let ack = alert.ack.as_ref().map(|(who, _)| format!(" ({who})"));

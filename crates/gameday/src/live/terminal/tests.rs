@@ -26,11 +26,8 @@ fn drill() -> View {
             kind.as_object().unwrap().keys().next().unwrap().as_str(),
             "probe_done" | "steady_evaluated"
         ) {
-            view.say(format!(
-                "{:02}.{:03}  line {seq}\u{1b}[31m",
-                at_ms / 1000,
-                at_ms % 1000
-            ));
+            let text = format!("{:02}.{:03}  line {seq}\u{1b}[31m", at_ms / 1000, at_ms % 1000);
+            view.say(text, "  [Slow: told by its lane]".to_owned());
         }
     }
     view
