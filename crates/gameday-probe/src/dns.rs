@@ -10,5 +10,6 @@ mod wire;
 pub(crate) mod zone;
 
 pub(crate) use ask::{Asked, Question, Reply};
+pub(crate) use chain::is_internet;
 pub(crate) use server::Server;
 pub(crate) use zone::Authorities;

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use gameday_core::Reason;
 use hickory_proto::op::{Edns, Message, MessageType, Query, ResponseCode};
 use hickory_proto::rr::rdata::opt::{EdnsCode, EdnsOption};
-use hickory_proto::rr::{Name, Record, RecordType};
+use hickory_proto::rr::{DNSClass, Name, Record, RecordType};
 
-use super::chain::{Chain, is_on};
+use super::chain::{Chain, is_internet, is_on};
 use super::server::Server;
 use super::signatures::{Signed, mismatch, signed, signer};
 use super::wire::Roads;
@@ -27,6 +27,12 @@ const EXTENDED_ERROR: u16 = 15;
 pub(crate) struct Question {
     pub(crate) name: Name,
     pub(crate) kind: RecordType,
+}
+
+impl Question {
+    fn is(&self, asked: &Query) -> bool {
+        asked.name == self.name && asked.query_type == self.kind && asked.query_class == DNSClass::IN
+    }
 }
 
 /// An answer, whatever it says.
@@ -196,9 +202,10 @@ impl Asker<'_> {
             return Err(wrong("with a question".to_owned()));
         }
         match message.queries.first() {
-            Some(asked) if asked.name != question.name || asked.query_type != question.kind => Err(wrong(
-                format!("another question: {} {}", asked.name, asked.query_type),
-            )),
+            Some(asked) if !question.is(asked) => Err(wrong(format!(
+                "another question: {} {} {}",
+                asked.name, asked.query_class, asked.query_type
+            ))),
             // Some leave the question out of an error, nobody may leave it out of an answer.
             None if !message.answers.is_empty() => Err(wrong("without saying to which question".to_owned())),
             _ => Ok(message),
@@ -284,7 +291,8 @@ impl Reply {
             RecordType::CNAME => record.record_type() == kind && record.name == self.chain.names[0],
             _ => record.record_type() == kind && record.name == *self.chain.end(),
         };
-        self.message.answers.iter().filter(is_wanted)
+        let records = self.message.answers.iter().filter(|record| is_internet(record));
+        records.filter(is_wanted)
     }
 
     /// The same with the CNAMEs that lead there.

@@ -1,6 +1,6 @@
 //! Where the names of an answer lead: CNAMEs from the question to the records (RFC 1034, 3.6.2).
 
-use hickory_proto::rr::{Name, RData, Record, RecordType};
+use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
 
 /// More links than resolvers follow.
 const MAX_LINKS: usize = 16;
@@ -53,15 +53,21 @@ impl Chain {
     }
 }
 
+/// Whether a record is one of the Internet's: other classes have names of their own (RFC 1035, 3.2.4).
+pub(crate) fn is_internet(record: &Record) -> bool {
+    record.dns_class == DNSClass::IN
+}
+
 /// Whether a record is on the way or at its end.
 pub(crate) fn is_on(chain: &Chain, record: &Record, kind: RecordType) -> bool {
     let is_end = record.record_type() == kind && record.name == *chain.end();
-    is_end || record.record_type() == RecordType::CNAME && chain.names.contains(&record.name)
+    is_internet(record)
+        && (is_end || record.record_type() == RecordType::CNAME && chain.names.contains(&record.name))
 }
 
 fn link<'r>(name: &Name, answers: &'r [Record]) -> Option<&'r Name> {
     answers.iter().find_map(|record| match &record.data {
-        RData::CNAME(target) if record.name == *name => Some(&target.0),
+        RData::CNAME(target) if record.name == *name && is_internet(record) => Some(&target.0),
         _ => None,
     })
 }

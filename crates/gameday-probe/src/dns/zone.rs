@@ -9,6 +9,7 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{Name, RData, RecordType};
 
 use super::ask::{Asked, Asker, Question, word};
+use super::chain::is_internet;
 use super::server::Server;
 use crate::observation::Fault;
 
@@ -63,7 +64,8 @@ impl Asker<'_> {
             };
             let reply = self.look_up(resolver, &question).await.result?;
             // A CNAME leads to another zone, which is none of this name.
-            let found = reply.message.answers.iter().filter(|record| record.name == zone);
+            let records = reply.message.answers.iter().filter(|record| is_internet(record));
+            let found = records.filter(|record| record.name == zone);
             let names: BTreeSet<Name> = found
                 .filter_map(|record| match &record.data {
                     RData::NS(server) => Some(server.0.clone()),

@@ -7,6 +7,7 @@ use hickory_proto::rr::RecordType;
 
 use super::Facts;
 use super::expect::plain;
+use super::holds::unmet;
 use crate::dns::ask::word;
 use crate::dns::{Asked, Reply};
 use crate::kind::camps::{self, odd_ones};
@@ -17,8 +18,9 @@ use crate::observation::Fault;
 type Said = BTreeSet<String>;
 
 impl Facts<'_> {
-    /// Whether all say the same of a type; the one that most others contradict is named.
-    pub(super) fn agree(&self, kind: RecordType) -> Found {
+    /// Whether all say the same of a type; the one that most others contradict is named. Fewer than `least`
+    /// are nobody to agree.
+    pub(super) fn agree(&self, kind: RecordType, least: usize) -> Found {
         let answers = self.answers().filter(|(asked, _)| asked.question.kind == kind);
         let answers: Vec<_> = answers.collect();
         let comparable = answers
@@ -31,10 +33,15 @@ impl Facts<'_> {
             true => overlap(&said)?,
             false => same(&said)?,
         }
-        Ok(match answers.len() {
-            0 | 1 => format!("{} answered", answers.len()),
-            count => format!("{count} servers agree"),
-        })
+        match answers.as_slice() {
+            [] if least > 0 => Err(unmet("nobody answered".to_owned())),
+            [(asked, _)] if least > 1 => Err(unmet(format!(
+                "only {} answered: there is nothing to compare",
+                asked.server
+            ))),
+            [] | [_] => Ok(format!("{} answered", answers.len())),
+            several => Ok(format!("{} servers agree", several.len())),
+        }
     }
 }
 

@@ -9,11 +9,12 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use gameday_core::Span;
+use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
 use super::prefix::Prefix;
 use crate::assertion::Wrong;
-use crate::dns::ask::CODES;
+use crate::dns::ask::{CODES, word};
 use crate::kind::panel::Expectation;
 
 /// One line of `expect`.
@@ -31,7 +32,10 @@ pub(crate) enum Check {
         words: Vec<String>,
         is: bool,
     },
-    Agree,
+    /// All say the same, and so many say something.
+    Agree {
+        least: usize,
+    },
     Ttl(RangeInclusive<u32>),
     /// The resolver vouches for the answer's signatures, or not.
     Secure(bool),
@@ -58,14 +62,22 @@ const FIRST_WORDS: [&str; 8] = [
     "duration",
 ];
 
-/// What is expected when the file says nothing.
+/// What is expected when the file says nothing; then one resolver may be asked alone.
 pub(super) fn usual() -> Vec<Expectation<Line>> {
-    let usual = ["rcode == NOERROR", "answers >= 1", "resolvers agree"];
-    let read = usual.into_iter().map(|text| Expectation {
+    let noerror = Check::Code {
+        words: vec![word(ResponseCode::NoError)],
+        is: true,
+    };
+    let usual = [
+        ("rcode == NOERROR", noerror),
+        ("answers >= 1", Check::AtLeast(1)),
+        ("resolvers agree", Check::Agree { least: 1 }),
+    ];
+    let lines = usual.into_iter().map(|(text, check)| Expectation {
         text: text.to_owned(),
-        check: parse(text, &[]).expect("an expectation of ours"),
+        check: Line { only: None, check },
     });
-    read.collect()
+    lines.collect()
 }
 
 /// Reads a line; `types` are those that are asked for.
@@ -84,10 +96,18 @@ pub(super) fn parse(text: &str, types: &[RecordType]) -> Result<Line, Wrong> {
         (Some(kind), [_, rest @ ..]) => (Some(kind), rest),
         (_, words) => (None, words),
     };
-    Ok(Line {
-        only,
-        check: parse_check(text, words)?,
-    })
+    let check = parse_check(text, words)?;
+    if let Check::AllIn(prefixes) = &check {
+        let asked = only.as_ref().map_or(types, std::slice::from_ref);
+        let is_about = |kind: &RecordType| prefixes.iter().any(|prefix| prefix.kind() == *kind);
+        if !asked.iter().any(is_about) {
+            return Err(
+                Wrong::new("none of the prefixes is for an address of a type that is asked for")
+                    .hint("a prefix of IPv4 is held against `A`, one of IPv6 against `AAAA`"),
+            );
+        }
+    }
+    Ok(Line { only, check })
 }
 
 fn parse_check(text: &str, words: &[&str]) -> Result<Check, Wrong> {
@@ -100,7 +120,7 @@ fn parse_check(text: &str, words: &[&str]) -> Result<Check, Wrong> {
             words: items(list).map(read_code).collect::<Result<_, _>>()?,
             is: true,
         }),
-        ["resolvers", "agree"] => Ok(Check::Agree),
+        ["resolvers", "agree"] => Ok(Check::Agree { least: 2 }),
         ["ttl", "in", range] => {
             let wrong = || {
                 Wrong::new(format!("`{range}` is not a range of seconds"))

@@ -1,7 +1,6 @@
 //! Whether what servers said is as expected, type by type.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
 use gameday_core::Reason;
@@ -13,6 +12,7 @@ use super::Facts;
 use super::expect::{Check, Line, plain};
 use super::prefix::Prefix;
 use crate::dns::ask::word;
+use crate::dns::is_internet;
 use crate::dns::signatures::{Signed, signed};
 use crate::dns::{Asked, Reply};
 use crate::kind::panel::{Expectation, Found};
@@ -55,8 +55,8 @@ impl Facts<'_> {
     }
 
     fn holds(&self, check: &Check, kind: RecordType) -> Found {
-        if matches!(check, Check::Agree) {
-            return self.agree(kind);
+        if let Check::Agree { least } = check {
+            return self.agree(kind, *least);
         }
         let answers = self.answers().filter(|(asked, _)| asked.question.kind == kind);
         let mut count = 0;
@@ -84,18 +84,18 @@ impl Facts<'_> {
             Check::Ttl(range) => return self.ttl(range, asked, reply),
             Check::Secure(wanted) => return secure(*wanted, asked, reply),
             Check::AtLeast(least) if records.len() < *least && !leads_away => {
-                return Err(match reply.code() {
-                    ResponseCode::NoError if records.is_empty() => {
-                        Fault::new(Reason::DnsNoAddress, format!("no {kind} record"))
-                    }
-                    ResponseCode::NoError => unmet(format!("only {} records", records.len())),
-                    _ => of_code(reply),
+                return Err(match records.is_empty() {
+                    true => none_of(kind, reply),
+                    false => unmet(format!("only {} records", records.len())),
                 });
             }
             Check::Exactly(count) if records.len() != *count && !leads_away => {
                 return Err(unmet(format!("{} records", records.len())));
             }
-            Check::AllIn(prefixes) => all_in(prefixes, &records)?,
+            // A prefix of one family says nothing of the other.
+            Check::AllIn(prefixes) if prefixes.iter().any(|one| one.kind() == kind) && !leads_away => {
+                return all_in(prefixes, &records, reply, kind);
+            }
             Check::Contain(wanted) if !leads_away => {
                 let same = |record: &&Record| plain(&record.data.to_string()) == *wanted;
                 if !records.iter().any(same) {
@@ -127,7 +127,10 @@ impl Facts<'_> {
     fn ttl(&self, range: &RangeInclusive<u32>, asked: &Asked, reply: &Reply) -> Result<(), Fault> {
         let counts_down = !asked.server.is_authority && self.has_authorities();
         let least = if counts_down { 0 } else { *range.start() };
-        let mut records = reply.records_and_links(asked.question.kind);
+        let mut records = reply.records_and_links(asked.question.kind).peekable();
+        if records.peek().is_none() {
+            return Err(none_of(asked.question.kind, reply));
+        }
         match records.find(|record| !(least..=*range.end()).contains(&ttl(record))) {
             Some(record) => Err(unmet(format!(
                 "a TTL of {} seconds ({} {})",
@@ -151,16 +154,23 @@ impl Facts<'_> {
             let Ok(reply) = &asked.result else { continue };
             // A name that is no zone's apex has the zone's SOA beside, in the authority section.
             let records = reply.message.answers.iter().chain(&reply.message.authorities);
-            let serial = records.into_iter().find_map(|record| match &record.data {
-                RData::SOA(soa) => Some(soa.serial),
-                _ => None,
-            });
+            let serial = records
+                .filter(|record| is_internet(record))
+                .find_map(|record| match &record.data {
+                    RData::SOA(soa) => Some(soa.serial),
+                    _ => None,
+                });
             let none = || unmet(format!("{} tells no serial", asked.server));
             serials.push((asked.server.to_string(), serial.ok_or_else(none)?));
         }
         let Some((_, first)) = serials.first() else {
             return Err(unmet("nobody told a serial".to_owned()));
         };
+        if let [(server, _)] = serials.as_slice() {
+            return Err(unmet(format!(
+                "only {server} told a serial: there is nothing to compare"
+            )));
+        }
         let newer = |newest: u32, serial: u32| match serial.wrapping_sub(newest) < 1 << 31 {
             true => serial,
             false => newest,
@@ -182,6 +192,14 @@ impl Facts<'_> {
 
 pub(super) fn unmet(found: String) -> Fault {
     Fault::new(Reason::AssertFailed, found)
+}
+
+/// What it means that there is no record to look at.
+fn none_of(kind: RecordType, reply: &Reply) -> Fault {
+    match reply.code() {
+        ResponseCode::NoError => Fault::new(Reason::DnsNoAddress, format!("no {kind} record")),
+        _ => of_code(reply),
+    }
 }
 
 /// What a code that is no success means.
@@ -211,17 +229,15 @@ fn secure(wanted: bool, asked: &Asked, reply: &Reply) -> Result<(), Fault> {
     }
 }
 
-fn all_in(prefixes: &[Prefix], records: &[&Record]) -> Result<(), Fault> {
-    let addresses = records.iter().filter_map(|record| record.data.ip_addr());
-    // A prefix of one family says nothing of the other.
-    let is_outside = |address: &IpAddr| {
-        let mut family = prefixes
-            .iter()
-            .filter(|prefix| prefix.is_v4 == address.is_ipv4())
-            .peekable();
-        family.peek().is_some() && !family.any(|prefix| prefix.has(*address))
-    };
-    match addresses.into_iter().find(is_outside) {
+fn all_in(prefixes: &[Prefix], records: &[&Record], reply: &Reply, kind: RecordType) -> Result<(), Fault> {
+    let mut addresses = records
+        .iter()
+        .filter_map(|record| record.data.ip_addr())
+        .peekable();
+    if addresses.peek().is_none() {
+        return Err(none_of(kind, reply));
+    }
+    match addresses.find(|address| !prefixes.iter().any(|prefix| prefix.has(*address))) {
         Some(outside) => Err(unmet(format!("{outside}, which is in none of the prefixes"))),
         None => Ok(()),
     }

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use hickory_proto::rr::RecordType;
+
 use crate::assertion::Wrong;
 
 /// A prefix, or one address.
@@ -9,7 +11,7 @@ use crate::assertion::Wrong;
 pub(crate) struct Prefix {
     bits: u128,
     length: u32,
-    pub(super) is_v4: bool,
+    is_v4: bool,
 }
 
 impl Prefix {
@@ -29,6 +31,15 @@ impl Prefix {
             length,
             is_v4: address.is_ipv4(),
         })
+    }
+
+    /// The type of the records that it is about.
+    pub(super) fn kind(&self) -> RecordType {
+        if self.is_v4 {
+            RecordType::A
+        } else {
+            RecordType::AAAA
+        }
     }
 
     pub(super) fn has(&self, address: IpAddr) -> bool {

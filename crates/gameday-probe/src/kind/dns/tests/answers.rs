@@ -59,7 +59,7 @@ async fn an_answer_that_is_none_is_refused() {
     check(
         &panel(&other, ""),
         "unexpected_reply",
-        "another question: evil.test. A",
+        "another question: evil.test. IN A",
     )
     .await;
     // A pointer that leads to itself.
