@@ -9,6 +9,7 @@ use hickory_resolver::config::{NameServerConfig, ResolverConfig};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::Name;
 use hickory_resolver::{ResolverBuilder, TokioResolver};
 
 use super::lacking;
@@ -82,8 +83,12 @@ impl Resolver {
                 .as_ref()
                 .map_err(unusable)?,
         };
+        let name = Name::from_utf8(host).map_err(|error| {
+            let message = format!("`{host}` cannot be asked for: {error}");
+            Fault::new(Reason::CannotLook, message)
+        })?;
         let found = resolver
-            .lookup_ip(host)
+            .lookup_ip(name)
             .await
             .map_err(|error| fault(host, &error))?;
         let addresses = alternate(found.iter().collect());
@@ -179,8 +184,12 @@ fn fault(host: &str, error: &NetError) -> Fault {
             format!("the resolver could not answer for `{host}`: {code}"),
         ),
         NetError::Proto(error) => Fault::new(
-            Reason::CannotLook,
-            format!("`{host}` cannot be asked for: {error}"),
+            Reason::UnexpectedReply,
+            format!("the resolver answers for `{host}` what is no DNS message: {error}"),
+        ),
+        NetError::Truncated => Fault::new(
+            Reason::UnexpectedReply,
+            format!("the resolver's answer for `{host}` was cut off, and no whole one came over TCP"),
         ),
         NetError::Io(error) => lacking(error).unwrap_or_else(|| {
             let message = format!("the resolver cannot be reached for `{host}`: {error}");

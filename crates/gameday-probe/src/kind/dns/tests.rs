@@ -2,6 +2,7 @@
 
 mod answers;
 mod fallbacks;
+mod flows;
 mod servers;
 mod unjudged;
 mod verdicts;
