@@ -20,6 +20,9 @@ use super::exchange::{
 use super::laps::Stamped;
 use crate::observation::Fault;
 
+/// hyper counts a body's bytes up to this.
+const MAX_COUNTED_BYTES: u64 = u64::MAX - 2;
+
 pub(super) async fn talk(stream: Box<dyn Io>, talk: &Talk<'_>) -> Result<Answer, Fault> {
     let place = talk.place();
     let stream = Stamped::new(stream, talk.traffic.clone(), talk.request.url.tls);
@@ -37,7 +40,7 @@ pub(super) async fn talk(stream: Box<dyn Io>, talk: &Talk<'_>) -> Result<Answer,
         sender
             .send_request(outgoing)
             .await
-            .map_err(|error| fault(place, &error))
+            .map_err(|error| head_fault(place, &error, talk.traffic.beginning()))
     };
     let (head, incoming) = talk.head(beside(connection.as_mut(), answer)).await?.into_parts();
     let head = Head {
@@ -60,6 +63,28 @@ async fn drain(place: &str, mut body: Incoming, sink: &mut Sink) -> Result<(), F
         }
     }
     Ok(())
+}
+
+/// hyper says the same of a head that is too large and of one that announces more bytes than it can count.
+fn head_fault(place: &str, error: &hyper::Error, beginning: &[u8]) -> Fault {
+    match announced(beginning).filter(|_| error.is_parse_too_large()) {
+        Some(bytes) if bytes > MAX_COUNTED_BYTES => Fault::new(
+            Reason::BodyTooLarge,
+            format!("`{place}` announces a body of {bytes} bytes"),
+        ),
+        _ => fault(place, error),
+    }
+}
+
+/// The length that a head gives its body (RFC 9110, 8.6).
+fn announced(head: &[u8]) -> Option<u64> {
+    let text = String::from_utf8_lossy(head);
+    let mut fields = text.split("\r\n").take_while(|line| !line.is_empty());
+    fields.find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        let is_length = name.eq_ignore_ascii_case("content-length");
+        is_length.then(|| value.trim().parse().ok()).flatten()
+    })
 }
 
 fn fault(place: &str, error: &hyper::Error) -> Fault {

@@ -7,8 +7,8 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -17,6 +17,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::duration::micros;
 
+/// So much of an answer's beginning is kept.
+const MAX_BEGINNING_BYTES: usize = 4096;
 /// Not yet.
 const UNSET: u64 = u64::MAX;
 
@@ -59,6 +61,7 @@ impl Laps {
             start: self.start,
             last_write_us: AtomicU64::new(UNSET),
             first_read_us: AtomicU64::new(UNSET),
+            beginning: OnceLock::new(),
         })
     }
 
@@ -83,6 +86,8 @@ pub(super) struct Traffic {
     start: Instant,
     last_write_us: AtomicU64,
     first_read_us: AtomicU64,
+    /// The answer's first bytes, for what its parser does not tell apart.
+    beginning: OnceLock<Box<[u8]>>,
 }
 
 impl Traffic {
@@ -99,6 +104,16 @@ impl Traffic {
         self.first_read_us
             .compare_exchange(UNSET, now, Ordering::Relaxed, Ordering::Relaxed)
             .ok();
+    }
+
+    /// Keeps the beginning of the first bytes that came.
+    fn keep(&self, bytes: &[u8]) {
+        self.beginning
+            .get_or_init(|| bytes[..bytes.len().min(MAX_BEGINNING_BYTES)].into());
+    }
+
+    pub(super) fn beginning(&self) -> &[u8] {
+        self.beginning.get().map_or(&[], |bytes| bytes)
     }
 }
 
@@ -141,6 +156,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stamped<S> {
         let result = Pin::new(&mut self.stream).poll_read(cx, buf);
         if buf.filled().len() > before {
             self.traffic.read();
+            self.traffic.keep(&buf.filled()[before..]);
         }
         result
     }

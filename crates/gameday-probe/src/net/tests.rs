@@ -169,6 +169,23 @@ async fn a_head_over_64_kib_is_not_read() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_announced_longer_than_anybody_counts_is_too_large_and_its_head_is_not() {
+    for length in [u64::MAX, u64::MAX - 1, u64::MAX - 2, 1 << 40] {
+        let server = Server::raw(move |mut stream| async move {
+            hear(&mut stream).await;
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
+            stream.write_all(head.as_bytes()).await.ok();
+            while stream.write_all(&[b'x'; 4096]).await.is_ok() {}
+        });
+        assert_eq!(
+            ask_plainly(&server.await, 5000).await,
+            "body_too_large",
+            "{length}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_body_over_1_mib_is_given_up() {
     let router = axum::Router::new()
         .route("/", axum::routing::get(|| async { "x".repeat(1024 * 1024 + 1) }))
