@@ -16,6 +16,9 @@ const TARGETED: [&str; 3] = [
     "surrogate-control",
 ];
 
+/// A `Date` of now is this much ago when it comes, since it has no fractions of seconds.
+const A_MOMENT: Duration = Duration::from_secs(2);
+
 /// How old a copy may be, and who says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lifetime {
@@ -102,6 +105,8 @@ fn age(headers: &HeaderMap, cache: Cache, now: Timestamp) -> (Option<Duration>, 
     }
     let date = date(headers, "date");
     let age = date.map(|date| Duration::try_from(now.duration_since(date)).unwrap_or_default());
+    // nginx sends its own `Date` with what it kept, and no `Age`: of that moment is the answer, not the copy.
+    let age = age.filter(|age| cache == Cache::Unknown || *age > A_MOMENT);
     (age, age.is_some())
 }
 

@@ -180,6 +180,17 @@ fn age_is_compared_with_what_a_shared_cache_may_keep() {
         "X-Cache: HIT\nDate: Mon, 01 Jun 2026 11:59:00 GMT\nCache-Control: max-age=30",
         "age 60 s by its `Date`, max-age 30 s; stale: age 60 s by its `Date`, max-age 30 s",
     );
+    // Unless the date is the answer's: a cache that sends its own does not tell how old its copy is.
+    for date in ["12:00:00", "11:59:58", "12:00:01"] {
+        fresh(
+            &format!("X-Cache-Status: HIT\nDate: Mon, 01 Jun 2026 {date} GMT\nCache-Control: max-age=30"),
+            "no age, max-age 30 s",
+        );
+    }
+    fresh(
+        "Date: Mon, 01 Jun 2026 12:00:00 GMT\nCache-Control: max-age=30",
+        "age 0 s by its `Date`, max-age 30 s",
+    );
     fresh(
         "X-Cache: MISS\nDate: Mon, 01 Jun 2026 11:59:00 GMT\nCache-Control: max-age=30",
         "age 0 s, max-age 30 s",

@@ -26,10 +26,15 @@ pub(super) enum Check {
         most: MostAge,
         or_equal: bool,
     },
-    Fresh,
+    /// No copy is stale; `told`: something must say so.
+    Fresh {
+        told: bool,
+    },
+    /// So many edges serve, and all the same.
     Agree {
         by: Attribute,
         within: Option<Duration>,
+        least: usize,
     },
     IsOrigin {
         by: Attribute,
@@ -71,14 +76,22 @@ const FIRST_WORDS: [&str; 12] = [
 /// A look waits no longer for versions to become the same.
 const MAX_WITHIN: Duration = Duration::from_mins(10);
 
-/// What is expected when the file says nothing.
+/// What is expected when the file says nothing; then an edge may be alone, and tell nothing of its cache.
 pub(super) fn usual() -> Vec<Expectation<Check>> {
-    let usual = ["fresh", "edges agree version"];
-    let read = usual.into_iter().map(|text| Expectation {
+    let agree = Check::Agree {
+        by: Attribute::Version,
+        within: None,
+        least: 1,
+    };
+    let usual = [
+        ("fresh", Check::Fresh { told: false }),
+        ("edges agree version", agree),
+    ];
+    let checks = usual.into_iter().map(|(text, check)| Expectation {
         text: text.to_owned(),
-        check: parse(text).expect("an expectation of ours"),
+        check,
     });
-    read.collect()
+    checks.collect()
 }
 
 pub(super) fn parse(text: &str) -> Result<Check, Wrong> {
@@ -106,7 +119,7 @@ pub(super) fn parse(text: &str) -> Result<Check, Wrong> {
             most: read_age(most)?,
             or_equal: *operator == "<=",
         }),
-        ["fresh"] => Ok(Check::Fresh),
+        ["fresh"] => Ok(Check::Fresh { told: true }),
         ["edges", "agree", by @ ..] => {
             let (by, within) = read_within(by)?;
             let by = match by {
@@ -114,7 +127,7 @@ pub(super) fn parse(text: &str) -> Result<Check, Wrong> {
                 [by] => Attribute::parse(by)?,
                 _ => return Err(unknown(text)),
             };
-            Ok(Check::Agree { by, within })
+            Ok(Check::Agree { by, within, least: 2 })
         }
         ["edges", ">=", least] => Ok(Check::Edges(read_count(least)?)),
         ["pops", ">=", least] => Ok(Check::Pops(read_count(least)?)),

@@ -109,7 +109,7 @@ impl Facts<'_> {
                 let pops: BTreeSet<_> = self.copies().filter_map(|(_, copy)| copy.pop.as_ref()).collect();
                 self.at_least(pops.len(), *least, "POPs")
             }
-            Check::Agree { by, .. } => self.agree(by),
+            Check::Agree { by, least, .. } => self.agree(by, *least),
             Check::IsOrigin { by, .. } => self.is_origin(by),
             _ => {
                 for (visit, copy) in self.copies() {
@@ -131,14 +131,20 @@ impl Facts<'_> {
         let who = visit.name();
         let unmet = |found: String| Err(Fault::new(Reason::AssertFailed, format!("{who}: {found}")));
         match check {
-            Check::Cache { words, is } if words.contains(&copy.cache()) != *is => {
+            // A cache that tells nothing may well do what it must not.
+            Check::Cache { words, is }
+                if words.contains(&copy.cache()) != *is || (!is && !copy.tells_cache()) =>
+            {
                 if matches!(copy.cache(), Cache::Stale | Cache::Updating) {
                     return Err(self.stale(&who, copy));
                 }
                 let said = copy.cache_said.as_deref().unwrap_or("no header tells");
                 unmet(format!("cache {} ({said})", copy.cache()))
             }
-            Check::Fresh if copy.freshness.stale.is_some() => Err(self.stale(&who, copy)),
+            Check::Fresh { .. } if copy.freshness.stale.is_some() => Err(self.stale(&who, copy)),
+            Check::Fresh { told: true } if !copy.tells_freshness() => {
+                unmet(format!("nothing tells whether it is fresh ({})", copy.freshness))
+            }
             Check::Age { most, or_equal } => self.age(&who, copy, *most, *or_equal),
             Check::PopIn(pops) if !copy.pop.as_ref().is_some_and(|pop| pops.contains(pop)) => {
                 let pop = copy
@@ -235,7 +241,7 @@ impl Facts<'_> {
         })
     }
 
-    fn agree(&self, by: &Attribute) -> Found {
+    fn agree(&self, by: &Attribute, least: usize) -> Found {
         let by = by.settled(self.copies().map(|(_, copy)| copy));
         let said: Vec<Said> = self
             .copies()
@@ -253,6 +259,10 @@ impl Facts<'_> {
             .collect();
         if self.copies().all(|(_, copy)| by.of(copy).is_none()) {
             let message = format!("no edge sends what to compare by: {}", by.word());
+            return Err(Fault::new(Reason::AssertFailed, message));
+        }
+        if said.len() < least {
+            let message = format!("only {} served: there is nothing to compare", said[0].who);
             return Err(Fault::new(Reason::AssertFailed, message));
         }
         match odd_ones(&said) {

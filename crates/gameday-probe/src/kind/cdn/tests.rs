@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use jiff::Timestamp;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
@@ -180,4 +181,44 @@ async fn a_version_that_spreads_is_waited_for_and_how_long_is_told() {
         seen.outcome.reason().map(gameday_core::Reason::word),
         Some("edge_disagree")
     );
+}
+
+#[tokio::test]
+async fn what_nothing_tells_is_not_up() {
+    let (one, two) = (edge(FRESH, "body").await, edge(FRESH, "body").await);
+    let agree = |line: &str| format!("expect = [\"{line}\"]");
+    for line in ["edges agree", "edges agree etag", "edges agree body within 60s"] {
+        let alone = format!("{} (FRA) served: there is nothing to compare", one.address);
+        check(&panel(&[&one], &agree(line)), "assert_failed", &alone).await;
+        check(&panel(&[&one, &two], &agree(line)), "up", "").await;
+    }
+    // Whoever says nothing of it may have one edge, which may be no cache.
+    let bare = edge("", "body").await;
+    check(&panel(&[&bare], ""), "up", "").await;
+    let words = "nothing tells whether it is fresh (no age, no max-age)";
+    check(&panel(&[&bare], &agree("fresh")), "assert_failed", words).await;
+    for line in ["cache != STALE", "cache not in [MISS, BYPASS]"] {
+        check(
+            &panel(&[&bare], &agree(line)),
+            "assert_failed",
+            "cache UNKNOWN (no header tells)",
+        )
+        .await;
+        check(&panel(&[&one], &agree(line)), "up", "").await;
+    }
+    check(
+        &panel(&[&bare], &agree("cache != UNKNOWN")),
+        "assert_failed",
+        "cache UNKNOWN",
+    )
+    .await;
+    check(&panel(&[&bare], &agree("cache == UNKNOWN")), "up", "").await;
+    let date = Timestamp::now().strftime("%a, %d %b %Y %H:%M:%S GMT");
+    let nginx = format!("x-cache-status: HIT\r\ndate: {date}\r\ncache-control: max-age=600\r\n");
+    let nginx = edge(nginx.leak(), "body").await;
+    for line in ["age <= max-age", "age <= 60s"] {
+        let words = "it tells no age (no age, max-age 600 s)";
+        check(&panel(&[&nginx], &agree(line)), "assert_failed", words).await;
+    }
+    check(&panel(&[&nginx], &agree("fresh")), "up", "").await;
 }

@@ -137,6 +137,15 @@ impl Copy {
             (Some(_), _) => Cache::Stale,
         }
     }
+
+    pub(super) fn tells_cache(&self) -> bool {
+        self.cache() != Cache::Unknown
+    }
+
+    /// Whether it is stale or not can be known.
+    pub(super) fn tells_freshness(&self) -> bool {
+        self.tells_cache() || (self.freshness.age.is_some() && self.freshness.lifetime.is_some())
+    }
 }
 
 impl Visit {
