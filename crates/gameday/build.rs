@@ -3,8 +3,9 @@
 //! Only this crate is built anew for a commit: the others are told what they need to know of it.
 
 use std::env;
+use std::io::Write;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// What the binary is made of; another change is none of it.
 const SOURCES: [&str; 3] = ["crates", "Cargo.toml", "Cargo.lock"];
@@ -25,7 +26,8 @@ fn main() {
     println!("cargo::rustc-env=GAMEDAY_BUILD={build}");
 }
 
-/// The commit that is checked out at this folder, with `-dirty` if what is there is another; none without git.
+/// The commit that is checked out at this folder, with `-dirty.` and a sum of the changes if what is there is
+/// another; none without git.
 fn commit(root: &Path) -> Option<String> {
     // Sources that were unpacked into somebody else's repository are not of its commits.
     let top = git(root, &["rev-parse", "--show-toplevel"])?;
@@ -45,14 +47,34 @@ fn commit(root: &Path) -> Option<String> {
     }
     // This crate is built anew for any change of these anyway.
     watch(&root.join("Cargo.lock"));
+    watch(&root.join("Cargo.toml"));
     for folder in root.join("crates").read_dir().into_iter().flatten().flatten() {
         watch(&folder.path().join("src"));
         watch(&folder.path().join("Cargo.toml"));
     }
-    let status = ["status", "--porcelain", "--untracked-files=no", "--"];
-    let changed = git(root, &[&status[..], &SOURCES].concat())?;
-    let mark = if changed.is_empty() { "" } else { "-dirty" };
+    let mark = match changes(root)? {
+        changes if changes.is_empty() => String::new(),
+        changes => format!("-dirty.{}", hash(root, &["--stdin"], &changes)?.get(..8)?),
+    };
     Some(format!("{commit}{mark}"))
+}
+
+/// Each source that is not as it is in the commit, with a sum of its content; the same wherever it is built.
+fn changes(root: &Path) -> Option<String> {
+    let listed = git(
+        root,
+        &[&["diff", "--name-only", "HEAD", "--"], &SOURCES[..]].concat(),
+    )?;
+    let new = ["ls-files", "--others", "--exclude-standard", "--"];
+    let new = git(root, &[&new[..], &SOURCES].concat())?;
+    // A file that nobody knows of yet is part of a build only if one that is known names it.
+    let names = listed.lines().chain(new.lines().filter(|_| !listed.is_empty()));
+    let mut lines = String::new();
+    for name in names {
+        let sum = hash(root, &["--no-filters", "--", name], "").unwrap_or_else(|| "gone".to_owned());
+        lines.push_str(&format!("{name} {sum}\n"));
+    }
+    Some(lines)
 }
 
 /// Cargo takes what is not there for changed each time.
@@ -62,14 +84,29 @@ fn watch(path: &Path) {
     }
 }
 
+/// A sum of git's.
+fn hash(root: &Path, args: &[&str], content: &str) -> Option<String> {
+    told(root, &[&["hash-object"], args].concat(), content)
+}
+
 fn git(root: &Path, args: &[&str]) -> Option<String> {
+    told(root, args, "")
+}
+
+fn told(root: &Path, args: &[&str], input: &str) -> Option<String> {
     // It refreshes no index while others may write it.
-    let ran = Command::new("git")
+    let mut ran = Command::new("git")
         .env("GIT_OPTIONAL_LOCKS", "0")
         .current_dir(root)
         .args(args)
-        .output()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
         .ok()?;
+    // Few bytes: they fit the pipe, and one who does not read them need not.
+    ran.stdin.take()?.write_all(input.as_bytes()).ok();
+    let ran = ran.wait_with_output().ok()?;
     let said = String::from_utf8(ran.stdout).ok()?;
     ran.status.success().then(|| said.trim().to_owned())
 }

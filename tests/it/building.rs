@@ -13,7 +13,7 @@ fn the_binary_tells_its_version_and_its_commit() {
     let sandbox = Sandbox::new();
     let said = sandbox.run(["--version"]).stdout;
     assert_eq!(said.trim(), format!("gameday {}", env!("GAMEDAY_BUILD")));
-    let form = Regex::new(r"^gameday \d+\.\d+\.\d+(\+[0-9a-f]{12,}(-dirty)?)?\n$").unwrap();
+    let form = Regex::new(r"^gameday \d+\.\d+\.\d+(\+[0-9a-f]{12,}(-dirty\.[0-9a-f]{8})?)?\n$").unwrap();
     assert!(form.is_match(&said), "{said}");
 }
 
@@ -99,7 +99,29 @@ fn a_build_is_of_the_commit_that_is_checked_out_and_of_no_other() {
     sandbox.write("repository/notes", "nothing that is built");
     assert_eq!(script.run(&root, "").0, build);
     sandbox.write(file, "two");
-    assert_eq!(script.run(&root, "").0, format!("{build}-dirty"));
+    let dirty = script.run(&root, "").0;
+    let form = Regex::new(r"^-dirty\.[0-9a-f]{8}$").unwrap();
+    assert!(form.is_match(dirty.strip_prefix(&build).unwrap()), "{dirty}");
+    assert_eq!(
+        script.run(&root, "").0,
+        dirty,
+        "the same change is the same build"
+    );
+    let other = |path: &str, text: &str| {
+        sandbox.write(path, text);
+        script.run(&root, "").0
+    };
+    let three = other(file, "three");
+    assert_ne!(three, dirty, "another change is another build");
+    // A new file that a changed one names.
+    let new = "repository/crates/gameday/src/new.rs";
+    let first = other(new, "first");
+    assert!(first != three && other(new, "second") != first);
+    std::fs::remove_file(sandbox.path().join(new)).unwrap();
+    assert_eq!(other(file, "two"), dirty);
+    std::fs::remove_file(sandbox.path().join(file)).unwrap();
+    let gone = script.run(&root, "").0;
+    assert!(gone.contains("-dirty.") && gone != dirty, "{gone}");
 
     // A worktree has its own HEAD.
     git(&root, &["worktree", "add", "-q", "--detach", "../tree"]);
