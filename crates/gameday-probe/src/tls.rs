@@ -11,6 +11,7 @@ mod ciphers;
 pub(crate) mod flight;
 pub(crate) mod hello;
 pub(crate) mod inspect;
+mod limits;
 pub(crate) mod ocsp;
 mod path;
 mod roots;
@@ -21,5 +22,6 @@ pub(crate) mod trust;
 mod words;
 
 pub(crate) use chain::Certificate;
+pub(crate) use limits::has_weak_key;
 pub(crate) use trust::Trust;
 pub(crate) use words::{handshake_words, is_alert};

@@ -11,6 +11,8 @@ use crate::support::{Killed, Sandbox, wait_for};
 struct Chain<'a> {
     dir: &'a Path,
     number: usize,
+    /// The bits of the authority's key and of the leaf's.
+    bits: (u16, u16),
 }
 
 const CA: &str = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n";
@@ -22,10 +24,10 @@ impl Chain<'_> {
     }
 
     /// A certificate of these lines, valid for these `-days` or so, signed by an authority of ours.
-    fn sign(&self, name: &str, by: &str, lines: &str, how: &str) {
+    fn sign(&self, name: &str, by: &str, bits: u16, (lines, how): (&str, &str)) {
         std::fs::write(self.dir.join("ext"), lines).unwrap();
         self.openssl(&format!(
-            "req -newkey rsa:2048 -nodes -keyout {name}.key -out {name}.csr -subj /CN={name}"
+            "req -newkey rsa:{bits} -nodes -keyout {name}.key -out {name}.csr -subj /CN={name}"
         ));
         self.openssl(&format!(
             "x509 -req -in {name}.csr -CA {by}.pem -CAkey {by}.key -CAcreateserial -extfile ext {how} -out {name}.pem"
@@ -36,12 +38,16 @@ impl Chain<'_> {
     fn serve(&mut self, authority: (&str, &str), leaf: (&str, &str)) -> (Killed, u16) {
         self.number += 1;
         let (between, name) = (format!("between{}", self.number), format!("leaf{}", self.number));
-        self.sign(&between, "ca", authority.0, authority.1);
-        self.sign(&name, &between, leaf.0, leaf.1);
+        self.sign(&between, "ca", self.bits.0, authority);
+        self.sign(&name, &between, self.bits.1, leaf);
+        self.start(&format!(
+            "-cert {name}.pem -key {name}.key -cert_chain {between}.pem -cipher ALL:@SECLEVEL=0"
+        ))
+    }
+
+    fn start(&self, how: &str) -> (Killed, u16) {
         let port = free_port();
-        let args = format!(
-            "s_server -accept 127.0.0.1:{port} -quiet -cert {name}.pem -key {name}.key -cert_chain {between}.pem -cipher ALL:@SECLEVEL=0"
-        );
+        let args = format!("s_server -accept 127.0.0.1:{port} -quiet {how}");
         let server = start(self.dir, "openssl", &args.split(' ').collect::<Vec<_>>());
         wait_for("openssl s_server", Duration::from_secs(20), || {
             std::net::TcpStream::connect(("127.0.0.1", port)).ok()
@@ -56,6 +62,7 @@ fn each_way_in_which_a_chain_may_not_be_has_its_reason() {
     let mut chain = Chain {
         dir: sandbox.path(),
         number: 0,
+        bits: (2048, 2048),
     };
     chain.openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -subj /CN=Root -days 3000");
     let look = |port: u16, name: &str| {
@@ -96,6 +103,15 @@ fn each_way_in_which_a_chain_may_not_be_has_its_reason() {
             "no authority's",
         ),
         (
+            (
+                "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,cRLSign\n",
+                days,
+            ),
+            (NAMES, days),
+            "cert_untrusted",
+            "`CN=between6` in its chain may not sign certificates (key usage)",
+        ),
+        (
             (CA, days),
             (clients.as_str(), days),
             "cert_untrusted",
@@ -109,11 +125,60 @@ fn each_way_in_which_a_chain_may_not_be_has_its_reason() {
 }
 
 #[test]
+fn a_key_that_is_too_small_has_one_reason_in_a_panel_and_in_a_flow() {
+    let sandbox = Sandbox::new();
+    let mut chain = Chain {
+        dir: sandbox.path(),
+        number: 0,
+        bits: (2048, 2048),
+    };
+    chain.openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -subj /CN=Root -days 3000");
+    for (bits, subject) in [((2048, 1024), "CN=leaf1"), ((1024, 2048), "CN=between2")] {
+        chain.bits = bits;
+        let (_server, port) = chain.serve((CA, "-days 300"), (NAMES, "-days 300"));
+        let trust = "server_name = \"shop.test\"\nroots = \"ca.pem\"\n";
+        let words = format!("`{subject}`: its RSA key has only 1024 bits");
+        let panel = format!("timeout = \"20s\"\n[tls]\nat = \"127.0.0.1:{port}\"\n{trust}");
+        Said::of(&sandbox, &panel).is("cert_weak_signature", &words);
+        let flow = format!(
+            "timeout = \"20s\"\n[[step]]\nname = \"a\"\nget = \"https://127.0.0.1:{port}/\"\n{trust}"
+        );
+        Said::of(&sandbox, &flow).is("cert_weak_signature", &words);
+    }
+}
+
+#[test]
+fn a_chain_that_is_expected_to_be_complete_is_looked_at_even_where_none_is_trusted() {
+    let sandbox = Sandbox::new();
+    let dir = sandbox.path();
+    let chain = Chain {
+        dir,
+        number: 0,
+        bits: (2048, 2048),
+    };
+    chain.openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -subj /CN=Root -days 3000");
+    chain.sign("intermediate", "ca", 2048, (CA, "-days 300"));
+    chain.sign("leaf", "intermediate", 2048, (NAMES, "-days 300"));
+    let (_alone, port) = chain.start("-cert leaf.pem -key leaf.key");
+    let at = |port: u16| {
+        format!("timeout = \"20s\"\n[tls]\nat = \"127.0.0.1:{port}\"\nserver_name = \"shop.test\"\n")
+    };
+    let any = "roots = \"ca.pem\"\ninsecure = true\n";
+    let complete = "expect = [\"chain complete\"]\n";
+    Said::of(&sandbox, &format!("{}{any}", at(port))).is("up", "");
+    let words = "the server did not send `CN=intermediate`";
+    Said::of(&sandbox, &format!("{}{any}{complete}", at(port))).is("cert_chain_incomplete", words);
+    let (_whole, port) = chain.start("-cert leaf.pem -key leaf.key -cert_chain intermediate.pem");
+    Said::of(&sandbox, &format!("{}{any}{complete}", at(port))).is("up", "");
+}
+
+#[test]
 fn whom_a_certificate_is_for_is_told_by_the_rules_of_names() {
     let sandbox = Sandbox::new();
     let mut chain = Chain {
         dir: sandbox.path(),
         number: 0,
+        bits: (2048, 2048),
     };
     chain.openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -subj /CN=Root -days 3000");
     let names = "subjectAltName=DNS:*.shop.test,DNS:xn--bcher-kva.test,IP:127.0.0.1,IP:0:0:0:0:0:0:0:1\n";
@@ -139,7 +204,11 @@ fn whom_a_certificate_is_for_is_told_by_the_rules_of_names() {
 fn a_certificate_of_the_future_is_not_yet_valid_by_minutes() {
     let sandbox = Sandbox::new();
     let dir = sandbox.path();
-    let chain = Chain { dir, number: 0 };
+    let chain = Chain {
+        dir,
+        number: 0,
+        bits: (2048, 2048),
+    };
     chain.openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -subj /CN=Root -days 3000");
     std::fs::create_dir(dir.join("db")).unwrap();
     std::fs::write(dir.join("db/index"), "").unwrap();
@@ -153,12 +222,7 @@ fn a_certificate_of_the_future_is_not_yet_valid_by_minutes() {
     chain.openssl(&format!(
         "ca -config ca.cnf -batch -notext -in soon.csr -cert ca.pem -keyfile ca.key -extfile ext -extensions leaf -startdate {soon} -enddate 20450101000000Z -out soon.pem"
     ));
-    let port = free_port();
-    let args = format!("s_server -accept 127.0.0.1:{port} -quiet -cert soon.pem -key soon.key");
-    let _server = start(dir, "openssl", &args.split(' ').collect::<Vec<_>>());
-    wait_for("openssl s_server", Duration::from_secs(20), || {
-        std::net::TcpStream::connect(("127.0.0.1", port)).ok()
-    });
+    let (_server, port) = chain.start("-cert soon.pem -key soon.key");
     let text = format!(
         "timeout = \"20s\"\n[tls]\nat = \"127.0.0.1:{port}\"\nserver_name = \"shop.test\"\nroots = \"ca.pem\"\n"
     );

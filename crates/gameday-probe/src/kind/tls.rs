@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use gameday_core::Table;
+use gameday_core::{Reason, Table};
 use jiff::Timestamp;
 use toml::Spanned;
 
@@ -181,6 +181,8 @@ impl Tls {
         };
         // What is over the limit of TLS clients is judged by nobody; the handshake says so.
         let is_too_large = seen.chain.iter().any(|one| one.len() > MAX_CERTIFICATE_BYTES);
+        let is_incomplete = |fault: &&Fault| fault.reason == Reason::CertChainIncomplete;
+        let incomplete = judgement.faults.iter().find(is_incomplete).cloned();
         if own.is_some_and(|own| own.insecure) || is_too_large {
             judgement.faults.clear();
         }
@@ -195,6 +197,7 @@ impl Tls {
             chain,
             used: judgement.used,
             faults: judgement.faults,
+            incomplete,
             staple,
             offered,
             now,

@@ -11,6 +11,8 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
+use crate::tls::has_weak_key;
+
 /// Trusts whoever answers.
 #[derive(Debug)]
 pub(crate) struct Unchecked {
@@ -43,7 +45,7 @@ impl ServerCertVerifier for Unchecked {
         cert: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        match is_readable(cert) {
+        match has_usable_key(cert) {
             true => verify_tls12_signature(message, cert, signature, &self.algorithms),
             false => Ok(HandshakeSignatureValid::assertion()),
         }
@@ -55,7 +57,7 @@ impl ServerCertVerifier for Unchecked {
         cert: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        match is_readable(cert) {
+        match has_usable_key(cert) {
             true => verify_tls13_signature(message, cert, signature, &self.algorithms),
             false => Ok(HandshakeSignatureValid::assertion()),
         }
@@ -66,7 +68,8 @@ impl ServerCertVerifier for Unchecked {
     }
 }
 
-/// Whether its key can be had at all. One that cannot be read is never trusted, so its signature proves nothing.
-fn is_readable(cert: &CertificateDer<'_>) -> bool {
-    ParsedCertificate::try_from(cert).is_ok()
+/// Whether its key can verify anything. One that cannot be read or is weak is never trusted, so its signature
+/// proves nothing.
+fn has_usable_key(cert: &CertificateDer<'_>) -> bool {
+    ParsedCertificate::try_from(cert).is_ok_and(|parsed| !has_weak_key(&parsed))
 }

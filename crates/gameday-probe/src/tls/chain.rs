@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use x509_parser::error::X509Error;
 use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, X509Certificate};
 use x509_parser::public_key::PublicKey;
+use x509_parser::x509::SubjectPublicKeyInfo;
 
 /// Signature algorithms that are no longer safe (RFC 6194, RFC 6151): their numbers and names.
 const WEAK: [(&str, &str); 7] = [
@@ -47,6 +48,10 @@ pub(crate) struct Certificate {
     pub(crate) not_before: Timestamp,
     pub(crate) not_after: Timestamp,
     pub(crate) is_ca: bool,
+    /// Whether it may sign certificates, as far as its key usage says (RFC 5280, 4.2.1.3).
+    pub(super) may_sign: bool,
+    /// So many authorities may stand between it and a server's certificate (RFC 5280, 4.2.1.9).
+    pub(super) path_length: Option<u32>,
     /// What is weak about how it is signed, or about its key.
     pub(crate) weak: Option<String>,
     /// What its key is, when our own TLS has no means for such keys.
@@ -120,6 +125,8 @@ impl Certificate {
             not_before: timestamp(x509.validity().not_before.timestamp()),
             not_after: timestamp(x509.validity().not_after.timestamp()),
             is_ca: x509.is_ca(),
+            may_sign: may_sign(&x509),
+            path_length: path_length(&x509),
             weak: weakness(&x509),
             foreign_key: foreign_key(&x509),
             key_sha256: Sha256::digest(x509.public_key().raw).into(),
@@ -182,7 +189,8 @@ impl Certificate {
         let wanted = name.to_str();
         let is_name = matches!(name, ServerName::DnsName(_));
         self.names.iter().any(|have| match have.strip_prefix("*.") {
-            Some(parent) if is_name => wanted
+            // A wildcard stands for no name right below a top-level domain.
+            Some(parent) if is_name && parent.contains('.') => wanted
                 .split_once('.')
                 .is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(parent)),
             _ => have.eq_ignore_ascii_case(&wanted),
@@ -218,7 +226,12 @@ fn weakness(x509: &X509Certificate<'_>) -> Option<String> {
     if let Some((_, name)) = WEAK.iter().find(|(id, _)| !is_root && *id == algorithm) {
         return Some(format!("it is signed by {name}"));
     }
-    match x509.public_key().parsed() {
+    weak_key(x509.public_key())
+}
+
+/// What is weak about a key.
+pub(super) fn weak_key(key: &SubjectPublicKeyInfo<'_>) -> Option<String> {
+    match key.parsed() {
         Ok(PublicKey::RSA(key)) if key.key_size() < MIN_RSA_BITS => {
             Some(format!("its RSA key has only {} bits", key.key_size()))
         }
@@ -227,6 +240,16 @@ fn weakness(x509: &X509Certificate<'_>) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Whether a certificate's key usage, if it has one, lets its key sign others.
+pub(super) fn may_sign(x509: &X509Certificate<'_>) -> bool {
+    let usage = x509.key_usage().ok().flatten();
+    usage.is_none_or(|usage| usage.value.key_cert_sign())
+}
+
+pub(super) fn path_length(x509: &X509Certificate<'_>) -> Option<u32> {
+    x509.basic_constraints().ok()??.value.path_len_constraint
 }
 
 /// Keys that ring cannot verify handshakes with.

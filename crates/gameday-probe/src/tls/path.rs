@@ -4,6 +4,7 @@ use gameday_core::Reason;
 use jiff::Timestamp;
 
 use super::chain::Certificate;
+use super::limits::allows;
 use super::roots::Roots;
 use crate::observation::Fault;
 
@@ -66,14 +67,14 @@ pub(super) fn find<'c>(chain: &'c [Certificate], roots: &'c Roots, now: Timestam
     let mut search = Search {
         chain,
         roots,
-        valid_at: Some(now),
+        strict_at: Some(now),
         tries: 0,
     };
     let path = search.from(vec![leaf]);
     if matches!(path.end, End::Trusted(_)) {
         return Some(path);
     }
-    search.valid_at = None;
+    search.strict_at = None;
     search.tries = 0;
     Some(search.from(vec![leaf]))
 }
@@ -81,8 +82,8 @@ pub(super) fn find<'c>(chain: &'c [Certificate], roots: &'c Roots, now: Timestam
 struct Search<'c> {
     chain: &'c [Certificate],
     roots: &'c Roots,
-    /// Only issuers that are valid then count.
-    valid_at: Option<Timestamp>,
+    /// Only issuers count that are valid then and do what they may.
+    strict_at: Option<Timestamp>,
     tries: usize,
 }
 
@@ -94,8 +95,7 @@ impl<'c> Search<'c> {
                 end: End::Missing,
             };
         };
-        let mut issuers = self.roots.issuers(last).filter(|root| self.counts(root));
-        if let Some(root) = self.roots.same(last).or_else(|| issuers.next()) {
+        if let Some(root) = self.root(last, &used) {
             let end = End::Trusted(root);
             return Path { used, end };
         }
@@ -108,7 +108,10 @@ impl<'c> Search<'c> {
             if used.len() >= MAX_DEPTH || self.tries >= MAX_TRIES {
                 break;
             }
-            if !last.names_issuer(next) || !self.counts(next) || used.iter().any(|one| one.der == next.der) {
+            if !last.names_issuer(next)
+                || !self.counts(next, &used)
+                || used.iter().any(|one| one.der == next.der)
+            {
                 continue;
             }
             self.tries += 1;
@@ -128,9 +131,19 @@ impl<'c> Search<'c> {
         })
     }
 
-    fn counts(&self, issuer: &Certificate) -> bool {
-        self.valid_at
-            .is_none_or(|now| issuer.not_before <= now && now <= issuer.not_after)
+    /// The root that `last` is, or that issued it and what it issued.
+    fn root(&self, last: &Certificate, used: &[&Certificate]) -> Option<&'c Certificate> {
+        let below = &used[..used.len().saturating_sub(1)];
+        let may_be_one =
+            |root: &&Certificate| below.is_empty() || self.strict_at.is_none() || allows(root, below);
+        let itself = self.roots.same(last).filter(may_be_one);
+        itself.or_else(|| self.roots.issuers(last).find(|root| self.counts(root, used)))
+    }
+
+    fn counts(&self, issuer: &Certificate, below: &[&Certificate]) -> bool {
+        let is_valid = |now| issuer.not_before <= now && now <= issuer.not_after;
+        self.strict_at
+            .is_none_or(|now| is_valid(now) && allows(issuer, below))
     }
 }
 

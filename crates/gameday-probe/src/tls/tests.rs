@@ -7,6 +7,8 @@ use rustls::pki_types::CertificateDer;
 
 use super::Trust;
 
+mod limits;
+
 type Der = CertificateDer<'static>;
 
 /// An authority and what it signs.

@@ -11,6 +11,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 
 use super::chain::Certificate;
+use super::limits::{self, Limits};
 use super::path::{End, Path, explain, find, last_end};
 use super::roots::Roots;
 use crate::observation::Fault;
@@ -37,6 +38,7 @@ pub(crate) struct Trust {
     anchors: Vec<CertificateDer<'static>>,
     /// The same, read when they are first needed: a chain that is good needs none of it.
     roots: OnceLock<Roots>,
+    limits: OnceLock<Limits>,
 }
 
 /// What is thought of a chain.
@@ -75,11 +77,16 @@ impl Trust {
             verifier: verifier.map_err(|error| error.to_string())?,
             anchors,
             roots: OnceLock::new(),
+            limits: OnceLock::new(),
         })
     }
 
     fn roots(&self) -> &Roots {
         self.roots.get_or_init(|| Roots::read(&self.anchors))
+    }
+
+    fn limits(&self) -> &Limits {
+        self.limits.get_or_init(|| Limits::of(&self.anchors))
     }
 
     /// Why a chain shown for a host is not to be trusted; nothing when it is good.
@@ -89,6 +96,7 @@ impl Trust {
                 .verifier
                 .verify_server_cert(leaf, rest, &name, &[], unix(now))
                 .is_ok()
+            && !self.limits().may_refuse(chain)
         {
             return None;
         }
@@ -122,6 +130,7 @@ impl Trust {
         let verify = |now| self.verifier.verify_server_cert(leaf, rest, &name, &[], now);
         let mut faults = time_faults(&path, now);
         faults.extend(weak_fault(&path));
+        faults.extend(limits::fault(&path));
         if let Err(error) = verify(unix(now)) {
             faults.extend(name_fault(leaf, &read, &name));
             // A moment at which the server's own was good: what is wrong then too is wrong with the path.
@@ -316,6 +325,13 @@ fn name_fault(der: &CertificateDer<'_>, chain: &[Certificate], name: &ServerName
             shown.join(", ")
         ),
     };
+    let is_too_wide = |name: &&str| {
+        name.strip_prefix("*.")
+            .is_some_and(|parent| !parent.contains('.'))
+    };
+    if shown.iter().any(is_too_wide) {
+        message.push_str("; a wildcard right below a top-level domain stands for no name");
+    }
     if let Some(place) = chain.iter().position(|one| one.is_for(name)) {
         // RFC 8446, 4.4.2: the sender's certificate must come first.
         message.push_str(&format!(

@@ -103,16 +103,19 @@ impl Check {
     pub(super) fn holds(&self, facts: &Facts<'_>) -> Found {
         let unmet = |message: String| Err(Fault::new(Reason::AssertFailed, message));
         match self {
-            Self::ChainComplete => match facts.faults.iter().find(|fault| {
-                matches!(
-                    fault.reason,
-                    Reason::CertChainIncomplete | Reason::CertUntrusted | Reason::CertSelfSigned
-                )
-            }) {
-                Some(fault) => Err(fault.clone()),
-                None if facts.chain.is_empty() => unmet("no certificate".to_owned()),
-                None => Ok(format!("{} sent", facts.chain.len())),
-            },
+            Self::ChainComplete => {
+                let is_about = |fault: &&Fault| {
+                    matches!(
+                        fault.reason,
+                        Reason::CertChainIncomplete | Reason::CertUntrusted | Reason::CertSelfSigned
+                    )
+                };
+                match facts.faults.iter().find(is_about).or(facts.incomplete.as_ref()) {
+                    Some(fault) => Err(fault.clone()),
+                    None if facts.chain.is_empty() => unmet("no certificate".to_owned()),
+                    None => Ok(format!("{} sent", facts.chain.len())),
+                }
+            }
             Self::ChainInOrder => {
                 let in_order = facts.used.iter().copied().eq(0..facts.chain.len());
                 match in_order {

@@ -24,6 +24,8 @@ pub(super) struct Facts<'a> {
     /// The places in it of those that lead to a root, or as far as they lead.
     pub(super) used: Vec<usize>,
     pub(super) faults: Vec<Fault>,
+    /// What is missing in the chain, also where no trust is asked for.
+    pub(super) incomplete: Option<Fault>,
     pub(super) staple: Option<Result<ocsp::Staple, String>>,
     pub(super) offered: Option<Survey>,
     pub(super) now: Timestamp,
