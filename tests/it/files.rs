@@ -201,12 +201,13 @@ others = { alert = '{team="db"}' }
 "#,
     );
     let ran = sandbox.run(["run", "quiet.toml", "--plan"]);
-    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert_eq!(ran.code, Some(4), "its proxy does not answer: {}", ran.stderr);
     for text in [
         "Collateral of slow: never\n",
         "Paging of slow: never: not notified for 30s",
         "others: {team=\"db\"}",
         "every alert that is not expected",
+        "would be refused: target db: ",
     ] {
         assert!(ran.stdout.contains(text), "{text} is not in:\n{}", ran.stdout);
     }

@@ -128,6 +128,16 @@ impl Alertmanager {
         Ok(alerts)
     }
 
+    /// Where it sends alerts, as it is configured.
+    ///
+    /// # Errors
+    /// [`SourceError`] when it cannot be read.
+    pub async fn routing(&self) -> Result<Routing, SourceError> {
+        let answer = self.client.get("/api/v2/status", &[]).await?;
+        let (routing, ..) = self.client.read_with(&answer, survey::status)?;
+        Ok(routing)
+    }
+
     /// What decides when and whom it tells of an alert; what Prometheus and clocks say is left out.
     ///
     /// # Errors

@@ -47,7 +47,7 @@ pub use grafana::Grafana;
 pub use links::{Link, try_links};
 pub use predict::{
     Asked, ExpectedFault, Interval, RuleReads, ScrapeEffect, ScrapeFault, Spread, Survey, group_stage,
-    longest_interval, predict, questions, rule_reads, spread, undrained,
+    longest_interval, phases, predict, questions, rule_reads, spread, undrained,
 };
 pub use prometheus::{
     GroupRule, Prometheus, PrometheusInfo, Recording, Rule, RuleGroup, RuleState, Sample, Settings, Target,

@@ -162,6 +162,7 @@ pub fn predict(survey: &Survey, asked: &Asked, effective_at: Timestamp) -> Predi
         receiver: None,
         route: None,
         never: None,
+        astray: None,
         odds: None,
         budget_spent: None,
         assumes: Vec::new(),
@@ -249,23 +250,25 @@ pub struct Spread {
     pub max: Duration,
 }
 
-/// How long a mark takes after T0e, over all phases of the fault's beginning; none if it is not always reached.
+/// Moments from `around` on that meet all phases of scrapes and evaluations; none when no interval is known.
 #[must_use]
-pub fn spread(survey: &Survey, asked: &Asked, around: Timestamp, mark: &str) -> Option<Spread> {
+pub fn phases(survey: &Survey, around: Timestamp) -> Option<impl Iterator<Item = Timestamp> + use<>> {
     /// Enough that both ends are met to a hundredth of the longest interval.
     const STEPS: i64 = 101;
     let intervals = survey.groups.iter().map(|group| group.interval_ms);
-    let scrapes = survey
-        .targets
-        .iter()
-        .filter_map(|target| target.scrape_interval_ms);
-    let widest = i64::try_from(intervals.chain(scrapes).max()?)
-        .ok()?
-        .checked_mul(1000)?;
+    let scrapes = survey.targets.iter();
+    let scrapes = scrapes.filter_map(|target| target.scrape_interval_ms);
+    let widest = i64::try_from(intervals.chain(scrapes).max()?).ok()?;
+    let widest = widest.checked_mul(1000)?;
+    // Steps of more than one interval meet intervals that are no multiples at all their phases.
+    Some((0..STEPS).map(move |step| around.plus_micros(step * (widest + widest / STEPS))))
+}
+
+/// How long a mark takes after T0e, over all phases of the fault's beginning; none if it is not always reached.
+#[must_use]
+pub fn spread(survey: &Survey, asked: &Asked, around: Timestamp, mark: &str) -> Option<Spread> {
     let mut spans = Vec::new();
-    for step in 0..STEPS {
-        // Steps of more than one interval meet intervals that are no multiples at all their phases.
-        let at = around.plus_micros(step * (widest + widest / STEPS));
+    for at in phases(survey, around)? {
         let found: PredictedMark = *predict(survey, asked, at).marks.get(mark)?;
         spans.push(Duration::from_micros(
             u64::try_from(found.at.micros_since(at)).ok()?,

@@ -14,6 +14,7 @@ mod ending;
 mod probe;
 mod recorded;
 mod summed;
+mod unmet;
 mod vitals;
 
 pub use alert::{

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use gameday_alert::{
-    Alertmanager, Asked, ExpectedFault, Prometheus, ScrapeEffect, ScrapeFault, Spread, Survey, predict,
-    spread, survey,
+    Alertmanager, Asked, ExpectedFault, Prometheus, ScrapeEffect, ScrapeFault, Spread, Survey, phases,
+    predict, spread, survey,
 };
-use gameday_core::{FaultName, Prediction, TargetName, Timestamp};
+use gameday_core::{FaultName, PlanRecord, Prediction, TargetName, Timestamp};
 use gameday_proxy::ProxyClient;
 
 use crate::plan::{Entry, Expectation, Plan, RuleOf, Target};
@@ -24,6 +24,8 @@ pub struct Forecast {
     pub firing: Option<Spread>,
     /// The time from the fault to the notification.
     pub notified: Option<Spread>,
+    /// Why its expectation cannot be met, whenever the fault begins.
+    pub unmet: Option<String>,
 }
 
 /// A proxy is asked where it listens; one that does not answer soon is left out.
@@ -37,10 +39,12 @@ pub async fn forecast(plan: &Plan) -> Result<Vec<Forecast>, String> {
     let asked = Asking::new(plan).await;
     let survey = asked.survey().await?;
     let now = Timestamp::now();
+    let record = plan.record();
     let one = |alert: &Asked| Forecast {
         now: asked.predict(&survey, alert, now),
         firing: spread(&survey, alert, now, "T3"),
         notified: spread(&survey, alert, now, "T5"),
+        unmet: asked.unmet(&survey, alert, (&record, now)),
     };
     Ok(asked.alerts.iter().map(one).collect())
 }
@@ -102,6 +106,20 @@ impl Asking {
             }
         }
         prediction
+    }
+
+    /// Why an expectation cannot be met, if that is so at whatever phase of the alerting its fault begins.
+    fn unmet(
+        &self,
+        survey: &Survey,
+        asked: &Asked,
+        (record, now): (&PlanRecord, Timestamp),
+    ) -> Option<String> {
+        let expect = record.expect.iter().find(|expect| expect.label == asked.label)?;
+        let unmet = |at: Timestamp| self.predict(survey, asked, at).unmet(expect, &record.observe);
+        let why = unmet(now)?;
+        let mut others = phases(survey, now).into_iter().flatten();
+        others.all(|at| unmet(at).is_some()).then_some(why)
     }
 
     /// Asks again what changes from second to second: the groups of Alertmanager.

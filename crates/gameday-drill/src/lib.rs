@@ -47,6 +47,6 @@ pub use plan::{
 };
 pub use plan::{After, AlertMoment, Cue, OnlyIf, Otherwise};
 pub use registry::{Claim, ClaimError, OpenDrill, Registry};
-pub use runner::{Run, RunError, run};
+pub use runner::{Check, Run, RunError, preflight, run};
 pub use said::{Said, Word};
 pub use scenario::{Given, LAB_VARIABLES};

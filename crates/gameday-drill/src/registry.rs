@@ -132,15 +132,23 @@ impl Registry {
     /// # Errors
     /// [`ClaimError::Taken`] with what to do; [`ClaimError::Folder`] when nothing durable could be written.
     pub fn claim(&self, drill: &OpenDrill) -> Result<Claim, ClaimError> {
-        let folder = |source| ClaimError::Folder {
-            folder: self.folder.clone(),
-            source,
-        };
+        let folder = |source| self.unusable(source);
         fs::create_dir_all(&self.folder).map_err(folder)?;
         // Two drills that begin at once take turns here.
         let gate = File::create(self.folder.join("lock")).map_err(folder)?;
         gate.lock().map_err(folder)?;
-        for other in self.list().map_err(folder)? {
+        self.look(drill)?;
+        let file = self.path_of(&drill.drill);
+        self.write(&file, drill).map_err(folder)?;
+        Ok(Claim { file })
+    }
+
+    /// Whether a drill could be entered now; writes nothing.
+    ///
+    /// # Errors
+    /// As [`Self::claim`], as far as it can be seen.
+    pub fn look(&self, drill: &OpenDrill) -> Result<(), ClaimError> {
+        for other in self.list().map_err(|source| self.unusable(source))? {
             let other = other.map_err(|path| {
                 ClaimError::Taken(format!(
                     "{} cannot be read; look what it is and delete it",
@@ -158,9 +166,14 @@ impl Registry {
                 }));
             }
         }
-        let file = self.path_of(&drill.drill);
-        self.write(&file, drill).map_err(folder)?;
-        Ok(Claim { file })
+        Ok(())
+    }
+
+    fn unusable(&self, source: io::Error) -> ClaimError {
+        ClaimError::Folder {
+            folder: self.folder.clone(),
+            source,
+        }
     }
 
     /// The claim of a drill that is already entered: for `heal`.

@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use gameday_core::{
-    AlertSeen, AlertState, Ended, Event, EventKind, ExpectRecord, FaultEnd, FaultRecord, GateOpened, Outcome,
-    SourceName, Span, Stage, Unit, printable,
+    AlertSeen, AlertState, Ended, Event, EventKind, ExpectRecord, FaultEnd, FaultRecord, GateOpened,
+    ObserveRecord, Outcome, Prediction, SourceName, Span, Stage, Unit, printable,
 };
 
 /// What the lines so far have said.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     expect: Vec<ExpectRecord>,
+    observe: ObserveRecord,
     timeline: Vec<FaultRecord>,
     limits: BTreeMap<String, (String, Unit)>,
     alerts: Vec<AlertStage>,
@@ -91,6 +92,7 @@ impl Progress {
         match &event.kind {
             EventKind::DrillStarted(started) => {
                 self.expect.clone_from(&started.plan.expect);
+                self.observe.clone_from(&started.plan.observe);
                 self.timeline.clone_from(&started.plan.timeline);
                 self.alerts = vec![AlertStage::Inactive; self.expect.len()];
                 for steady in &started.plan.steady {
@@ -107,9 +109,10 @@ impl Progress {
             }
             EventKind::GateOpened(gate) => Some(gate_line(gate)),
             EventKind::StageEntered(stage) => Some(stage_line(*stage).to_owned()),
-            EventKind::Checked { name, ok, detail } => {
-                Some(format!("{} {name}: {detail}", if *ok { "ok" } else { "REFUSED" }))
-            }
+            EventKind::Checked { name, ok, detail } => Some(match detail.strip_prefix("beware: ") {
+                Some(what) if *ok => format!("BEWARE {name}: {what}"),
+                _ => format!("{} {name}: {detail}", if *ok { "ok" } else { "REFUSED" }),
+            }),
             EventKind::ProbeDone(done) => {
                 self.probed(event, &done.outcome, done.probe.as_str(), done.message.as_deref())
             }
@@ -129,11 +132,20 @@ impl Progress {
                 let told = recorded.notification()?;
                 self.alerted(&EventKind::Notified(Box::new(told)))
             }
-            EventKind::Predicted(prediction) => {
-                let headline = crate::command::outlook::headline(prediction);
-                Some(format!("predicted: {}: {headline}", prediction.label))
-            }
+            EventKind::Predicted(prediction) => Some(self.predicted(prediction)),
             other => self.fault_line(other),
+        }
+    }
+
+    fn predicted(&self, prediction: &Prediction) -> String {
+        let label = &prediction.label;
+        let expect = self.expect.iter().find(|expect| expect.label == *label);
+        match expect.and_then(|expect| prediction.unmet(expect, &self.observe)) {
+            Some(why) => format!("predicted: {label} CANNOT BE MET: {why}"),
+            None => format!(
+                "predicted: {label}: {}",
+                crate::command::outlook::headline(prediction)
+            ),
         }
     }
 

@@ -16,6 +16,8 @@ fn traps_are_told_before_and_after() {
         a_fault_that_is_gone_before_the_first_flush_tells_nobody,
         a_silence_mutes_and_is_named,
         an_alert_that_inhibits_is_named,
+        a_limit_or_receiver_that_cannot_be_met_is_told_by_the_plan,
+        a_webhook_that_no_receiver_posts_to_is_warned_of,
     ];
     at_once![
         other_alerts_are_no_reason_for_doubt_but_one_of_the_same_group_is,
@@ -28,19 +30,101 @@ fn traps_are_told_before_and_after() {
 fn check_never(stand: &Stand, fault: &str, expect: &str, words: &str) -> Value {
     stand.scenario(fault, expect);
     let plan = stand.rig.sandbox.run(["run", "drill.toml", "--plan"]);
-    assert_eq!(plan.code, Some(0), "{}", plan.stderr);
+    assert_eq!(plan.code, Some(1), "it cannot pass: {}", plan.stdout);
     assert!(
-        plan.stdout.contains(words),
+        unmet(&plan.stdout).is_some_and(|why| why.contains(words)),
         "`{words}` is not in the plan:\n{}",
         plan.stdout
     );
     let ended = stand.rig.start("drill", &[]).finish(Duration::from_secs(180));
     let report = ended.report().expect("a report");
+    // It is run all the same; but before its fault is ordered, a line says so.
+    let (before, _) = ended.stderr.split_once("fault down ordered").unwrap();
+    let said = before
+        .lines()
+        .any(|line| line.contains("CANNOT BE MET") && line.contains(words));
+    assert!(said, "{}", ended.stderr);
     let never = alert(&report)["predicted"]["never"].as_str().unwrap_or_default();
     assert!(never.contains(words), "`{words}` is not why: {report:#}");
     assert!(alert(&report)["marks"]["T5"].is_null(), "{report:#}");
     assert_eq!(ended.code, Some(1), "it is no pass: {}", ended.stderr);
     report
+}
+
+/// Why the plan says that the expectation cannot be met.
+fn unmet(plan: &str) -> Option<&str> {
+    let mut lines = plan.lines();
+    lines.find_map(|line| line.strip_prefix("cannot be met as predicted: ShopFailing: "))
+}
+
+fn a_limit_or_receiver_that_cannot_be_met_is_told_by_the_plan() {
+    let stand = Stand::new(&Plan {
+        groups: "- name: shop\n  rules:\n  - {alert: ShopFailing, expr: shop_failing > 0, for: 6s}\n",
+        ..Plan::default()
+    });
+    let fault = SHORT.replace("8s", "30s");
+    for (expect, words) in [
+        (r#"firing = "15s", notified = "20s", resolved = "20s""#, None),
+        (r#"firing = "5s""#, Some("firing after ")),
+        (r#"notified = "7s""#, Some("over its limit of 7 s")),
+        (r#"resolved = "1ms""#, Some("resolved after ")),
+        (
+            r#"firing = "15s", receiver = "nobody""#,
+            Some("misrouted: it reaches `oncall`, not `nobody`"),
+        ),
+    ] {
+        stand.scenario(&fault, &format!("ShopFailing = {{ {expect} }}"));
+        let plan = stand.rig.sandbox.run(["run", "drill.toml", "--plan"]);
+        let text = &plan.stdout;
+        assert_eq!(plan.code, Some(i32::from(words.is_some())), "{expect}: {text}");
+        match words {
+            None => assert_eq!(unmet(text), None, "{expect}"),
+            Some(words) => assert!(
+                unmet(text).is_some_and(|why| why.contains(words)),
+                "{expect}: {text}"
+            ),
+        }
+        let plan = stand
+            .rig
+            .sandbox
+            .run(["run", "drill.toml", "--plan", "--output", "json"]);
+        let record: Value = serde_json::from_str(&plan.stdout).unwrap();
+        assert_eq!(
+            record["predicted"][0]["unmet"].is_string(),
+            words.is_some(),
+            "{record:#}"
+        );
+        assert_eq!(record["would_be_refused"], serde_json::json!([]));
+        assert!(!text.contains("beware: no receiver"), "ours is there: {text}");
+    }
+    stand.scenario(&fault, r#"Nobodys = { firing = "15s" }"#);
+    let plan = stand.rig.sandbox.run(["run", "drill.toml", "--plan"]);
+    assert_eq!(plan.code, Some(4), "{}", plan.stdout);
+    let refusal = "would be refused: prometheus: no alert rule is named `Nobodys`";
+    assert!(plan.stdout.contains(refusal), "{}", plan.stdout);
+}
+
+fn a_webhook_that_no_receiver_posts_to_is_warned_of() {
+    let elsewhere = ROUTES.replace("{url: '{ours}'}, ", "");
+    let stand = Stand::new(&Plan {
+        groups: GAUGE,
+        routes: &elsewhere,
+        ..Plan::default()
+    });
+    stand.scenario(SHORT, r#"ShopFailing = { firing = "15s" }"#);
+    let plan = stand.rig.sandbox.run(["run", "drill.toml", "--plan"]);
+    let ours = format!("http://{}/webhook", stand.webhook);
+    for words in [
+        &format!(
+            "webhook: beware: no receiver of Alertmanager posts to {ours}: its webhooks post `oncall` to http://"
+        ),
+        &format!("put `webhook_configs: [{{url: \"{ours}\"}}]` into the receiver"),
+    ] {
+        assert!(plan.stdout.contains(words), "{words} is not in:\n{}", plan.stdout);
+    }
+    assert_eq!(plan.code, Some(0), "it is a warning: {}", plan.stdout);
+    let ended = stand.rig.start("drill", &[]).finish(Duration::from_secs(180));
+    ended.assert_says("BEWARE webhook: no receiver of Alertmanager posts to");
 }
 
 fn a_fault_shorter_than_for_is_pending_only() {
@@ -183,6 +267,7 @@ fn check_interval(report: &Value) -> i64 {
     let (low, high) = (at(&predicted["marks"]["T5"]), at(&predicted["latest"]["T5"]));
     let told = at(&alert(report)["marks"]["T5"]);
     assert!(
+        // Hand-off and delivery are taken at their usual few milliseconds, and may be shorter.
         (low - TICK_MS..=high + DELIVERY_MS).contains(&told),
         "{told} is not in {low}..{high}"
     );

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::support::rig::server::Server;
 use crate::support::rig::{Rig, SLOW, Scenario, at_once};
+use crate::support::wait_for;
 
 const END: Duration = Duration::from_secs(30);
 
@@ -13,6 +14,7 @@ const END: Duration = Duration::from_secs(30);
 fn check(scenario: &Scenario<'_>, words: &[&str]) {
     let rig = Rig::new();
     rig.scenario("slow", scenario);
+    check_plan(&rig, "slow", words);
     rig.start("slow", &[]).finish(END).assert_refused(words);
     assert_eq!(rig.active_faults(), Vec::<String>::new());
     assert!(
@@ -20,6 +22,34 @@ fn check(scenario: &Scenario<'_>, words: &[&str]) {
         "a refused drill leaves no entry"
     );
     rig.assert_whole();
+}
+
+/// A plan says the same, touches nothing and leaves nothing.
+#[track_caller]
+fn check_plan(rig: &Rig, name: &str, words: &[&str]) {
+    let state = rig.sandbox.path().join("state/gameday/open");
+    let there = state.exists();
+    let plan = rig.command(name, &["--plan"]).output().unwrap();
+    let text = String::from_utf8_lossy(&plan.stdout);
+    assert_eq!(plan.status.code(), Some(4), "{text}");
+    let refusals: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("would be refused: "))
+        .collect();
+    for word in words {
+        assert!(
+            refusals.iter().any(|line| line.contains(word)),
+            "`{word}` is not in:\n{text}"
+        );
+    }
+    let plan = rig
+        .command(name, &["--plan", "--output", "json"])
+        .output()
+        .unwrap();
+    let record: serde_json::Value = serde_json::from_slice(&plan.stdout).unwrap();
+    let told = record["would_be_refused"].as_array().unwrap();
+    assert_eq!(told.len(), refusals.len(), "{record:#}");
+    assert_eq!(state.exists(), there, "a plan enters nothing");
 }
 
 #[test]
@@ -48,8 +78,9 @@ fn a_toxic_that_is_not_ours_is_refused_and_left_alone() {
     let body = r#"{"name":"theirs","type":"latency","attributes":{"latency":5}}"#;
     let made = crate::support::http::ask("POST", &toxics, &[], body).unwrap();
     assert_eq!(made.status, 200, "{}", made.body);
-    let ended = rig.start("slow", &[]).finish(END);
-    ended.assert_refused(&["`web` has the toxic `theirs` already"]);
+    let words = ["`web` has the toxic `theirs` already"];
+    check_plan(&rig, "slow", &words);
+    rig.start("slow", &[]).finish(END).assert_refused(&words);
     assert_eq!(rig.toxics(), ["\"theirs\""]);
 }
 
@@ -161,6 +192,9 @@ fn a_process_that_is_gone_is_refused() {
     let rig = Rig::new();
     let node = rig.node();
     node.kill();
+    wait_for("the node to be gone", END, || {
+        node.state().is_none().then_some(())
+    });
     let frozen = crate::support::rig::FROZEN;
     rig.scenario(
         "frozen",
@@ -169,6 +203,7 @@ fn a_process_that_is_gone_is_refused() {
             ..Scenario::default()
         },
     );
+    check_plan(&rig, "frozen", &["target node", "gone"]);
     rig.start("frozen", &[])
         .finish(END)
         .assert_refused(&["target node", "gone"]);

@@ -15,6 +15,7 @@ pub use matcher::{MatchOp, Matcher};
 mod calendar;
 mod config;
 mod matcher;
+mod ours;
 
 /// What a configuration of Alertmanager says of where alerts go.
 #[derive(Debug, Clone)]
@@ -70,6 +71,8 @@ pub struct Receiver {
     pub integrations: Vec<String>,
     /// The URLs of its webhooks, where Alertmanager shows them (it does not since 0.26).
     pub webhooks: Vec<String>,
+    /// The URLs of its pagers that speak PagerDuty's events, as our receiver does.
+    pub pagers: Vec<String>,
 }
 
 /// Alerts that keep other alerts quiet while they fire.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use gameday_core::Timestamp;
 
 use super::rule::Course;
-use crate::alertmanager::{AlertmanagerSurvey, KnownLabels, Route, Routing, Stop, all_match};
+use crate::alertmanager::{AlertmanagerSurvey, KnownLabels, Receiver, Route, Routing, Stop, all_match};
 
 /// From the tick at which a rule fires to Alertmanager: seen to be 2 to 6 ms.
 pub(super) const HAND_OFF_US: i64 = 4_000;
@@ -27,6 +27,8 @@ pub(super) struct Delivery {
     pub(super) interval_us: i64,
     /// Why nothing will be sent.
     pub(super) quiet: Option<String>,
+    /// Why it reaches others than those who are waited for.
+    pub(super) astray: Option<String>,
     pub(super) assumes: Vec<String>,
     pub(super) warnings: Vec<String>,
 }
@@ -73,7 +75,7 @@ pub(super) fn delivery(parcel: &Parcel<'_>, alertmanagers: &[AlertmanagerSurvey]
 fn of_one(parcel: &Parcel<'_>, alertmanager: &AlertmanagerSurvey) -> Delivery {
     let routing = &alertmanager.routing;
     let walk = routing.walk(parcel.labels);
-    let (stop, mut warnings) = chosen(parcel, routing, &walk.stops);
+    let (stop, mut astray) = chosen(parcel, routing, &walk.stops);
     let route = stop.route;
     let mut assumes = Vec::new();
     if !walk.depends_on.is_empty() {
@@ -83,62 +85,73 @@ fn of_one(parcel: &Parcel<'_>, alertmanager: &AlertmanagerSurvey) -> Delivery {
             names.join("`, `")
         ));
     }
+    if routing
+        .receivers
+        .get(&route.receiver)
+        .is_some_and(|receiver| receiver.integrations.is_empty())
+    {
+        let nobody = format!(
+            "the receiver `{}` tells nobody: it has no integration",
+            route.receiver
+        );
+        astray.get_or_insert(nobody);
+    }
     let mut delivery = Delivery {
         receiver: route.receiver.clone(),
         path: stop.path.clone(),
         wait_us: (route.group_wait_us, route.group_wait_us),
         interval_us: route.group_interval_us,
         quiet: quiet(parcel, alertmanager, route),
+        warnings: astray.iter().cloned().collect(),
+        astray,
         assumes,
-        warnings: Vec::new(),
     };
-    if routing
-        .receivers
-        .get(&route.receiver)
-        .is_some_and(|receiver| receiver.integrations.is_empty())
-    {
-        warnings.push(format!(
-            "the receiver `{}` tells nobody: it has no integration",
-            route.receiver
-        ));
-    }
-    group(parcel, alertmanager, route, &mut delivery, &mut warnings);
-    delivery.warnings = warnings;
+    group(parcel, alertmanager, route, &mut delivery);
     delivery
 }
 
-/// Of the routes at which an alert stops, the one that is meant.
+/// Of the routes at which an alert stops, the one that is meant; and why it is none of those that should be.
 fn chosen<'s, 'r>(
     parcel: &Parcel<'_>,
     routing: &Routing,
     stops: &'s [Stop<'r>],
-) -> (&'s Stop<'r>, Vec<String>) {
-    let mut warnings = Vec::new();
+) -> (&'s Stop<'r>, Option<String>) {
     let at = |name: &str| stops.iter().find(|stop| stop.route.receiver == name);
     if let Some(wanted) = parcel.receiver {
         if let Some(stop) = at(wanted) {
-            return (stop, warnings);
+            return (stop, None);
         }
         let reached: Vec<&str> = stops.iter().map(|stop| stop.route.receiver.as_str()).collect();
-        warnings.push(format!(
-            "misrouted: it reaches `{}`, not `{wanted}`",
-            reached.join("`, `")
-        ));
-        return (&stops[0], warnings);
+        let reached = reached.join("`, `");
+        return (
+            &stops[0],
+            Some(format!("misrouted: it reaches `{reached}`, not `{wanted}`")),
+        );
     }
     let ours = parcel
         .webhook
         .map(|url| routing.receivers_at(url))
         .unwrap_or_default();
     let stop = stops.iter().find(|stop| ours.contains_key(&stop.route.receiver));
-    if stop.is_none() && !ours.is_empty() {
+    let elsewhere = (stop.is_none() && !ours.is_empty()).then(|| {
         let names: Vec<String> = ours.into_keys().collect();
-        warnings.push(format!(
+        format!(
             "our webhook belongs to `{}`, which this alert does not reach",
             names.join("`, `")
-        ));
-    }
-    (stop.unwrap_or(&stops[0]), warnings)
+        )
+    });
+    (stop.unwrap_or_else(|| likely(routing, stops)), elsewhere)
+}
+
+/// The stop that may be ours where Alertmanager does not show the URLs of webhooks.
+fn likely<'s, 'r>(routing: &Routing, stops: &'s [Stop<'r>]) -> &'s Stop<'r> {
+    let tells = |how: fn(&Receiver) -> bool| {
+        let mut stops = stops.iter();
+        stops.find(|stop| routing.receivers.get(&stop.route.receiver).is_some_and(how))
+    };
+    let webhook = tells(|one| one.integrations.iter().any(|kind| kind == "webhook"));
+    let found = webhook.or_else(|| tells(|one| !one.integrations.is_empty()));
+    found.unwrap_or(&stops[0])
 }
 
 /// Why nothing will be sent: a time interval, a silence, an alert that inhibits.
@@ -171,20 +184,14 @@ fn quiet(parcel: &Parcel<'_>, alertmanager: &AlertmanagerSurvey, route: &Route) 
 }
 
 /// A group that is there already, or that may be, is notified at its next interval instead.
-fn group(
-    parcel: &Parcel<'_>,
-    alertmanager: &AlertmanagerSurvey,
-    route: &Route,
-    delivery: &mut Delivery,
-    warnings: &mut Vec<String>,
-) {
+fn group(parcel: &Parcel<'_>, alertmanager: &AlertmanagerSurvey, route: &Route, delivery: &mut Delivery) {
     if let Some(left) = left_over(parcel, alertmanager, route) {
         let latest = match left {
             LeftOver::Joined(_) => route.group_interval_us,
             LeftOver::Phantom(_) => route.group_interval_us.max(route.group_wait_us),
         };
         delivery.wait_us = (0, latest);
-        warnings.push(left.text());
+        delivery.warnings.push(left.text());
     }
 }
 

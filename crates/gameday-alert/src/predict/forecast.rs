@@ -90,6 +90,7 @@ impl Forecast {
                 mark("T10", first.resolved_us, last.resolved_us);
             }
             self.never = self.never.or(first.never);
+            prediction.astray = delivery.astray;
             prediction.receiver = Some(delivery.receiver);
             prediction.route = Some(delivery.path);
             self.assumes.extend(delivery.assumes);

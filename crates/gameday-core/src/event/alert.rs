@@ -117,6 +117,9 @@ pub struct Prediction {
     pub route: Option<String>,
     /// Why it will not fire, or not be told, if that is so.
     pub never: Option<String>,
+    /// Why it will be told to others than the drill waits for, if that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub astray: Option<String>,
     /// The odds that it fires, when evaluations see the fault only by chance.
     pub odds: Option<Odds>,
     /// The share of the error budget that the fault will cost, if the rule has one.

@@ -36,6 +36,7 @@ use crate::engine::{Drill, Input};
 use crate::plan::Plan;
 use crate::registry::{Claim, Registry};
 use fault_task::FaultTask;
+pub use preflight::{Check, preflight};
 use report::{QUEUE, Report, Reports};
 
 /// Everything a run needs beside its plan.

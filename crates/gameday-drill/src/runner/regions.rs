@@ -51,7 +51,7 @@ pub(super) async fn look(plan: &Plan, run: &Run, checks: &mut Checks<'_>) -> std
         match meet(plan, run, peer, &connector).await {
             Ok((followed, clock, detail)) => {
                 checks.note(format!("region {}", peer.region), Ok(detail))?;
-                checks.journal.record(clock.event(clock_name(&peer.region)))?;
+                checks.record(clock.event(clock_name(&peer.region)))?;
                 found.push(followed);
             }
             Err(why) => drop(checks.note(format!("region {}", peer.region), Err(why))?),

@@ -74,6 +74,7 @@ fn predicted(script: &Script, before_ms: f64) -> Script {
             receiver: None,
             route: None,
             never: None,
+            astray: None,
             odds: None,
             budget_spent: None,
             assumes: vec![],

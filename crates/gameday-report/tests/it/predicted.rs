@@ -32,6 +32,7 @@ fn prediction() -> Prediction {
         receiver: Some("oncall".into()),
         route: Some("severity=\"page\"".into()),
         never: None,
+        astray: None,
         odds: None,
         budget_spent: Some(0.0231),
         assumes: vec!["the traffic stays what it is".into()],

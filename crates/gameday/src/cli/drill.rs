@@ -26,7 +26,8 @@ pub(crate) struct RunArgs {
     /// Run the faults through so many times, each from another phase of the alerting; else as the scenario says
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) trials: Option<u32>,
-    /// Print what would happen, and touch nothing
+    /// Print what would happen, and touch nothing; exits with 4 if pre-flight would refuse it, with 1 if an expectation
+    /// cannot be met as predicted
     #[arg(long)]
     pub(crate) plan: bool,
     /// Do not ask before something outside the lab is touched

@@ -1,47 +1,106 @@
-//! What a plan's alerts will do, for people and programs: the part of `--plan` that asks the alerting.
+//! What would become of a plan if it were run now, for people and programs: the part of `--plan` that asks.
 
 use std::time::Duration;
 
 use gameday_alert::Spread;
 use gameday_core::{PredictedMark, Prediction, Timestamp};
-use gameday_drill::{Forecast, Plan};
+use gameday_drill::{Check, Forecast, Plan, Run};
 use serde_json::{Value, json};
 
-/// What is predicted, or why nothing is.
-pub(crate) struct Outlook(Result<Vec<Forecast>, String>);
+use crate::exit;
+
+/// What pre-flight would find, and what is predicted, or why nothing is.
+pub(crate) struct Outlook {
+    checks: Vec<Check>,
+    forecasts: Result<Vec<Forecast>, String>,
+}
 
 impl Outlook {
-    /// Asks the alerting that a plan observes; starts nothing.
-    pub(crate) async fn ask(plan: &Plan) -> Self {
-        if plan.expect.is_empty() {
-            return Self(Ok(Vec::new()));
-        }
+    /// Asks all that a plan names; starts nothing and touches nothing.
+    pub(crate) async fn ask(plan: &Plan, run: &Run) -> Self {
         if plan.lab.is_some() {
             let why = "the lab is started by the run, which predicts before it injects";
-            return Self(Err(why.to_owned()));
+            return Self {
+                checks: Vec::new(),
+                forecasts: if plan.expect.is_empty() {
+                    Ok(Vec::new())
+                } else {
+                    Err(why.to_owned())
+                },
+            };
         }
-        Self(gameday_drill::forecast(plan).await)
+        let checks = gameday_drill::preflight(plan, run).await;
+        let forecasts = match plan.expect.is_empty() {
+            true => Ok(Vec::new()),
+            false => gameday_drill::forecast(plan).await,
+        };
+        Self { checks, forecasts }
     }
 
-    /// Lines for people.
+    /// Lines for people: what is predicted.
     pub(crate) fn lines(&self) -> Vec<String> {
-        match &self.0 {
+        match &self.forecasts {
             Ok(forecasts) => forecasts.iter().flat_map(lines).collect(),
             Err(why) => vec![format!("nothing: {why}")],
         }
     }
 
-    /// The same for programs: a list, or null.
-    pub(crate) fn json(&self) -> Value {
-        match &self.0 {
-            Ok(forecasts) => forecasts.iter().map(as_json).collect(),
-            Err(_) => Value::Null,
+    /// What pre-flight would find that is in no drill's way.
+    pub(crate) fn found(&self) -> Vec<String> {
+        let found = self.checks.iter().filter_map(|check| {
+            let detail = check.found.as_ref().ok()?;
+            Some(format!("{}: {detail}", check.name))
+        });
+        found.collect()
+    }
+
+    /// What stands in its way: why it would be refused, and which expectations cannot be met.
+    pub(crate) fn obstacles(&self) -> Vec<String> {
+        let refusals = self.refusals();
+        let refusals = refusals.iter().map(|why| format!("would be refused: {why}"));
+        let unmet = self.forecasts.iter().flatten().filter_map(|forecast| {
+            let why = forecast.unmet.as_ref()?;
+            Some(format!(
+                "cannot be met as predicted: {}: {why}",
+                forecast.now.label
+            ))
+        });
+        refusals.chain(unmet).collect()
+    }
+
+    fn refusals(&self) -> Vec<String> {
+        let refused = self.checks.iter().filter_map(|check| {
+            let why = check.found.as_ref().err()?;
+            Some(format!("{}: {why}", check.name))
+        });
+        refused.collect()
+    }
+
+    /// As of `run`: refused, or failed if an expectation cannot be met.
+    pub(crate) fn exit_code(&self) -> u8 {
+        let mut forecasts = self.forecasts.iter().flatten();
+        match () {
+            () if self.checks.iter().any(|check| check.found.is_err()) => exit::REFUSED,
+            () if forecasts.any(|forecast| forecast.unmet.is_some()) => exit::FAILED,
+            () => exit::OK,
         }
     }
 
-    /// Why there is no prediction.
-    pub(crate) fn why(&self) -> Option<&str> {
-        self.0.as_ref().err().map(String::as_str)
+    /// The same for programs, into a plan's record.
+    pub(crate) fn tell(&self, record: &mut Value) {
+        record["predicted"] = match &self.forecasts {
+            Ok(forecasts) => forecasts.iter().map(as_json).collect(),
+            Err(why) => {
+                record["why"] = json!({ "predicted": why });
+                Value::Null
+            }
+        };
+        let check = |check: &Check| {
+            let (Ok(detail) | Err(detail)) = &check.found;
+            json!({ "name": check.name, "ok": check.found.is_ok(), "detail": detail })
+        };
+        record["checks"] = self.checks.iter().map(check).collect();
+        record["would_be_refused"] = json!(self.refusals());
     }
 }
 
@@ -145,6 +204,7 @@ fn as_json(forecast: &Forecast) -> Value {
         )
     };
     let mut value = json!(forecast.now);
+    value["unmet"] = json!(forecast.unmet);
     value["whenever"] = json!({ "firing": spread(forecast.firing), "notified": spread(forecast.notified) });
     value
 }

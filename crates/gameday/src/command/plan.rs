@@ -11,10 +11,7 @@ pub(crate) fn print(plan: &Plan, outlook: &Outlook, output: Output) {
     match output {
         Output::Json => {
             let mut record = json!(plan.record());
-            record["predicted"] = outlook.json();
-            if let Some(why) = outlook.why() {
-                record["why"] = json!({ "predicted": why });
-            }
+            outlook.tell(&mut record);
             output::print_json(&record);
         }
         Output::Text => output::print(describe(plan, outlook).trim_end()),
@@ -89,8 +86,12 @@ pub(crate) fn describe(plan: &Plan, outlook: &Outlook) -> String {
     section("Expects", record.expect.iter().map(expectation).collect());
     section("Forbids", forbidden(record));
     section("Predicts, if they took effect now", outlook.lines());
+    section("Finds, before anything is touched", outlook.found());
     section("Stops early if", stops(record));
     text.push_str(&format!("\n{}\n", length(plan)));
+    for obstacle in outlook.obstacles() {
+        text.push_str(&format!("{}\n", printable(&obstacle)));
+    }
     text
 }
 

@@ -77,9 +77,9 @@ fn start(args: &RunArgs) -> Result<u8, Failure> {
     plan.seed = args.seed.or(plan.seed);
     plan.trials = args.trials.unwrap_or(plan.trials);
     if args.plan {
-        let outlook = command::runtime().block_on(Outlook::ask(&plan));
+        let outlook = command::runtime().block_on(Outlook::ask(&plan, &only_looking()?));
         plan_command::print(&plan, &outlook, args.output);
-        return Ok(exit::OK);
+        return Ok(outlook.exit_code());
     }
     if plan.lab.is_none() && args.lab != LabFlag::Auto {
         return Err(Failure::Usage(
@@ -145,6 +145,20 @@ async fn start_lab(
         started = Lab::start(kind, rps, &program, output::say) => started.map_err(|error| Failure::Refused(error.to_string())),
         _ = stops.recv() => Err(Failure::Stopped),
     }
+}
+
+/// For a plan: a run that leaves nothing behind.
+fn only_looking() -> Result<Run, Failure> {
+    Ok(Run {
+        drill: "plan".to_owned(),
+        version: crate::BUILD.to_owned(),
+        lab: None,
+        program: lab::program().map_err(Failure::Usage)?,
+        environment: std::env::vars().collect(),
+        registry: Registry::new(&command::state_home().map_err(Failure::Usage)?),
+        stop_file: PathBuf::new(),
+        baseline: None,
+    })
 }
 
 fn lab_variables(lab: &Lab) -> BTreeMap<String, String> {
@@ -299,7 +313,7 @@ pub(crate) fn confirm(plan: &Plan) -> Result<(), Failure> {
             "this drill touches a system that is not the lab, and nobody can be asked: pass --yes",
         );
     }
-    let outlook = command::runtime().block_on(Outlook::ask(plan));
+    let outlook = command::runtime().block_on(Outlook::ask(plan, &only_looking()?));
     output::say(&plan_command::describe(plan, &outlook));
     match output::ask("Go on?") {
         true => Ok(()),

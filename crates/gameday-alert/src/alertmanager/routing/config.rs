@@ -122,8 +122,12 @@ fn receiver(yaml: &Yaml<'_>) -> Option<(String, Receiver)> {
         };
         for config in configs.as_sequence()? {
             receiver.integrations.push(kind.to_owned());
-            let url = text_at(config, "url").filter(|url| kind == "webhook" && !url.contains("<secret>"));
-            receiver.webhooks.extend(url);
+            let url = text_at(config, "url").filter(|url| !url.contains("<secret>"));
+            match kind {
+                "webhook" => receiver.webhooks.extend(url),
+                "pagerduty" => receiver.pagers.extend(url),
+                _ => {}
+            }
         }
     }
     Some((name, receiver))

@@ -188,6 +188,44 @@ fn receivers_tell_how_they_are_told() {
 }
 
 #[test]
+fn our_webhook_is_known_by_its_port_and_path_where_all_urls_are_shown() {
+    let check = |receivers: &str, expected: Option<&str>| {
+        let config = format!("route: {{receiver: a}}\nreceivers:\n{receivers}");
+        let elsewhere = Routing::read(&config)
+            .unwrap()
+            .webhooks_elsewhere("http://127.0.0.1:9095/webhook", &["/grafana"]);
+        let shown = elsewhere.map(|all| {
+            let all = all.iter().map(|(name, url)| format!("{name} {url}"));
+            all.collect::<Vec<_>>().join(", ")
+        });
+        assert_eq!(shown.as_deref(), expected, "{receivers}");
+    };
+    let hook = |url: &str| format!("- {{name: a, webhook_configs: [{{url: '{url}'}}]}}");
+    check("- {name: a}", Some(""));
+    check(
+        &hook("http://10.0.0.1:9096/webhook"),
+        Some("a http://10.0.0.1:9096/webhook"),
+    );
+    check(
+        &hook("http://gameday:9095/other"),
+        Some("a http://gameday:9095/other"),
+    );
+    // By another name of this machine, at another path that our receiver takes, and where nothing can be said.
+    check(&hook("http://gameday:9095/webhook"), None);
+    check(&hook("http://127.0.0.1:9095/grafana"), None);
+    check(&hook("<secret>"), None);
+    check("- {name: a, webhook_configs: [{url_file: x}]}", None);
+    check(
+        "- {name: a, pagerduty_configs: [{url: 'http://x:9095/v2/enqueue'}]}",
+        None,
+    );
+    check(
+        "- {name: a, pagerduty_configs: [{url: 'https://events.pagerduty.com/v2/enqueue'}]}",
+        Some(""),
+    );
+}
+
+#[test]
 fn matchers_are_read_as_alertmanager_reads_them() {
     let read = |text: &str| {
         Matcher::read_all(text).map(|all| {
