@@ -170,6 +170,8 @@ const CLOCK_RESOLUTION_US: i64 = 1000;
 const PAGE: &str = "100";
 /// More pages than these are no team's.
 const MOST_PAGES: usize = 1_000;
+/// Rules that are loaded anew while they are read are read again, so often in all.
+const READINGS: usize = 3;
 
 impl Prometheus {
     /// A client of the Prometheus at `base`, e.g. `http://127.0.0.1:9090`; asks nothing yet.
@@ -232,19 +234,37 @@ impl Prometheus {
 
     /// The groups of rules of all pages; a Prometheus before 3.0 knows no pages and tells all at once.
     async fn pages(&self, query: &[(&str, &str)]) -> Result<Vec<RuleGroup>, SourceError> {
+        for _ in 1..READINGS {
+            if let Ok(groups) = self.read_pages(query).await? {
+                return Ok(groups);
+            }
+        }
+        self.read_pages(query).await?
+    }
+
+    /// The same, read once; an inner error says that the next page is not known, since rules were loaded in between.
+    async fn read_pages(
+        &self,
+        query: &[(&str, &str)],
+    ) -> Result<Result<Vec<RuleGroup>, SourceError>, SourceError> {
         let mut all = Vec::new();
         let mut token: Option<String> = None;
         for _ in 0..MOST_PAGES {
             let mut query = query.to_vec();
             query.push(("group_limit", PAGE));
             query.extend(token.iter().map(|token| ("group_next_token", token.as_str())));
-            let answer = self.client.get("/api/v1/rules", &query).await?;
+            let answer = match self.client.get("/api/v1/rules", &query).await {
+                Err(gone @ SourceError::Status { status: 400, .. }) if token.is_some() => {
+                    return Ok(Err(gone));
+                }
+                answer => answer?,
+            };
             let (groups, next) = self
                 .client
                 .read_with(&answer, |body| state::page(body, &self.client.name))?;
             all.extend(groups);
             match next {
-                None => return Ok(all),
+                None => return Ok(Ok(all)),
                 // A server that tells the same page for ever must not keep us.
                 Some(next) if token.as_ref() == Some(&next) => {
                     let why = "the next page of rules is the one before".to_owned();
@@ -253,7 +273,7 @@ impl Prometheus {
                 next => token = next,
             }
         }
-        Ok(all)
+        Ok(Ok(all))
     }
 
     /// What its configuration says of all rules and alerts.

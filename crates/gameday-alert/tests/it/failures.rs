@@ -213,3 +213,34 @@ async fn pages_of_rules_that_never_end() {
         ]
     );
 }
+
+/// Rules that are loaded anew between two pages are read again from the first page on, and not for ever.
+#[tokio::test]
+async fn pages_of_rules_that_are_loaded_anew_meanwhile() {
+    let replay = Replay::start().await;
+    let first = "/api/v1/rules?group_limit=100";
+    let second = "/api/v1/rules?group_limit=100&group_next_token=abc";
+    let page = r#"{"status":"success","data":{"groups":[],"groupNextToken":"abc"}}"#;
+    let gone = r#"{"status":"error","errorType":"bad_data","error":"invalid group_next_token 'abc'"}"#;
+    let prometheus = Prometheus::new(&replay.url).unwrap();
+    let both = [format!("GET {first}"), format!("GET {second}")];
+
+    for _ in 0..3 {
+        replay.once(first, 200, page);
+        replay.once(second, 400, gone);
+    }
+    let error = prometheus.groups().await.unwrap_err().to_string();
+    assert!(error.contains("invalid group_next_token"), "{error}");
+    assert_eq!(replay.asked(), [both.clone(), both.clone(), both].concat());
+
+    replay.set("/api/v1/rules", 200, recorded("prom_rules_all.json"));
+    let whole = prometheus.groups().await.unwrap();
+    replay.once(first, 200, page);
+    replay.once(second, 400, gone);
+    assert_eq!(
+        prometheus.groups().await.unwrap(),
+        whole,
+        "the second reading is whole"
+    );
+    assert!(!whole.is_empty());
+}

@@ -21,6 +21,8 @@ pub(crate) struct Replay {
 struct Shared {
     answers: BTreeMap<String, (u16, String)>,
     asked: Vec<String>,
+    /// Answers that are given once, before those.
+    once: Vec<(String, u16, String)>,
 }
 
 impl Replay {
@@ -45,6 +47,12 @@ impl Replay {
         shared.answers.insert(path.to_owned(), (status, text.into()));
     }
 
+    /// Answers the next request for `path_and_query` otherwise; each time that this is said, one more.
+    pub(crate) fn once(&self, path_and_query: &str, status: u16, text: impl Into<String>) {
+        let mut shared = self.shared.lock().unwrap();
+        shared.once.push((path_and_query.to_owned(), status, text.into()));
+    }
+
     /// Everything that was asked so far, as `METHOD path?query authorization`.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.shared.lock().unwrap().asked.clone()
@@ -57,6 +65,11 @@ async fn answer(State(shared): State<Arc<Mutex<Shared>>>, request: Request) -> (
     let authorization = authorization.map_or("", |value| value.to_str().unwrap());
     let line = format!("{} {} {authorization}", request.method(), request.uri());
     shared.asked.push(line.trim_end().to_owned());
+    let asked = request.uri().path_and_query().unwrap().as_str();
+    if let Some(place) = shared.once.iter().position(|(path, ..)| path == asked) {
+        let (_, status, text) = shared.once.remove(place);
+        return (StatusCode::from_u16(status).unwrap(), text);
+    }
     match shared.answers.get(request.uri().path()) {
         Some((status, text)) => (StatusCode::from_u16(*status).unwrap(), text.clone()),
         None => (StatusCode::NOT_FOUND, "404 page not found\n".to_owned()),
