@@ -252,7 +252,7 @@ impl<'p> Drill<'p> {
             self.check_guards(now, out);
         }
         // Between two trials nothing is broken; how long that may last is the gate's.
-        let counts = self.plan.trials == 1 || self.stage != Stage::Steady;
+        let counts = !self.plan.is_gated() || self.stage != Stage::Steady;
         if counts && now.since(self.began) >= self.plan.guard.max_duration {
             self.stop(StopReason::MaxDuration, out);
         }

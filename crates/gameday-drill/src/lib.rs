@@ -42,8 +42,8 @@ pub use inbox::{Unheard, say};
 pub use network::{BadPeer, Loss, Peer, Transport};
 pub use nft::{check as check_rules, tables as network_tables};
 pub use plan::{
-    AbortIf, During, Entry, Expectation, FaultKind, Guard, Observe, Plan, Pressure, ScenarioProbe, Steady,
-    SteadyKind, Target,
+    AbortIf, During, Entry, Expectation, FaultKind, Guard, Observe, Plan, Point, Pressure, ScenarioProbe,
+    Steady, SteadyKind, Target,
 };
 pub use plan::{After, AlertMoment, Cue, OnlyIf, Otherwise};
 pub use registry::{Claim, ClaimError, OpenDrill, Registry};

@@ -43,6 +43,8 @@ pub struct Plan {
     pub trials: u32,
     /// How long a trial waits for what is left of the one before; then it begins all the same, and is not counted.
     pub gate_within: Duration,
+    /// What the drill has to do with others of the same sweep; none when it is no point of one.
+    pub point: Option<Point>,
     /// Variables as they are used.
     pub vars: BTreeMap<String, String>,
     /// The only things that may be touched.
@@ -67,6 +69,13 @@ pub struct Plan {
     pub journal: Option<Sampling>,
     /// The steady state must be back this long after the last removal.
     pub recover_within: Option<Duration>,
+}
+
+/// A drill that is a point of a sweep: it passes the gate of a trial, at the same phase as each other point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Point {
+    /// How long before this drill the last fault of the points before it was removed; none when there was none.
+    pub since_removal: Option<Duration>,
 }
 
 /// A probe with its regions.
@@ -160,6 +169,17 @@ impl Entry {
 }
 
 impl Plan {
+    /// Whether the faults wait for the gate, and for their phase.
+    #[must_use]
+    pub fn is_gated(&self) -> bool {
+        self.trials > 1 || self.point.is_some()
+    }
+
+    /// How long before this drill a fault of another point of its sweep was removed, if one was.
+    pub(crate) fn since_other_point(&self) -> Option<Duration> {
+        self.point?.since_removal
+    }
+
     /// What forbids an alert; one that is expected is not forbidden.
     pub fn forbids<'a>(
         &'a self,

@@ -6,6 +6,7 @@ mod clocks;
 mod disturbed;
 mod marks;
 mod newer;
+mod sweeps;
 mod traps;
 mod trials;
 mod unreceived;

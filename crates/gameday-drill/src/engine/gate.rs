@@ -1,5 +1,5 @@
-//! The gate before each trial: the steady state holds and, when there are several trials, nothing is left of the
-//! one before. Then T0 is at a phase of the alerting that is drawn from the seed.
+//! The gate before each trial: the steady state holds and, when there are several trials or it is a point of a sweep,
+//! nothing is left of the one before. Then T0 is at a phase of the alerting that is drawn from the seed.
 //!
 //! ```text
 //!   steady? ──► alerts inactive? ──► groups and windows clean, or waited long enough? ──► phase ──► inject
@@ -66,10 +66,24 @@ impl Drill<'_> {
     /// What the gate wants to know now, if it wants to know anything.
     #[must_use]
     pub fn asks(&self, now: Offset) -> Option<GateAsk> {
-        let asks = self.stage == Stage::Steady && self.plan.trials > 1 && !self.ended;
+        let asks = self.stage == Stage::Steady && self.plan.is_gated() && !self.ended;
         asks.then(|| GateAsk {
-            since_removal: (self.trial > 0).then(|| now.since(self.removed_at)),
+            since_removal: self.since_removal(now),
         })
+    }
+
+    /// How long ago the last fault before this trial was removed: one of another point's, for the first.
+    fn since_removal(&self, now: Offset) -> Option<Duration> {
+        if self.trial > 0 {
+            return Some(now.since(self.removed_at));
+        }
+        let before = self.plan.since_other_point()?;
+        Some(before + now.since(Offset::default()))
+    }
+
+    /// Whether something may be left of a fault before this trial. Before the first, it is pre-flight that refuses.
+    fn follows(&self) -> bool {
+        self.trial > 0 || self.plan.since_other_point().is_some()
     }
 
     /// Everything anew but what looks.
@@ -103,7 +117,7 @@ impl Drill<'_> {
             return;
         }
         let left = match &self.gate.look {
-            _ if self.plan.trials == 1 => Vec::new(),
+            _ if !self.plan.is_gated() => Vec::new(),
             None => return,
             Some(look) => look.left.clone(),
         };
@@ -114,7 +128,7 @@ impl Drill<'_> {
         let begins = self.gate.begins.unwrap_or_else(|| self.open(now, left, out));
         if now >= begins {
             self.t0 = now;
-            if self.plan.trials > 1 {
+            if self.plan.is_gated() {
                 self.began = now;
             }
             self.enter(Stage::Inject, now, out);
@@ -133,16 +147,14 @@ impl Drill<'_> {
             let why: Vec<String> = conditions.chain(troubles).collect();
             return Some(format!("the steady state does not hold: {}", why.join("; ")));
         }
-        // Before the first trial it is pre-flight that refuses.
-        self.gate.active().filter(|_| self.trial > 0)
+        self.gate.active().filter(|_| self.follows())
     }
 
     fn patience(&self) -> Duration {
         let windows = self.plan.longest_window() * 2 + GATE_SLACK;
-        if self.trial == 0 {
-            windows
-        } else {
-            windows.max(self.plan.gate_within)
+        match self.follows() {
+            true => windows.max(self.plan.gate_within),
+            false => windows,
         }
     }
 
@@ -158,9 +170,9 @@ impl Drill<'_> {
         }
     }
 
-    /// Says when the faults begin; a drill of one trial waits for nothing.
+    /// Says when the faults begin; a drill that is not gated waits for nothing.
     fn open(&mut self, now: Offset, left: Vec<String>, out: &mut Vec<Action>) -> Offset {
-        if self.plan.trials == 1 {
+        if !self.plan.is_gated() {
             return now;
         }
         let interval = self.gate.look.as_ref().and_then(|look| look.interval);

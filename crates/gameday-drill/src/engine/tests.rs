@@ -31,6 +31,7 @@ fn plan() -> Plan {
         seed: None,
         trials: 1,
         gate_within: SEC * 30,
+        point: None,
         vars: BTreeMap::new(),
         targets: BTreeMap::new(),
         regions: vec![],

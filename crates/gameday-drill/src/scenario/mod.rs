@@ -152,6 +152,7 @@ fn read(source: &Source, given: &Given, problems: &Problems<'_>) -> Option<Plan>
         seed,
         trials: trials.count,
         gate_within: trials.gate_within,
+        point: None,
         vars: vars.own,
         targets: targets.good,
         regions: regions.good,

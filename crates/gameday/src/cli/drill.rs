@@ -33,6 +33,9 @@ pub(crate) struct RunArgs {
     /// Do not ask before something outside the lab is touched
     #[arg(long)]
     pub(crate) yes: bool,
+    /// It is a point of a sweep: it waits until nothing is left of the drills beside its own folder
+    #[arg(long, hide = true)]
+    pub(crate) point: bool,
     /// The folder in which the drill's own folder is made
     #[arg(long, value_name = "DIR", default_value = "drills")]
     pub(crate) out: PathBuf,

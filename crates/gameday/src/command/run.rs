@@ -8,9 +8,12 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
+use std::time::Duration;
 
-use gameday_core::{Clock, Journal, Problem, Source, StopReason, Timestamp, printable, read_summed};
-use gameday_drill::{Given, Plan, Registry, Run};
+use gameday_core::{
+    Clock, EventKind, Journal, Problem, Source, StopReason, Timestamp, printable, read_summed,
+};
+use gameday_drill::{Given, Plan, Point, Registry, Run};
 use gameday_lab::Lab;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -116,6 +119,7 @@ async fn drive(
         }
     }
     plan.trials = args.trials.unwrap_or(plan.trials);
+    plan.point = args.point.then(|| point(&args.out, &plan));
     plan.seed = Some(args.seed.or(plan.seed).unwrap_or_else(drawn_seed));
     let kind = lab.as_ref().map(|lab| lab.exports().kind.to_string());
     let code = drill(args, &plan, kind, environment, (stops, door)).await;
@@ -125,6 +129,23 @@ async fn drive(
         output::say(&format!("the lab did not stop in an orderly way: {error}"));
     }
     code
+}
+
+/// What a point of a sweep follows: the last point before it that has broken anything.
+fn point(sweep: &Path, plan: &Plan) -> Point {
+    // A lab of its own knows nothing of other points.
+    let folders = fs::read_dir(sweep).into_iter().flatten().flatten();
+    let folders = folders.map(|entry| entry.path()).filter(|_| plan.lab.is_none());
+    let removed = folders.filter_map(|folder| {
+        let read = read_summed(&folder.join("journal.jsonl")).ok()?;
+        let removals = read.events.into_iter().rev();
+        let mut removals = removals.filter(|event| matches!(event.kind, EventKind::FaultRemoved { .. }));
+        removals.next().map(|event| event.time)
+    });
+    let since = removed.max().map(|last| Timestamp::now().micros_since(last));
+    Point {
+        since_removal: since.map(|us| Duration::from_micros(us.max(0).unsigned_abs())),
+    }
 }
 
 /// A seed that is short enough to be typed again; the time is random enough for what it decides.

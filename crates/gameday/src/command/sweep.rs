@@ -4,6 +4,7 @@
 //! is refused or aborted is one point. What is known of the sweep stands in its folder from the beginning, so that it
 //! can be gone on with.
 
+mod assumed;
 mod looking;
 mod state;
 
@@ -73,16 +74,22 @@ fn start(args: &SweepArgs) -> Result<u8, Failure> {
     Ok(state.exit_code(stopped))
 }
 
-/// Every point's file is checked before anything is touched; the plan is that of the first.
+/// Every point's file is checked before anything is touched; the plan is that of the first. Says what is predicted
+/// amiss.
 fn checked(state: &State) -> Result<Plan, Failure> {
     let scenario = state.scenario();
     let source = Source::read(&scenario)?;
-    let mut first = None;
+    let mut plans = Vec::new();
     for point in state.points() {
-        let plan = Plan::load(&source, &Given::placeholders(state.set_at(&point)))?;
-        first.get_or_insert(plan);
+        plans.push(Plan::load(&source, &Given::placeholders(state.set_at(&point)))?);
     }
-    first.ok_or_else(|| Failure::Usage("there is no point: give --over NAME=VALUE,VALUE".to_owned()))
+    for beware in assumed::constant(&plans) {
+        output::say(&printable(&beware));
+    }
+    plans
+        .into_iter()
+        .next()
+        .ok_or_else(|| Failure::Usage("there is no point: give --over NAME=VALUE,VALUE".to_owned()))
 }
 
 /// Runs what was not run yet, point by point; true when it was stopped before the last.

@@ -1,6 +1,7 @@
 //! Several trials: each waits for the one before, and begins at a phase of the alerting that the seed decides.
 
 use super::*;
+use crate::plan::Point;
 use gameday_core::{AlertSeen, GateOpened, SourceName};
 
 fn several(trials: u32) -> Plan {
@@ -197,4 +198,45 @@ fn a_trial_may_last_as_long_as_a_drill_may() {
     let told = run(&several(10), 400, |_| vec![clean()]);
     assert_eq!(begun(&told).len(), 10, "{told}");
     assert!(told.ends_with("finish Completed\n"), "{told}");
+}
+
+/// A point of a sweep has one trial and passes the same gate, for what the point before has left.
+#[test]
+fn a_point_of_a_sweep_waits_for_the_one_before_and_for_its_phase() {
+    let mut plan = several(1);
+    let begins = |plan: &Plan, gate: &dyn Fn(u64) -> Vec<Input>| begun(&run(plan, 60, gate));
+    let clean_at_last = |second| match second {
+        0..20 => vec![look(&["a group"])],
+        _ => vec![clean()],
+    };
+    let inactive_at_last = |second| match second {
+        2 => vec![alert(AlertState::Firing), clean()],
+        25 => vec![alert(AlertState::Gone), clean()],
+        _ => vec![clean()],
+    };
+    assert_eq!(begins(&plan, &clean_at_last), [3], "no point of a sweep");
+    plan.point = Some(Point { since_removal: None });
+    let first = begins(&plan, &|_| vec![clean()]);
+    plan.point = Some(Point {
+        since_removal: Some(SEC),
+    });
+    let phase = begins(&plan, &|_| vec![clean()]);
+    assert_eq!(first, phase, "each point begins at the same phase");
+    for (gate, since) in [
+        (&clean_at_last as &dyn Fn(u64) -> Vec<Input>, 20),
+        (&inactive_at_last, 25),
+    ] {
+        let begun = begins(&plan, gate);
+        assert_eq!(begun.len(), 1, "{begun:?}");
+        assert!(
+            begun[0] >= since && begun[0] % 10 == phase[0] % 10,
+            "{begun:?} {phase:?}"
+        );
+    }
+    let drill = Drill::new(&plan);
+    assert_eq!(
+        drill.asks(Offset::default()).map(|ask| ask.since_removal),
+        None,
+        "pre-flight asks nothing"
+    );
 }

@@ -176,7 +176,12 @@ impl State {
 
     /// The arguments of a point's `gameday run`.
     pub(super) fn run_arguments(&self, point: &BTreeMap<String, String>, folder: &Path) -> Vec<OsString> {
-        let mut words: Vec<OsString> = vec!["run".into(), self.scenario.clone().into(), "--yes".into()];
+        let mut words: Vec<OsString> = vec![
+            "run".into(),
+            self.scenario.clone().into(),
+            "--yes".into(),
+            "--point".into(),
+        ];
         words.extend(["--out".into(), folder.into()]);
         for (name, value) in self.set_at(point) {
             words.extend(["--set".into(), format!("{name}={value}").into()]);
