@@ -11,7 +11,7 @@ const index = JSON.parse(fs.readFileSync(path.join(dir, 'index.json')));
 const url = pathToFileURL(path.join(dir, 'index.html')).href;
 const ARGS = ['--no-sandbox', '--headless', '--disable-gpu', '--disable-quic', '--no-first-run',
   '--disable-background-networking', '--disable-component-update', '--disable-sync'];
-const clean = (text) => text.replace(/[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '');
+const clean = (text) => text.replace(/[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (mark) => `\\u{${mark.charCodeAt(0).toString(16)}}`);
 
 // A page that is told of everything that goes wrong on it.
 async function open(browser, options) {

@@ -212,19 +212,26 @@ fn hide_what_one_hides(list: &mut [Problem]) {
     }
 }
 
-/// A text without what would steer a terminal: control characters stand as escapes, so that nothing
-/// a file or a server says can move the cursor or forge a line.
+/// A text without what would steer a reader: control characters, and marks that turn the order of letters
+/// around, stand as escapes, so that nothing a file or a server says can move the cursor, forge a line or
+/// show another name than it has.
 #[must_use]
 pub fn printable(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() {
+        if c.is_control() || steers(c) {
             safe.extend(c.escape_default());
         } else {
             safe.push(c);
         }
     }
     safe
+}
+
+/// Marks of direction, ends of lines, and what no XML may hold.
+fn steers(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// The candidate nearest to what was typed, if one is near enough to be meant.

@@ -106,16 +106,16 @@ mod tests {
         grid.row(["A|B \u{1b}[2J<b>".to_owned(), "12.0 s".to_owned()]);
         grid.row(["é".to_owned()]);
         expect![[r#"
-            ALERT          TTN
-            Slow         8.0 s
-            A|B [2J<b>  12.0 s
+            ALERT                TTN
+            Slow               8.0 s
+            A|B \u{1b}[2J<b>  12.0 s
             é"#]]
         .assert_eq(&grid.text());
         expect![[r#"
             | alert | TTN |
             | --- | ---: |
             | Slow | 8.0 s |
-            | A\|B \[2J&lt;b&gt; | 12.0 s |
+            | A\|B \\u{1b}\[2J&lt;b&gt; | 12.0 s |
             | é |  |"#]]
         .assert_eq(&grid.markdown());
     }

@@ -1,6 +1,6 @@
 //! Numbers for people: one way to say a span, a share and a count, the same in every rendering.
 
-use gameday_core::Unit;
+use gameday_core::{Unit, printable};
 
 use crate::{AlertReport, Predicted};
 
@@ -208,20 +208,10 @@ pub(crate) fn spaced(word: &str) -> String {
     word.replace('_', " ")
 }
 
-/// Text with what no terminal, XML or HTML should ever get taken out: control characters and
-/// the marks that reorder text.
+/// Text on one line, in which nothing steers a terminal, breaks XML or turns letters around: such marks are
+/// shown as escapes, as they are on a terminal.
 pub(crate) fn clean(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\n' | '\t' => ' ',
-            c => c,
-        })
-        .filter(|c| !c.is_control() && !is_unprintable(*c))
-        .collect()
-}
-
-fn is_unprintable(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+    printable(&text.replace(['\n', '\t'], " "))
 }
 
 #[cfg(test)]
@@ -260,7 +250,11 @@ mod tests {
     }
 
     #[test]
-    fn text_that_reorders_or_controls_is_taken_out() {
-        assert_eq!(clean("a\u{202e}b\u{1b}[31m\0c\nd"), "ab[31mc d");
+    fn text_that_reorders_or_controls_is_shown_as_escapes() {
+        assert_eq!(
+            clean("a\u{202e}b\u{1b}[31m\0c\nd\u{fffe}"),
+            "a\\u{202e}b\\u{1b}[31m\\u{0}c d\\u{fffe}"
+        );
+        assert_eq!(clean("שלום 👩‍💻"), "שלום 👩‍💻");
     }
 }

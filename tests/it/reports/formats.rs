@@ -83,6 +83,46 @@ fn the_summary_of_a_step_is_appended_where_ci_asks_for_it() {
     );
 }
 
+/// What turns letters around, forges a line or moves a cursor is shown, and does nothing.
+#[test]
+fn no_mark_of_a_title_or_a_label_steers_who_reads_it() {
+    let steers = |c: char| c.is_control() && c != '\n' && c != '\r' || "\u{202e}\u{2066}\u{200f}".contains(c);
+    let text = "gnp\u{202e}txt\u{2066}\u{200f}\u{9b}31m";
+    let sandbox = drill(text);
+    for format in ["html", "md", "summary", "junit", "csv"] {
+        let ran = sandbox.run(["report", "drill", "--format", format]);
+        assert_eq!(ran.code, Some(0), "{format}: {}", ran.stderr);
+        assert!(!ran.stdout.contains(steers), "{format}");
+        // The marks say what the scenario calls things, which may be no more than a name.
+        if format == "csv" {
+            continue;
+        }
+        let shown = ran.stdout.replace("\\\\", "\\");
+        assert!(shown.contains("gnp\\u{202e}txt\\u{2066}"), "{format}: {shown}");
+    }
+    let scenario = format!(
+        r#"
+title = "{text}"
+[targets]
+db = {{ proxy = "db", api = "http://127.0.0.1:9", listen = "127.0.0.1:1", upstream = "127.0.0.1:2" }}
+[timeline]
+slow = {{ at = "0s", hold = "10s", on = "db", fault.latency = {{ delay = "1s" }} }}
+[guard]
+abort_if = []
+max_duration = "1m"
+lease = "15s"
+"#
+    );
+    let scenario = sandbox.write("made.toml", &scenario.replace('\u{9b}', "\\u009b"));
+    let ran = sandbox.run(["run", "--yes", scenario.to_str().unwrap()]);
+    assert_eq!(ran.code, Some(4), "{}", ran.stderr);
+    let told = format!("{}{}", ran.stdout, ran.stderr);
+    assert!(
+        told.contains("gnp\\u{202e}txt") && !told.contains(steers),
+        "{told:?}"
+    );
+}
+
 /// `gameday schema report` describes what `report.json` is.
 #[test]
 fn the_schema_of_the_report_holds_for_a_report_and_for_no_other() {

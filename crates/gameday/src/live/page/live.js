@@ -63,7 +63,7 @@ function more() { return Boolean(state.sweep && state.sweep.more && !state.progr
 function connect() {
   source = new EventSource("/events");
   source.onopen = () => { byId("lost").hidden = true; };
-  source.onmessage = (message) => { byId("lost").hidden = true; take(JSON.parse(message.data)); };
+  source.onmessage = (message) => { byId("lost").hidden = true; take(JSON.parse(message.data, shown)); };
   source.onerror = () => {
     // A drill that has ended takes its page with it.
     const last = state.progress.ended && !more();
@@ -77,6 +77,12 @@ function connect() {
       byId("note").textContent = "this page is no longer served; see it again: gameday watch --page";
     }
   };
+}
+
+// Marks that turn letters around are shown as escapes, as everywhere; an ack names its alert as it is.
+function shown(key, value) {
+  if (typeof value !== "string" || key === "alert") return value;
+  return value.replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (mark) => `\\u{${mark.charCodeAt(0).toString(16)}}`);
 }
 
 function element(tag, attributes, ...children) {
