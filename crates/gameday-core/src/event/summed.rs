@@ -7,15 +7,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Event, Offset, Outcome, ProbeName, SteadyName, StepName, Timestamp};
 
-/// Looks of a probe in the event's region that all said the same: up. The event has the stamps of the last of them.
+/// Looks of a probe in the event's region that all said the same. The event has the stamps of the last of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LooksSummed {
     /// Which probe.
     pub probe: ProbeName,
     /// What each of them said.
     pub outcome: Outcome,
-    /// The steps that ran in each of them, all of them up.
+    /// The steps that ran in each of them.
     pub steps: Vec<StepName>,
+    /// What each step said, in their order; empty where all of them said up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub said: Vec<Outcome>,
+    /// What each of them had to say beyond that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// Each look, earliest first.
     pub looks: Vec<SummedLook>,
     /// True when they stand whole in the journal, and only whoever reads it sums them up.

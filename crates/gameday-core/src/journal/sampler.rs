@@ -1,14 +1,14 @@
 //! Which events are worth a line of their own, and what becomes of the others.
 //!
 //! ```text
-//!   looks     up up up up up DOWN DOWN up up up up ─ fault ordered
-//!   whole     up          up DOWN DOWN up       up
-//!   summed up    up up up                 up up
+//!   looks     up up up up up DOWN … DOWN DOWN DOWN DOWN up up up up ─ fault ordered
+//!   whole     up          up DOWN … DOWN           DOWN up       up
+//!   summed up    up up up                DOWN DOWN         up up
 //! ```
 //!
-//! Only looks that say up and evaluations of steady states are ever summed up, each among its like. Whole stay every
-//! look that says something else, what is on either side of a change, and all events of other kinds. Where a fault
-//! or a trial begins or ends, every run does.
+//! Only looks and evaluations of steady states are ever summed up, each among those that say the same in every word.
+//! Whole stay the first failures of a run, what is on either side of a change, and all events of other kinds. Where a
+//! fault or a trial begins or ends, every run does.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,6 +21,9 @@ use run::{Evaluations, Looks, Run};
 
 /// What a crash can take is not older than this, and neither is what a page shows of a drill that runs.
 const HELD: Duration = Duration::from_secs(10);
+
+/// So many failures after one another stay whole: with their phases, traces and what each step took.
+const FAILURES: u32 = 10;
 
 /// When the wall clock goes this much another way than the monotonic one, no sum spans it.
 const STEP_US: i128 = 10_000;
@@ -52,6 +55,8 @@ struct Rules {
     every: Option<Duration>,
     /// How long something is held back; none for as long as it goes on.
     held: Option<Duration>,
+    /// So many failures of a run stay whole.
+    failures: u32,
     by_reader: bool,
 }
 
@@ -61,6 +66,7 @@ impl Sampler {
         Self::new(Rules {
             every: Some(every),
             held: Some(HELD),
+            failures: FAILURES,
             by_reader: false,
         })
     }
@@ -70,6 +76,7 @@ impl Sampler {
         Self::new(Rules {
             every: None,
             held: None,
+            failures: 0,
             by_reader: true,
         })
     }

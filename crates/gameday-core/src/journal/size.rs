@@ -18,9 +18,14 @@ const USUAL: Sampling = Sampling {
     every: Duration::from_secs(60),
 };
 
-/// A drill of so many seconds: each second twenty probes with four steps look and twenty conditions are evaluated, the
-/// clocks of four sources are compared, and from a third on everything fails for five minutes, or for a twelfth.
+/// A drill of so many seconds, of which everything fails for a twelfth, from a third on: five minutes of an hour.
 fn drill(seconds: u64, sampling: Option<Sampling>) -> u64 {
+    failing(seconds, seconds / 3..seconds / 3 + seconds / 12, sampling)
+}
+
+/// Each second twenty probes with four steps look and twenty conditions are evaluated, and the clocks of four sources are
+/// compared; within these seconds everything fails.
+fn failing(seconds: u64, outage: std::ops::Range<u64>, sampling: Option<Sampling>) -> u64 {
     let mut lines = JournalLines::new(io::sink(), sampling);
     let mut at = |us: u64, kind: EventKind| {
         let event = Event {
@@ -33,18 +38,17 @@ fn drill(seconds: u64, sampling: Option<Sampling>) -> u64 {
         lines.take(event).unwrap();
     };
     let fault = || FaultName::new("slow").unwrap();
-    let (from, to) = (seconds / 3, seconds / 3 + seconds / 12);
     for second in 0..seconds {
         let now = second * 1_000_000;
         let undo = serde_json::json!({ "lease": "db-latency-20261122T100000Z" });
-        if second == from {
+        if second == outage.start {
             at(now, EventKind::FaultOrdered { fault: fault(), undo });
         }
-        if second == to {
+        if second == outage.end {
             let how = FaultEnd::Removed;
             at(now, EventKind::FaultRemoved { fault: fault(), how });
         }
-        let broken = (from..to).contains(&second);
+        let broken = outage.contains(&second);
         for probe in 0..PROBES {
             let us = now + 1_000 + probe * 40_000;
             at(us, EventKind::ProbeDone(Box::new(look(probe, us, broken))));
@@ -124,9 +128,18 @@ fn clock(source: u64) -> EventKind {
 
 #[test]
 fn an_hour_with_twenty_probes_is_under_20_megabytes() {
-    // Without sampling it would be 95.7 MB.
     let bytes = drill(3600, Some(USUAL));
     println!("an hour with twenty probes: {bytes} bytes");
+    assert!(bytes < 20_000_000, "{bytes} bytes");
+}
+
+#[test]
+fn an_hour_of_nothing_but_failures_is_no_larger() {
+    let bytes = failing(3600, 60..3540, Some(USUAL));
+    println!(
+        "an hour of failures: {bytes} bytes; whole: {}",
+        failing(3600, 60..3540, None)
+    );
     assert!(bytes < 20_000_000, "{bytes} bytes");
 }
 

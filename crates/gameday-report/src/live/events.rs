@@ -59,7 +59,7 @@ impl View {
                     parts::lane_of(&mut self.probes, summed.probe.as_str(), event.region.as_str())
                 {
                     for look in &summed.looks {
-                        lane.looked(seq, ms(look.intended), &summed.outcome, None);
+                        lane.looked(seq, ms(look.intended), &summed.outcome, summed.message.as_deref());
                     }
                 }
             }

@@ -21,18 +21,20 @@ pub(super) struct LookDone<'a> {
 
 enum Steps<'a> {
     Whole(&'a [StepDone]),
-    Summed(&'a [StepName]),
+    /// Their names, and what each said; nothing where all of them said up.
+    Summed(&'a [StepName], &'a [Outcome]),
 }
 
 impl<'a> LookDone<'a> {
     /// Each step that ran, and what it said.
     pub(super) fn steps(&self) -> impl Iterator<Item = (&'a StepName, &'a Outcome)> {
-        let (whole, summed) = match self.steps {
-            Steps::Whole(steps) => (steps, &[][..]),
-            Steps::Summed(names) => (&[][..], names),
+        let (whole, summed, said) = match self.steps {
+            Steps::Whole(steps) => (steps, &[][..], &[][..]),
+            Steps::Summed(names, said) => (&[][..], names, said),
         };
         let whole = whole.iter().map(|step| (&step.name, &step.outcome));
-        whole.chain(summed.iter().map(|name| (name, &UP)))
+        let said = said.iter().chain(std::iter::repeat(&UP));
+        whole.chain(summed.iter().zip(said))
     }
 }
 
@@ -64,7 +66,7 @@ fn looks_of(event: &Event) -> impl Iterator<Item = LookDone<'_>> {
             time: event.time_at(look.at),
             total_us: look.total_us,
             outcome: &summed.outcome,
-            steps: Steps::Summed(&summed.steps),
+            steps: Steps::Summed(&summed.steps, &summed.said),
         })
     }))
 }

@@ -79,7 +79,7 @@ impl JournalReport {
         format!(
             "The journal has {} and was sampled: {} of {} and {} of {} of a steady state, all of them saying nothing new, \
              were summed up. When each of them was and what it measured is kept, so every number here is that of all of \
-             them; their phases, steps' times and traces are not. Every failure, and what is on either side of a change, is whole.",
+             them; their phases, steps' times and traces are not. The first failures of each kind after one another, and what is on either side of a change, are whole.",
             words::count(self.lines, "line"),
             self.looks.summed,
             words::count(self.looks.all, "look"),

@@ -4,12 +4,15 @@
 use std::io::Write;
 use std::time::Duration;
 
-use gameday_core::{Event, EventKind, JournalLines, Outcome, Reason, Sampling, read_journal, read_summed};
+use gameday_core::{
+    Event, EventKind, JournalLines, Offset, Outcome, Reason, Sampling, read_journal, read_summed,
+};
 use gameday_report::{
     Measurement, Summed, View, measure, render_csv, render_html, render_json, render_markdown,
 };
 
 use crate::fixture::golden;
+use crate::script::Script;
 
 /// Everything is sampled from the first line on.
 const SAMPLING: Sampling = Sampling {
@@ -152,8 +155,67 @@ fn a_journal_that_is_whole_says_so() {
     assert!(!render_markdown(&measured).contains("summed up"));
 }
 
+/// The golden drill with an hour more of its fault, in which every look fails but now and then: at `pay` with a status,
+/// every ten minutes at `login` with a reset, and once it can not be made.
+fn outage() -> Script {
+    const MORE_US: u64 = 3_600_000_000;
+    let mut script = golden();
+    let (from, first) = (50_000_000, script.lines.clone());
+    for (us, ..) in script.lines.iter_mut().filter(|(us, ..)| *us >= from) {
+        *us += MORE_US;
+    }
+    let look = first.iter().find_map(|(_, _, kind)| match kind {
+        EventKind::ProbeDone(done) => Some(done.clone()),
+        _ => None,
+    });
+    for second in 0..3_600 {
+        for (region, shift) in [("eu-west", 210_000), ("us-east", 640_000)] {
+            let mut done = look.clone().unwrap();
+            let us = from + second * 1_000_000 + shift;
+            (done.intended, done.total_us) = (Offset::from_micros(us), 40_000 + second * 17 % 9_000);
+            let (at, said, message) = match second {
+                1_700 => (
+                    0,
+                    Outcome::Unknown(Reason::NoDescriptors),
+                    "no descriptor is left",
+                ),
+                _ if second % 600 == 0 => (0, Outcome::Down(Reason::ConnectionReset), "login: reset"),
+                _ => (1, Outcome::Down(Reason::HttpStatus), "pay: status 503"),
+            };
+            done.steps.truncate(at + 1);
+            done.steps[at].outcome = said.clone();
+            (done.outcome, done.message) = (said, Some(message.to_owned()));
+            script.seen_in(region, us + done.total_us, EventKind::ProbeDone(done));
+        }
+    }
+    script
+}
+
 #[test]
-fn failures_are_whole_in_a_sampled_journal() {
+fn an_hour_of_failures_is_summed_up_and_means_the_same() {
+    let script = outage();
+    let events = script.events();
+    // Measured in every way, as each drill of these tests.
+    let measured = script.measured();
+    let failed: u64 = measured.trials[0]
+        .probes
+        .iter()
+        .map(|probe| probe.during.down)
+        .sum();
+    assert!(failed > 7_190, "{failed} looks failed");
+    let sampled = written(&events, Some(SAMPLING));
+    let whole = written(&events, None);
+    assert!(
+        sampled.len() * 5 < whole.len(),
+        "{} of {}",
+        sampled.len(),
+        whole.len()
+    );
+    assert_eq!(drawn(&read(&sampled, self::whole)), drawn(&events));
+}
+
+#[test]
+fn failures_now_and_then_are_whole_in_a_sampled_journal() {
     let script = golden().edited(|kind| {
         if let EventKind::ProbeDone(done) = kind
             && done.intended.as_micros() % 7 == 0

@@ -13,10 +13,14 @@ pub(super) trait Summed {
     /// What is kept of one.
     type Kept;
 
-    /// What it says; none when it must stay whole.
+    /// What it says; none when it is none of these.
     fn says(event: &Event) -> Option<Self::Says>;
     /// Whether it says the same.
     fn is(says: &Self::Says, event: &Event) -> bool;
+    /// Whether the first ones of a run say more than their sum would.
+    fn is_failure(_: &Self::Says) -> bool {
+        false
+    }
     fn keep(event: &Event) -> Option<Self::Kept>;
     fn sum(says: &Self::Says, kept: Vec<Self::Kept>, by_reader: bool) -> EventKind;
 }
@@ -24,8 +28,10 @@ pub(super) trait Summed {
 /// What is held back of a run.
 #[derive(Debug)]
 pub(super) struct Run<S: Summed> {
-    /// What it says at present; none after one that must stay whole.
+    /// What it says at present.
     says: Option<S::Says>,
+    /// How often it has said so.
+    count: u32,
     /// Held back whole, because the next may say something else.
     newest: Option<Event>,
     sum: Vec<S::Kept>,
@@ -39,6 +45,7 @@ impl<S: Summed> Default for Run<S> {
     fn default() -> Self {
         Self {
             says: None,
+            count: 0,
             newest: None,
             sum: Vec::new(),
             stamps: None,
@@ -53,15 +60,18 @@ impl<S: Summed> Run<S> {
         if !self.says.as_ref().is_some_and(|says| S::is(says, &event)) {
             self.end(rules, out);
             self.says = S::says(&event);
+            self.count = 1;
             self.whole = event.at;
             out.push(event);
             return false;
         }
         self.shelve();
-        if rules
+        self.count = self.count.saturating_add(1);
+        let first = self.count <= rules.failures && self.says.as_ref().is_some_and(S::is_failure);
+        let due = rules
             .every
-            .is_some_and(|every| event.at.since(self.whole) >= every)
-        {
+            .is_some_and(|every| event.at.since(self.whole) >= every);
+        if first || due {
             out.extend(self.sum(rules));
             self.whole = event.at;
             out.push(event);
@@ -135,31 +145,48 @@ fn done(event: &Event) -> Option<&ProbeDone> {
     }
 }
 
-/// Whether a look says up, and nothing that a sum could not say.
-fn is_quiet(done: &ProbeDone) -> bool {
-    let up = |outcome: &Outcome| matches!(outcome, Outcome::Up { .. });
-    up(&done.outcome) && done.message.is_none() && done.steps.iter().all(|step| up(&step.outcome))
+/// Whether a look or a step says up, and is not slow.
+fn is_up(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Up { slow } if slow.is_empty())
 }
 
-fn steps(done: &ProbeDone) -> impl Iterator<Item = &StepName> {
-    done.steps.iter().map(|step| &step.name)
+/// What looks have in common: all that is read of them but when they were and how long they took.
+#[derive(Debug)]
+pub(super) struct Saying {
+    probe: ProbeName,
+    outcome: Outcome,
+    steps: Vec<(StepName, Outcome)>,
+    message: Option<String>,
 }
 
 impl Summed for Looks {
-    type Says = (ProbeName, Outcome, Vec<StepName>);
+    type Says = Saying;
     type Kept = SummedLook;
 
-    fn says(event: &Event) -> Option<Self::Says> {
-        let done = done(event).filter(|done| is_quiet(done))?;
-        Some((
-            done.probe.clone(),
-            done.outcome.clone(),
-            steps(done).cloned().collect(),
-        ))
+    fn says(event: &Event) -> Option<Saying> {
+        let done = done(event)?;
+        let steps = done.steps.iter();
+        Some(Saying {
+            probe: done.probe.clone(),
+            outcome: done.outcome.clone(),
+            steps: steps
+                .map(|step| (step.name.clone(), step.outcome.clone()))
+                .collect(),
+            message: done.message.clone(),
+        })
     }
 
-    fn is((_, outcome, names): &Self::Says, event: &Event) -> bool {
-        done(event).is_some_and(|done| done.outcome == *outcome && is_quiet(done) && steps(done).eq(names))
+    fn is(says: &Saying, event: &Event) -> bool {
+        done(event).is_some_and(|done| {
+            let steps = done.steps.iter().map(|step| (&step.name, &step.outcome));
+            done.outcome == says.outcome
+                && done.message == says.message
+                && steps.eq(says.steps.iter().map(|(name, said)| (name, said)))
+        })
+    }
+
+    fn is_failure(says: &Saying) -> bool {
+        !matches!(says.outcome, Outcome::Up { .. })
     }
 
     fn keep(event: &Event) -> Option<SummedLook> {
@@ -171,11 +198,17 @@ impl Summed for Looks {
         })
     }
 
-    fn sum((probe, outcome, steps): &Self::Says, looks: Vec<SummedLook>, by_reader: bool) -> EventKind {
+    fn sum(says: &Saying, looks: Vec<SummedLook>, by_reader: bool) -> EventKind {
+        let said = says.steps.iter().map(|(_, said)| said.clone());
         EventKind::LooksSummed(Box::new(LooksSummed {
-            probe: probe.clone(),
-            outcome: outcome.clone(),
-            steps: steps.clone(),
+            probe: says.probe.clone(),
+            outcome: says.outcome.clone(),
+            steps: says.steps.iter().map(|(name, _)| name.clone()).collect(),
+            said: match says.steps.iter().all(|(_, said)| is_up(said)) {
+                true => Vec::new(),
+                false => said.collect(),
+            },
+            message: says.message.clone(),
             looks,
             by_reader,
         }))

@@ -136,11 +136,45 @@ fn looks_that_say_the_same_are_summed_up_and_the_first_and_the_last_stay_whole()
 }
 
 #[test]
-fn every_failure_and_the_looks_around_it_stay_whole() {
+fn failures_and_the_looks_around_them_stay_whole() {
     check(
         "start up up up up down down unknown up up up up end",
         expect!["0 1 [2 3] 4 5 6 7 8 [9 10] 11 12"],
     );
+}
+
+#[test]
+fn of_a_long_outage_the_first_failures_and_the_last_stay_whole() {
+    check(
+        &format!("start up up up {} unknown up up up end", "down ".repeat(16)),
+        expect!["0 1 [2] 3 4 5 6 7 8 9 10 11 12 13 [14 15 16 17 18] 19 20 21 [22] 23 24"],
+    );
+    let words = format!("start {} end", "down ".repeat(30));
+    let mut out = sampled(Sampler::writing(Duration::from_secs(3600)), &words);
+    out.retain(|event| matches!(event.kind, EventKind::LooksSummed(_)));
+    let EventKind::LooksSummed(summed) = &out[0].kind else {
+        unreachable!()
+    };
+    let said = Outcome::Down(Reason::HttpStatus);
+    assert_eq!((&summed.outcome, &summed.said), (&said, &vec![said.clone()]));
+}
+
+#[test]
+fn failures_that_say_another_thing_are_another_run() {
+    let mut all = events(&format!("start {} end", "down ".repeat(40)));
+    for event in all
+        .iter_mut()
+        .filter(|event| event.at >= Offset::from_micros(20_000_000))
+    {
+        if let EventKind::ProbeDone(done) = &mut event.kind {
+            done.message = Some("status 504".to_owned());
+        }
+    }
+    let (mut sampler, mut out) = (Sampler::writing(Duration::from_secs(3600)), Vec::new());
+    all.into_iter().for_each(|event| sampler.take(event, &mut out));
+    sampler.finish(&mut out);
+    expect!["0 1 2 3 4 5 6 7 8 9 10 [11 12 13 14 15 16 17 18] 19 20 21 22 23 24 25 26 27 28 29 [30 31 32 33 34 35 36 37 38] [39] 40 41"]
+        .assert_eq(&told(&out));
 }
 
 #[test]
