@@ -20,7 +20,7 @@ use hickory_proto::rr::{Name, RData, RecordType};
 use toml::Spanned;
 
 use super::Means;
-use super::panel::{Expectation, conclude, read_expect};
+use super::panel::{Expectation, conclude, gravest, read_expect};
 use super::whom::{Whom, read_ask, servers};
 use crate::dns::ask::Asker;
 use crate::dns::ask::word;
@@ -182,7 +182,7 @@ impl Facts<'_> {
                 value,
             }));
         }
-        let first = findings.iter().find(|one| one.found.is_err());
+        let first = gravest(&findings, |one| &one.found);
         let list = |kinds: &[RecordType]| {
             let texts: Vec<String> = kinds.iter().map(ToString::to_string).collect();
             texts.join(", ")

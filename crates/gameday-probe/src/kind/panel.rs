@@ -1,6 +1,6 @@
 //! What panels share: a list of expectations, each a line in the evidence, the first that fails the verdict.
 
-use gameday_core::Table;
+use gameday_core::{Outcome, Table};
 use toml::Spanned;
 
 use crate::assertion::Wrong;
@@ -45,21 +45,58 @@ pub(crate) fn read_expect<C>(
 /// What came of one expectation: what was found, or the fault.
 pub(crate) type Found = Result<String, Fault>;
 
-/// Writes every finding down; the first that is no good is the verdict.
+/// Writes every finding down; the gravest is the verdict.
 pub(crate) fn conclude(findings: Vec<(String, Found)>, evidence: &mut Evidence) -> Option<Fault> {
-    let mut verdict = None;
-    for (expected, found) in findings {
-        let ok = found.is_ok();
-        let said = match &found {
-            Ok(found) => found.clone(),
-            Err(fault) => fault.message.clone(),
+    for (expected, found) in &findings {
+        let said = match found {
+            Ok(found) => found,
+            Err(fault) => &fault.message,
         };
         evidence.add(Exhibit::Finding {
             expected: expected.clone(),
-            found: said,
-            ok,
+            found: said.clone(),
+            ok: found.is_ok(),
         });
-        verdict = verdict.or(found.err());
     }
-    verdict
+    gravest(findings, |(_, found)| found).and_then(|(_, found)| found.err())
+}
+
+/// The first that says down; when there is none, the first that we could not look at.
+pub(crate) fn gravest<F>(findings: impl IntoIterator<Item = F>, found: impl Fn(&F) -> &Found) -> Option<F> {
+    let is_unknown = |one: &F| match found(one) {
+        Err(fault) => matches!(fault.outcome(), Outcome::Unknown(_)),
+        Ok(_) => false,
+    };
+    let bad = findings.into_iter().filter(|one| found(one).is_err());
+    bad.min_by_key(is_unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use gameday_core::Reason;
+
+    use super::*;
+
+    #[test]
+    fn what_is_down_is_not_hidden_by_what_could_not_be_looked_at() {
+        let bad = |reason| Err(Fault::new(reason, "bad"));
+        let verdict = |found: Vec<Found>| {
+            let findings = found.into_iter().map(|found| ("line".to_owned(), found));
+            let mut evidence = Evidence::default();
+            let verdict = conclude(findings.collect(), &mut evidence);
+            verdict.map(|fault| fault.reason)
+        };
+        let good = || Ok("good".to_owned());
+        assert_eq!(verdict(vec![good(), good()]), None);
+        let (unknown, down, later) = (Reason::CannotLook, Reason::CertExpired, Reason::AssertFailed);
+        assert_eq!(
+            verdict(vec![good(), bad(unknown), bad(down), bad(later)]),
+            Some(down)
+        );
+        assert_eq!(verdict(vec![bad(down), bad(unknown), bad(later)]), Some(down));
+        assert_eq!(
+            verdict(vec![good(), bad(Reason::NoDescriptors), bad(unknown)]),
+            Some(Reason::NoDescriptors)
+        );
+    }
 }
