@@ -214,3 +214,13 @@ impl Line {
         matches!(self.check, Check::Code { .. })
     }
 }
+
+impl Check {
+    /// Whether it is about what stands in records, which the servers of a zone have of that zone alone.
+    pub(super) fn is_about_records(&self) -> bool {
+        matches!(
+            self,
+            Self::Exactly(_) | Self::AllIn(_) | Self::Contain(_) | Self::Are(_)
+        )
+    }
+}

@@ -59,15 +59,24 @@ impl Facts<'_> {
             return self.agree(kind, *least);
         }
         let answers = self.answers().filter(|(asked, _)| asked.question.kind == kind);
-        let mut count = 0;
+        let (mut count, mut beyond) = (0, None);
         for (asked, reply) in answers {
+            // What is beyond an authority's zone is for others to tell.
+            let away = reply.leads_away(kind).filter(|_| asked.server.is_authority);
+            if let (Some(away), true) = (away, check.is_about_records()) {
+                beyond = Some(away);
+                continue;
+            }
             count += 1;
             let told = format!("{} says of {} {kind}", asked.server, asked.question.name);
             let put = |fault: Fault| Fault::new(fault.reason, format!("{told}: {}", fault.message));
             self.holds_of(check, asked, reply).map_err(put)?;
         }
-        match count {
-            0 => Err(unmet("nobody answered".to_owned())),
+        match (count, beyond) {
+            (0, Some(away)) => Err(unmet(format!(
+                "the zone's servers lead to {away}, and nobody was asked who follows"
+            ))),
+            (0, None) => Err(unmet("nobody answered".to_owned())),
             _ => Ok(format!("in {count} answers")),
         }
     }
@@ -75,7 +84,7 @@ impl Facts<'_> {
     fn holds_of(&self, check: &Check, asked: &Asked, reply: &Reply) -> Result<(), Fault> {
         let kind = asked.question.kind;
         let records: Vec<_> = reply.records(kind).collect();
-        // What is beyond an authority's zone is for others to tell.
+        // A zone's own server has answered with where its CNAME leads.
         let leads_away = asked.server.is_authority && reply.leads_away(kind).is_some();
         match check {
             Check::Code { words, is } if words.contains(&word(reply.code())) != *is => {
@@ -89,20 +98,20 @@ impl Facts<'_> {
                     false => unmet(format!("only {} records", records.len())),
                 });
             }
-            Check::Exactly(count) if records.len() != *count && !leads_away => {
+            Check::Exactly(count) if records.len() != *count => {
                 return Err(unmet(format!("{} records", records.len())));
             }
             // A prefix of one family says nothing of the other.
-            Check::AllIn(prefixes) if prefixes.iter().any(|one| one.kind() == kind) && !leads_away => {
+            Check::AllIn(prefixes) if prefixes.iter().any(|one| one.kind() == kind) => {
                 return all_in(prefixes, &records, reply, kind);
             }
-            Check::Contain(wanted) if !leads_away => {
+            Check::Contain(wanted) => {
                 let same = |record: &&Record| plain(&record.data.to_string()) == *wanted;
                 if !records.iter().any(same) {
                     return Err(unmet(shown(&records)));
                 }
             }
-            Check::Are(wanted) if !leads_away => {
+            Check::Are(wanted) => {
                 let found: BTreeSet<_> = records
                     .iter()
                     .map(|record| plain(&record.data.to_string()))

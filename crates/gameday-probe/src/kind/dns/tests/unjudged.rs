@@ -93,3 +93,37 @@ async fn a_record_of_another_class_is_no_answer() {
     let question = serve(true, Arc::new(question)).await;
     check(&panel(&question, ""), "unexpected_reply", "another question").await;
 }
+
+#[tokio::test]
+async fn what_is_beyond_a_zone_must_be_asked_of_one_who_follows() {
+    let links = |query: &Message, _: &[u8], _| {
+        vec![answer(query, |message| {
+            message.metadata.authoritative = true;
+            message.add_answer(alias("shop.test.", "edge.cdn.test."));
+        })]
+    };
+    let links = serve(true, Arc::new(links)).await;
+    let follows = records(vec![
+        alias("shop.test.", "edge.cdn.test."),
+        address("edge.cdn.test."),
+    ])
+    .await;
+    let ask = |others: &str, line: &str| {
+        format!(
+            "[dns]\nname = \"shop.test\"\nask = [\"auth://{}\"{others}]\nexpect = [\"{line}\"]\n",
+            links.address
+        )
+    };
+    let also = format!(", \"udp://{}\"", follows.address);
+    for line in [
+        "answers are 203.0.113.9",
+        "answers contain 203.0.113.9",
+        "answers == 1",
+        "answers all-in 203.0.113.0/24",
+    ] {
+        let words = "lead to edge.cdn.test., and nobody was asked who follows";
+        check(&ask("", line), "assert_failed", words).await;
+        check(&ask(&also, line), "up", "").await;
+    }
+    check(&ask("", "answers >= 1"), "up", "").await;
+}
