@@ -165,6 +165,7 @@ pub fn predict(survey: &Survey, asked: &Asked, effective_at: Timestamp) -> Predi
         astray: None,
         odds: None,
         budget_spent: None,
+        jobs: Vec::new(),
         assumes: Vec::new(),
         warnings: Vec::new(),
     };

@@ -6,6 +6,8 @@ mod telling;
 
 pub(super) use targets::origins;
 
+use std::collections::BTreeSet;
+
 use gameday_core::{Odds, PredictedMark, Prediction, Timestamp};
 
 use super::climb::ReadyCondition;
@@ -34,6 +36,7 @@ pub(super) struct Forecast {
     at_least: bool,
     odds: Option<Odds>,
     budget_spent: Option<f64>,
+    jobs: BTreeSet<String>,
     assumes: Vec<String>,
     warnings: Vec<String>,
 }
@@ -50,6 +53,7 @@ impl Forecast {
             at_least: false,
             odds: None,
             budget_spent: None,
+            jobs: BTreeSet::new(),
             assumes: Vec::new(),
             warnings: Vec::new(),
         }
@@ -102,6 +106,7 @@ impl Forecast {
         prediction.never = self.never;
         prediction.odds = self.odds;
         prediction.budget_spent = self.budget_spent;
+        prediction.jobs = self.jobs.into_iter().collect();
         prediction.assumes = self.assumes;
         prediction.warnings = self.warnings;
     }
@@ -155,6 +160,7 @@ pub(super) fn of_rule(
             at_least: false,
             odds: None,
             budget_spent: None,
+            jobs: BTreeSet::new(),
             assumes: study.assumes.clone(),
             warnings: Vec::new(),
         },

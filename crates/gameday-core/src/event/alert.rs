@@ -124,6 +124,9 @@ pub struct Prediction {
     pub odds: Option<Odds>,
     /// The share of the error budget that the fault will cost, if the rule has one.
     pub budget_spent: Option<f64>,
+    /// The scrape jobs whose samples its rule reads: the first to be scraped after the fault sees it first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub jobs: Vec<String>,
     /// What was taken for granted.
     pub assumes: Vec<String>,
     /// What the drill should be changed for.

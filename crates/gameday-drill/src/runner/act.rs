@@ -59,9 +59,10 @@ impl Runner<'_> {
     }
 
     /// Writes down what the alerts of a fault will do, before it is ordered.
-    fn predict(&self, fault: &FaultName) -> io::Result<()> {
+    fn predict(&mut self, fault: &FaultName) -> io::Result<()> {
         let Some(oracle) = &self.oracle else { return Ok(()) };
         for prediction in oracle.predict(fault) {
+            self.jobs.extend(prediction.jobs.iter().cloned());
             self.journal.record(EventKind::Predicted(Box::new(prediction)))?;
         }
         // The first fault decides: what comes after it may be its own doing.

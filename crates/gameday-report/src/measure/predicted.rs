@@ -36,6 +36,8 @@ pub struct Predicted {
     pub odds: Option<Odds>,
     /// The share of the error budget that the fault should cost.
     pub budget_spent: Option<f64>,
+    /// The scrape jobs whose samples its rule reads.
+    pub jobs: Vec<String>,
     /// What was taken for granted.
     pub assumes: Vec<String>,
     /// What was warned of.
@@ -46,15 +48,20 @@ pub struct Predicted {
 
 /// The prediction of an expectation, or why there is none.
 pub(super) fn read(timeline: &Timeline<'_>, expect: &ExpectRecord, measured: &Marks) -> Known<Predicted> {
-    let found = timeline.events.iter().rev().find_map(|event| match &event.kind {
-        EventKind::Predicted(prediction) if prediction.label == expect.label => Some(prediction),
-        _ => None,
-    });
-    let prediction = found.ok_or("nothing was predicted")?;
+    let prediction = of(timeline, expect).ok_or("nothing was predicted")?;
     if let Some(why) = prediction.why.get("prediction") {
         return Err(why.clone());
     }
     Ok(told(prediction, measured))
+}
+
+/// The prediction of an expectation as it was written down.
+pub(super) fn of<'a>(timeline: &Timeline<'a>, expect: &ExpectRecord) -> Option<&'a Prediction> {
+    let mut latest = timeline.events.iter().rev();
+    latest.find_map(|event| match &event.kind {
+        EventKind::Predicted(prediction) if prediction.label == expect.label => Some(&**prediction),
+        _ => None,
+    })
 }
 
 fn told(prediction: &Prediction, measured: &Marks) -> Predicted {
@@ -77,6 +84,7 @@ fn told(prediction: &Prediction, measured: &Marks) -> Predicted {
         never: prediction.never.clone(),
         odds: prediction.odds,
         budget_spent: prediction.budget_spent,
+        jobs: prediction.jobs.clone(),
         assumes: prediction.assumes.clone(),
         warnings: prediction.warnings.clone(),
         why: prediction.why.clone(),

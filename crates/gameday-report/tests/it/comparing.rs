@@ -77,6 +77,7 @@ fn predicted(script: &Script, before_ms: f64) -> Script {
             astray: None,
             odds: None,
             budget_spent: None,
+            jobs: vec![],
             assumes: vec![],
             warnings: vec![],
         })),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use expect_test::expect;
 use gameday_core::{EventKind, PredictedMark, Prediction};
-use gameday_report::{AlertReport, render_html, render_junit, render_markdown};
+use gameday_report::{AlertReport, Moment, render_html, render_junit, render_markdown};
 
 use crate::fixture::{ALERT, fault, golden};
 use crate::script::{Script, wall};
@@ -35,6 +35,7 @@ fn prediction() -> Prediction {
         astray: None,
         odds: None,
         budget_spent: Some(0.0231),
+        jobs: Vec::new(),
         assumes: vec!["the traffic stays what it is".into()],
         warnings: vec!["low traffic".into()],
     }
@@ -63,6 +64,47 @@ fn each_stage_is_predicted_and_measured() {
     assert!(!predicted.off_ms.contains_key("T9"), "it was not predicted");
     assert_eq!(predicted.latest.t5, None);
     assert_eq!(alert.ttn_ms, golden().measured().trials[0].alerts[0].ttn_ms);
+}
+
+/// As of a rule over `sum(…)`: nothing of the alert names a job.
+fn without_job(kind: &mut EventKind) {
+    match kind {
+        EventKind::AlertSeen(seen) => drop(seen.labels.remove("job")),
+        EventKind::Notified(notice) => notice.alerts.iter_mut().for_each(|alert| {
+            alert.labels.remove("job");
+        }),
+        EventKind::RawSamples { selector, series, .. } if selector.starts_with("ALERTS{") => {
+            series.iter_mut().for_each(|one| {
+                one.labels.remove("job");
+            });
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn the_first_scrape_is_of_the_jobs_whose_samples_the_rule_reads() {
+    let nameless = |jobs: &[&str]| {
+        let mut prediction = prediction();
+        prediction.jobs = jobs.iter().map(|job| (*job).to_owned()).collect();
+        let script = with(prediction).planned(|plan| {
+            plan.expect[0].job = None;
+            plan.expect[0].labels.remove("job");
+        });
+        alert(&script.edited(without_job))
+    };
+    let t1 = |alert: &AlertReport| alert.marks.t1.map(Moment::clock);
+    assert_eq!(t1(&nameless(&["db", "payments"])), t1(&alert(&golden())));
+    assert_eq!(nameless(&["payments"]).stages_ms.scrape, Some(751));
+    let other = nameless(&["db"]);
+    assert_eq!(t1(&other), None);
+    assert_eq!(other.why["T1"], "no raw samples of up{job=\"db\"}");
+    let unknown = nameless(&[]);
+    assert!(
+        unknown.why["T1"].contains("no scrape job"),
+        "{}",
+        unknown.why["T1"]
+    );
 }
 
 #[test]

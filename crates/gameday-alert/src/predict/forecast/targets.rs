@@ -27,6 +27,8 @@ impl Builder<'_> {
                 target.instance, target.job
             ));
         }
+        let jobs = found.iter().map(|target| target.job.clone());
+        self.forecast.jobs.extend(jobs);
         let scraped = found.into_iter().filter_map(|target| self.scraped(target));
         scraped.collect()
     }

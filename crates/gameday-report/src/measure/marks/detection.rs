@@ -2,20 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use gameday_core::{EventKind, ExpectRecord, Timestamp};
+use gameday_core::{EventKind, ExpectRecord, RawSeries, Timestamp};
 
 use super::super::doubt::{self, Telling};
 use super::super::episode::AGREE_US;
 use super::super::evidence::Evidence;
 use super::super::mark::{Known, Mark, Moment};
 use super::super::origin::Origin;
+use super::super::predicted;
 use super::super::timeline::Timeline;
 use super::{Remarks, believed, moment, unseen};
 
 /// An `updatedAt` first seen later than this after firing may come from a re-send.
 const T4_LIMIT_MS: i64 = 30_000;
 
-/// T1: the first raw `up` sample of the job at or after T0e.
+/// T1: the first raw `up` sample at or after T0e of the jobs that see the fault.
 pub(super) fn scrape(
     timeline: &Timeline<'_>,
     expect: &ExpectRecord,
@@ -23,13 +24,12 @@ pub(super) fn scrape(
     evidence: &Evidence<'_>,
 ) -> Known<Mark> {
     let from = *effective.as_ref().map_err(Clone::clone)?;
-    let labels = evidence.notices.first().map(|notice| &notice.alert.labels);
-    let labels = labels.or_else(|| evidence.episode.as_ref().map(|episode| &episode.labels));
-    let job = expect
-        .job
-        .as_deref()
-        .or_else(|| labels?.get("job").map(String::as_str));
-    let job = job.ok_or("no scrape job: neither the alert names one nor `job` of its expectation")?;
+    let jobs = jobs(timeline, expect, evidence);
+    if jobs.is_empty() {
+        return Err(
+            "no scrape job: neither the alert, its prediction nor `job` of its expectation names one".into(),
+        );
+    }
     let mut asked = false;
     let mut first: Option<Mark> = None;
     for event in timeline.events {
@@ -44,10 +44,8 @@ pub(super) fn scrape(
         if !selector.starts_with("up{") {
             continue;
         }
-        for one in series
-            .iter()
-            .filter(|one| one.labels.get("job").is_some_and(|theirs| theirs == job))
-        {
+        let of_job = |one: &&RawSeries| one.labels.get("job").is_some_and(|job| jobs.contains(job));
+        for one in series.iter().filter(of_job) {
             asked = true;
             let marks = one
                 .samples
@@ -59,10 +57,24 @@ pub(super) fn scrape(
                 .min_by_key(|mark| mark.at);
         }
     }
+    let ups: Vec<String> = jobs.iter().map(|job| format!("up{{job=\"{job}\"}}")).collect();
+    let ups = ups.join(" or ");
     first.ok_or_else(|| match asked {
-        true => format!("no sample of up{{job=\"{job}\"}} after the fault took effect"),
-        false => format!("no raw samples of up{{job=\"{job}\"}}"),
+        true => format!("no sample of {ups} after the fault took effect"),
+        false => format!("no raw samples of {ups}"),
     })
+}
+
+/// The scrape jobs that see the fault: as the scenario says, else as the alert's own labels do, else those whose samples
+/// its rule reads, as was found for the prediction.
+fn jobs(timeline: &Timeline<'_>, expect: &ExpectRecord, evidence: &Evidence<'_>) -> Vec<String> {
+    let labels = evidence.notices.first().map(|notice| &notice.alert.labels);
+    let labels = labels.or_else(|| evidence.episode.as_ref().map(|episode| &episode.labels));
+    let named = expect.job.as_ref().or_else(|| labels?.get("job"));
+    match named {
+        Some(job) => vec![job.clone()],
+        None => predicted::of(timeline, expect).map_or_else(Vec::new, |found| found.jobs.clone()),
+    }
 }
 
 /// T2: the rule became active.
