@@ -53,7 +53,7 @@ pub use prometheus::{
     GroupRule, Prometheus, PrometheusInfo, Recording, Rule, RuleGroup, RuleState, Sample, Settings, Target,
 };
 pub use recorder::{Follow, Recorder, Told};
-pub use replay::{Change, Episode, Material, replay};
+pub use replay::{Change, Episode, Material, approach, replay};
 pub use survey::survey;
 pub use vitals::{CountsWatch, VitalsWatch};
 pub use watch::Watch;

@@ -34,9 +34,11 @@ mod phase;
 mod rule;
 mod rules;
 mod scene;
+mod share;
 mod slo;
 
 pub use inputs::{RuleReads, rule_reads};
+pub(crate) use share::{SharePart, share_of};
 
 use delivery::Parcel;
 use forecast::Forecast;

@@ -10,6 +10,7 @@ use crate::{
 };
 
 mod alert;
+mod approach;
 mod ending;
 mod probe;
 mod recorded;
@@ -21,6 +22,7 @@ pub use alert::{
     AlertSeen, AlertState, Notification, NotifiedAlert, Odds, PredictedMark, Prediction, RawSeries,
     RecordingSeen, RuleInputs, RuleSeen,
 };
+pub use approach::{Approach, Nearest, RequestsSeen};
 pub use ending::{Ended, StopReason};
 pub use probe::{ProbeDone, StepDone};
 pub use recorded::{Recorded, RecordedDeed};
@@ -227,6 +229,8 @@ pub enum EventKind {
         /// One for each label set.
         series: Vec<RawSeries>,
     },
+    /// How near the rule of an expected alert came that did not fire.
+    Approached(Box<Approach>),
     /// A source stopped answering.
     SourceLost {
         /// Which.

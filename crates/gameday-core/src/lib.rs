@@ -30,10 +30,10 @@ pub use baseline::{Baseline, BaselineAlert};
 pub use clock::{ClockOffset, ClockReading, ClockSample};
 pub use event::Skip;
 pub use event::{
-    AlertSeen, AlertState, DrillStarted, Ended, Event, EventKind, FaultEnd, GateOpened, LooksSummed,
-    Notification, NotificationsCounted, NotifiedAlert, Odds, PredictedMark, Prediction, ProbeDone, RawSeries,
-    Recorded, RecordedDeed, RecordingSeen, RuleInputs, RuleSeen, SCHEMA, SourceSeen, Stage, SteadyEvaluated,
-    SteadySummed, StepDone, StopReason, SummedLook, Vitals,
+    AlertSeen, AlertState, Approach, DrillStarted, Ended, Event, EventKind, FaultEnd, GateOpened,
+    LooksSummed, Nearest, Notification, NotificationsCounted, NotifiedAlert, Odds, PredictedMark, Prediction,
+    ProbeDone, RawSeries, Recorded, RecordedDeed, RecordingSeen, RequestsSeen, RuleInputs, RuleSeen, SCHEMA,
+    SourceSeen, Stage, SteadyEvaluated, SteadySummed, StepDone, StopReason, SummedLook, Vitals,
 };
 pub use host::{host_name, is_public_name};
 pub use journal::{

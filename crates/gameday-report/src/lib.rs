@@ -59,13 +59,13 @@ pub use live::{
 };
 pub use markdown::{render_markdown, render_summary};
 pub use measure::{
-    AckReport, Advice, AlertReport, AlertVerdict, Between, BriefLine, BudgetReport, Check, ClockReport,
-    Course, Difference, DifferenceRow, Digest, DisturbanceReport, FaultReport, Finding, ForbidReport,
-    ForbiddenAlert, GROUP_STAGE_CHECK, GateReport, ImpactLine, ImpactReport, Intervals, JournalReport,
-    KeptFiring, LimitsMs, LinkReport, LogLine, Marks, Measurement, Mitigation, Moment, NearMiss, Noise,
-    NoticeReport, OtherAlert, OverTrials, PersonLine, Phase, Predicted, ProbeReport, ProbeSummed,
-    ReceiverNoise, Rollback, SafetyLine, StagesMs, SteadyReport, Summed, SuppressedBy, TimelineError, Trial,
-    TrialMarks, Verdict, Weight, measure,
+    AckReport, Advice, AlertReport, AlertVerdict, ApproachReport, Between, BriefLine, BudgetReport, Check,
+    ClockReport, Course, Difference, DifferenceRow, Digest, DisturbanceReport, FaultReport, Finding,
+    ForbidReport, ForbiddenAlert, GROUP_STAGE_CHECK, GateReport, ImpactLine, ImpactReport, Intervals,
+    JournalReport, KeptFiring, LimitsMs, LinkReport, LogLine, Marks, Measurement, Mitigation, Moment,
+    NearMiss, NearestReport, Noise, NoticeReport, OtherAlert, OverTrials, PersonLine, Phase, Predicted,
+    ProbeReport, ProbeSummed, ReceiverNoise, Rollback, SafetyLine, StagesMs, SteadyReport, Summed,
+    SuppressedBy, TimelineError, Trial, TrialMarks, Verdict, Weight, measure,
 };
 pub use measure::{Elsewhere, Seen, SightReport};
 pub use promtool::{RULES_FILE, TEST_FILE, UnitTest, render_promtool};

@@ -9,6 +9,7 @@
 mod advice;
 mod alert;
 mod alert_verdict;
+mod approach;
 mod before;
 mod clock;
 mod counted;
@@ -58,6 +59,7 @@ mod void;
 pub(crate) use marks::NOT_OBSERVED;
 
 pub use advice::Advice;
+pub use approach::{ApproachReport, NearestReport};
 pub use counted::{Between, Intervals};
 pub use course::{Course, NearMiss};
 pub use difference::{Difference, DifferenceRow};

@@ -126,6 +126,35 @@ pub(crate) fn within_a_look(look_ms: u64) -> String {
     format!("within one look ({})", limit(look_ms))
 }
 
+/// A number and what it is compared with, with as many digits as show that they differ.
+pub(crate) fn number_beside(value: f64, limit: f64) -> (String, String) {
+    #[expect(clippy::float_cmp, reason = "equal numbers have equal digits")]
+    let digits = (3..12)
+        .find(|digits| value == limit || number(value, *digits) != number(limit, *digits))
+        .unwrap_or(12);
+    (number(value, digits), number(limit, digits))
+}
+
+/// A number with so many digits that count.
+fn number(value: f64, digits: usize) -> String {
+    let size = value.abs();
+    if value != 0.0 && !(1e-4..1e9).contains(&size) {
+        return format!("{value:.*e}", digits - 1);
+    }
+    // As many zeros after the point count for nothing.
+    let zeros = (1..5).filter(|zeros| size < 10_f64.powi(-zeros)).count();
+    let whole = format!("{size:.0}").len();
+    let decimals = match size >= 1.0 {
+        true => digits.saturating_sub(whole),
+        false => digits + zeros,
+    };
+    let text = format!("{value:.decimals$}");
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
+}
+
 /// A limit of the plan, without needless decimals: `30 s`, `2.5 s`, `250 ms`.
 pub(crate) fn limit(ms: u64) -> String {
     match ms {

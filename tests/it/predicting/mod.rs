@@ -5,6 +5,7 @@
 mod clocks;
 mod disturbed;
 mod marks;
+mod missed;
 mod newer;
 mod sweeps;
 mod traps;

@@ -3,13 +3,16 @@
 //! ```text
 //!   RawSeries ─► Store ◄─ recording rules, each at its own ticks
 //!                  └────► the alert's query at each tick ─► `for` ─► Episode
+//!                                  └─► its comparisons ──────────► Approach: how near they came
 //! ```
 //!
 //! Pure: the same series and rules make the same episodes. With the rule as it was, they are what Prometheus
 //! itself saw; with another `for`, interval or threshold, what it would have seen.
 
+mod approach;
 mod eval;
 mod functions;
+mod requests;
 mod store;
 
 use std::collections::BTreeMap;
@@ -19,6 +22,8 @@ use gameday_core::{RawSeries, RecordingSeen, RuleSeen, Timestamp};
 use crate::promql::{self, Expr, Kind};
 use eval::Evaluation;
 use store::Store;
+
+pub use approach::approach;
 
 /// What was recorded of a rule.
 #[derive(Debug, Clone, Copy)]
@@ -69,18 +74,28 @@ const MOST_TICKS: i64 = 86_400;
 /// # Errors
 /// A line that says what of its query cannot be evaluated here.
 pub fn replay(material: &Material<'_>, change: &Change) -> Result<Vec<Episode>, String> {
-    let mut store = Store {
-        left_open: material.left_open,
-        ..Store::default()
-    };
-    material.series.iter().for_each(|one| store.add(one));
-    let Some((first, last)) = store.span_ms() else {
-        return Err("no sample was recorded of what it reads".to_owned());
-    };
     let mut query = read(&material.rule.query)?;
     if let Some(threshold) = change.threshold {
         set_threshold(&mut query, threshold)?;
     }
+    let mut alert = Alert::new(material.rule, change);
+    walk(material, change, |evaluation| {
+        alert.evaluated(evaluation.at_ms, evaluation.vector(&query)?);
+        Ok(())
+    })?;
+    Ok(alert.episodes())
+}
+
+/// Evaluates the recording rules at their ticks, and lets somebody look at each tick of the alert's own group.
+fn walk(
+    material: &Material<'_>,
+    change: &Change,
+    mut look: impl FnMut(&Evaluation<'_>) -> Result<(), String>,
+) -> Result<(), String> {
+    let mut store = stored(material);
+    let Some((first, last)) = store.span_ms() else {
+        return Err("no sample was recorded of what it reads".to_owned());
+    };
     let tick_ms = ms(material.evaluated_at);
     let own = Ticks::new(
         tick_ms + change.phase_ms,
@@ -94,7 +109,6 @@ pub fn replay(material: &Material<'_>, change: &Change) -> Result<Vec<Episode>, 
     if (last - first) / own.every_ms > MOST_TICKS {
         return Err(format!("more than {MOST_TICKS} evaluations"));
     }
-    let mut alert = Alert::new(material.rule, change);
     let mut now = first;
     while now <= last {
         // Those that record are evaluated before the alert that reads them at the same tick.
@@ -108,12 +122,21 @@ pub fn replay(material: &Material<'_>, change: &Change) -> Result<Vec<Episode>, 
                 store: &store,
                 at_ms: now,
             };
-            alert.evaluated(now, evaluation.vector(&query).map_err(cannot)?);
+            look(&evaluation).map_err(cannot)?;
         }
         let next = records.iter().map(|(ticks, ..)| ticks.after(now));
         now = next.fold(own.after(now), i64::min);
     }
-    Ok(alert.episodes())
+    Ok(())
+}
+
+fn stored(material: &Material<'_>) -> Store {
+    let mut store = Store {
+        left_open: material.left_open,
+        ..Store::default()
+    };
+    material.series.iter().for_each(|one| store.add(one));
+    store
 }
 
 fn cannot(what: String) -> String {

@@ -13,7 +13,10 @@ use crate::fault::Fault;
 impl Runner<'_> {
     pub(super) async fn act(&mut self, action: Action) -> io::Result<()> {
         match action {
-            Action::Record(kind) => self.journal.record(kind),
+            Action::Record(kind) => {
+                self.note_held(&kind);
+                self.journal.record(kind)
+            }
             Action::Look(fault) => {
                 self.look(fault);
                 Ok(())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use gameday_core::{EventKind, StopReason};
 
 use super::fault_task::FaultTask;
-use super::{Report, Runner, collect};
+use super::{Report, Runner};
 use crate::engine::{GateLook, Input};
 use crate::fault::{self, Fault};
 
@@ -40,9 +40,10 @@ impl Runner<'_> {
 
     /// Writes down what Prometheus knows of the trial that is over, and makes the faults of the next.
     pub(super) async fn next_trial(&mut self, trial: u32) -> io::Result<()> {
-        collect::raw_samples(self.plan, self.journal, &self.jobs, self.trial_began).await?;
+        self.collect().await?;
         self.journal.record(EventKind::TrialEnded { trial: trial - 1 })?;
         self.trial_began = self.journal.clock().offset();
+        self.held.clear();
         match fault::build(self.plan, self.run, trial) {
             Ok(faults) => self.arm(faults),
             Err(error) => {

@@ -16,26 +16,47 @@ const FURTHEST: Duration = Duration::from_secs(2 * 3600);
 const MOST_SAMPLES: usize = 50_000;
 const MOST_SERIES: usize = 1_000;
 
+/// What was recorded, to be evaluated again.
+#[derive(Default)]
+pub(super) struct Recorded {
+    /// The groups of rules.
+    pub(super) groups: Vec<RuleGroup>,
+    /// What each alert's rules read.
+    pub(super) inputs: Vec<RuleInputs>,
+    /// The series by what was asked.
+    samples: BTreeMap<String, Vec<RawSeries>>,
+}
+
+impl Recorded {
+    /// The series that a rule reads.
+    pub(super) fn series(&self, inputs: &RuleInputs) -> Vec<RawSeries> {
+        let found = inputs.selectors.iter().filter_map(|one| self.samples.get(one));
+        found.flatten().cloned().collect()
+    }
+}
+
 /// Records what the alert rules of these names read; `lasted` is how long the drill took.
 pub(super) async fn record(
     prometheus: &Prometheus,
     journal: &Journal,
     alerts: &[String],
     lasted: Duration,
-) -> io::Result<()> {
+) -> io::Result<Recorded> {
     let mut asking = Asking {
         prometheus,
         journal,
         until: Instant::now() + PATIENCE,
         lasted,
         asked: BTreeMap::new(),
+        kept: BTreeMap::new(),
         samples: 0,
     };
     let groups = match timeout_at(asking.until, prometheus.groups()).await {
         Ok(Ok(groups)) => groups,
         // Nothing of the drill depends on it; whoever wants the series finds that there are none.
-        _ => return Ok(()),
+        _ => return Ok(Recorded::default()),
     };
+    let mut told = Vec::new();
     let mut recorded = BTreeSet::new();
     for alert in alerts {
         let reads = rule_reads(&groups, alert);
@@ -65,9 +86,14 @@ pub(super) async fn record(
                 Err(why) => inputs.left_out.push(format!("`{series}`: {why}")),
             }
         }
-        journal.record(EventKind::RuleInputs(Box::new(inputs)))?;
+        journal.record(EventKind::RuleInputs(Box::new(inputs.clone())))?;
+        told.push(inputs);
     }
-    Ok(())
+    Ok(Recorded {
+        groups,
+        inputs: told,
+        samples: asking.kept,
+    })
 }
 
 /// What is lacking of a window that begins before what is recorded: a rule is not tried on half of what it reads.
@@ -99,6 +125,7 @@ struct Asking<'a> {
     lasted: Duration,
     /// What was asked before, and what became of it.
     asked: BTreeMap<String, Result<String, String>>,
+    kept: BTreeMap<String, Vec<RawSeries>>,
     samples: usize,
 }
 
@@ -116,6 +143,7 @@ impl Asking<'_> {
             Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
         };
         let told = found.map(|series| {
+            self.kept.insert(selector.clone(), series.clone());
             let kind = EventKind::RawSamples {
                 source: source(),
                 selector: selector.clone(),

@@ -4,6 +4,7 @@
 //! reports through one bounded queue.
 
 mod act;
+mod approach;
 mod collect;
 mod condition;
 mod fault_task;
@@ -129,7 +130,9 @@ struct Runner<'r> {
     reports: Reports,
     inbox: mpsc::Receiver<Report>,
     tasks: JoinSet<()>,
-    /// Labels of the expected alerts as they were seen, for the raw samples at the end.
+    /// When each fault of the trial was in place, on the wall clock.
+    held: BTreeMap<FaultName, approach::Held>,
+    /// Who is scraped for the expected alerts, for the raw samples at the end.
     jobs: std::collections::BTreeSet<String>,
     /// Links of the expected alerts, to be tried at the end.
     links: links::Links,
@@ -156,6 +159,7 @@ impl<'r> Runner<'r> {
             reports,
             inbox,
             tasks: JoinSet::new(),
+            held: BTreeMap::new(),
             jobs: plan
                 .expect
                 .iter()
@@ -296,7 +300,7 @@ impl<'r> Runner<'r> {
             self.links.check(self.journal).await?;
         }
         if !matches!(ended, Ended::Refused(_)) {
-            collect::raw_samples(self.plan, self.journal, &self.jobs, self.trial_began).await?;
+            self.collect().await?;
         }
         self.journal.record_durably(EventKind::DrillEnded(ended))
     }

@@ -172,6 +172,24 @@ impl Oracle {
         }
     }
 
+    /// The alerts that are expected.
+    pub(super) fn alerts(&self) -> &[Asked] {
+        &self.asking.alerts
+    }
+
+    /// Whether ranges of this Prometheus leave their first moment out, and its clock less ours; none when nobody told.
+    pub(super) fn ways(&self) -> Option<(bool, i64)> {
+        let seen = self.seen();
+        let survey = seen.survey.as_ref().ok()?;
+        let ahead = survey
+            .clock
+            .filter(|clock| clock.offset_us.saturating_abs() > clock.error_us);
+        Some((
+            survey.settings.left_open,
+            ahead.map_or(0, |clock| clock.offset_us),
+        ))
+    }
+
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().expect("nobody panics while holding it")
     }

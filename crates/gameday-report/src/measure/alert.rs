@@ -6,6 +6,7 @@ use gameday_core::ExpectRecord;
 
 use super::advice;
 use super::alert_verdict::AlertVerdict;
+use super::approach;
 use super::counted::{self, Between, Intervals};
 use super::course::{self, Course};
 use super::evidence::Evidence;
@@ -77,6 +78,12 @@ fn report(
     let mut report = unjudged(expect);
     (report.verdict, report.detail) = case.judge();
     (report.course, report.near_miss) = (case.course, case.near_miss);
+    report.approach = approach::read(timeline, expect);
+    if let Some(approach) = &report.approach
+        && matches!(report.verdict, AlertVerdict::Missed | AlertVerdict::PendingOnly)
+    {
+        report.detail = format!("{}; {}", report.detail, approach.text());
+    }
     report.suppressed_by = suppressed;
     report.links = links::of_alert(timeline, &expect.alert);
     take_times(&mut report, timeline, fault, &marks, recovery);
@@ -206,6 +213,7 @@ fn unjudged(expect: &ExpectRecord) -> AlertReport {
         notes: Vec::new(),
         course: Course::default(),
         near_miss: None,
+        approach: None,
         suppressed_by: Vec::new(),
         links: Vec::new(),
         unclean: Vec::new(),

@@ -3,6 +3,7 @@
 use gameday_core::EventKind;
 
 use super::super::alert_verdict::AlertVerdict;
+use super::super::approach::ApproachReport;
 use super::super::record::AlertReport;
 use super::super::timeline::Timeline;
 
@@ -15,6 +16,12 @@ pub(super) fn action(timeline: &Timeline<'_>, alert: &AlertReport) -> Option<&'s
     if alert.marks.t2.is_none() && alert.marks.t3.is_none() {
         let recorded =
             events().any(|kind| matches!(kind, EventKind::RuleInputs(inputs) if inputs.alert == alert.name));
+        let approach = alert.approach.as_ref();
+        if approach.is_some_and(ApproachReport::saw_nothing) {
+            return Some(
+                "Its rule found nothing to compare: do its selectors match what Prometheus scrapes? If so, nothing was counted.",
+            );
+        }
         return Some(match recorded {
             true => {
                 "Its condition was never seen true: the fault is too small for the rule, or the rule looks elsewhere. `gameday what-if DRILL --threshold NUMBER` tries other thresholds on what was recorded."

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::super::Moment;
 use super::super::advice::Advice;
 use super::super::alert_verdict::AlertVerdict;
+use super::super::approach::ApproachReport;
 use super::super::counted::Intervals;
 use super::super::course::{Course, NearMiss};
 use super::super::keeping::KeptFiring;
@@ -173,6 +174,9 @@ pub struct AlertReport {
     pub course: Course,
     /// How near it came to firing, when it was pending only.
     pub near_miss: Option<NearMiss>,
+    /// How near its rule came, when it did not fire.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approach: Option<ApproachReport>,
     /// What kept it quiet.
     pub suppressed_by: Vec<SuppressedBy>,
     /// Its links, and whether they lead anywhere.
