@@ -85,7 +85,7 @@ impl Step {
     fn write(&self, header: &str, out: &mut String) {
         out.push('\n');
         for comment in &self.comments {
-            out.push_str(&format!("# {comment}\n"));
+            out.push_str(&commented(comment));
         }
         out.push_str(&format!("{header}\n"));
         for line in &self.lines {
@@ -105,7 +105,7 @@ impl Flow {
     pub(super) fn write(&self) -> String {
         let mut out = String::new();
         for line in &self.about {
-            out.push_str(&format!("# {line}\n"));
+            out.push_str(&commented(line));
         }
         out.push_str(&format!("every = \"60s\"\ntimeout = {}\n", quoted(&self.timeout)));
         if !self.vars.is_empty() {
@@ -131,6 +131,16 @@ impl Flow {
         }
         out
     }
+}
+
+/// A comment; control characters may not stand in one (TOML 1.0).
+fn commented(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\t' => c,
+        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    format!("# {}\n", text.chars().map(shown).collect::<String>())
 }
 
 /// `{ a = …, b = … }`.

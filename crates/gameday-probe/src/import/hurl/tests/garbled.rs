@@ -36,6 +36,8 @@ fn mangled(text: &str, dice: &mut Dice) -> String {
         "{",
         "]",
         "not ",
+        "\0",
+        "\u{7f}",
     ];
     let mut chars: Vec<String> = text.chars().map(String::from).collect();
     for _ in 0..=dice.below(6) {
@@ -47,6 +49,17 @@ fn mangled(text: &str, dice: &mut Dice) -> String {
         }
     }
     chars.concat()
+}
+
+#[test]
+fn a_comment_may_hold_what_none_of_toml_may() {
+    let (_, imported) = import("# a\0b\u{b}c\u{7f}\td\r\nGET https://a.test/\n", &[]).unwrap();
+    let written = &imported.files[0].text;
+    assert!(
+        written.contains("# a\u{fffd}b\u{fffd}c\u{fffd}\td\n"),
+        "{written}"
+    );
+    assert!(written.parse::<toml::Table>().is_ok(), "{written}");
 }
 
 #[test]
