@@ -20,6 +20,7 @@ fn a_fault_whose_mark_is_lost_is_undone_all_the_same() {
         a_runner_undoes_what_it_has_injected_without_a_mark,
         a_runner_undoes_what_it_has_injected_with_an_empty_mark,
         heal_undoes_what_the_journal_says_was_injected,
+        heal_starts_again_what_was_killed_after_it_was_undone,
     ];
 }
 
@@ -85,5 +86,31 @@ fn heal_undoes_what_the_journal_says_was_injected() {
     assert_eq!(healed.code, Some(0), "{}", healed.stdout);
     assert!(!healed.stdout.contains("not begun"), "{}", healed.stdout);
     node.assert_running();
+    rig.assert_whole();
+}
+
+fn heal_starts_again_what_was_killed_after_it_was_undone() {
+    let rig = Rig::new();
+    rig.scenario(
+        "frozen",
+        &Scenario {
+            timeline: FROZEN,
+            ..Scenario::default()
+        },
+    );
+    let node = rig.node();
+    let drill = rig.start("frozen", &["--set", "hold=2s"]);
+    drill.wait_until_injected("frozen");
+    wait_for("the helper to have undone it", END, || {
+        helpers(rig.sandbox.path()).is_empty().then_some(())
+    });
+    drill.signal(Signal::SIGKILL);
+    drop(drill.finish(END));
+    node.kill();
+
+    let healed = rig.heal();
+    assert_eq!(healed.code, Some(0), "{}", healed.stdout);
+    node.assert_running();
+    assert_eq!(node.starts(), 2, "{}", healed.stdout);
     rig.assert_whole();
 }

@@ -198,15 +198,19 @@ impl Deed {
         }
         let mut mark = Mark::take(mark, patience)?;
         match mark.progress()?.or(known) {
-            Progress::Untouched => Ok(NOT_BEGUN.to_owned()),
-            Progress::Undone => self.act().verify(),
-            Progress::Begun => {
-                let done = self.act().undo()?;
-                self.act().verify()?;
-                mark.write(Progress::Undone)?;
-                Ok(done)
+            Progress::Untouched => return Ok(NOT_BEGUN.to_owned()),
+            Progress::Undone => {
+                // What was whole may have been harmed since, and nobody else puts it back.
+                if let Ok(whole) = self.act().verify() {
+                    return Ok(whole);
+                }
             }
+            Progress::Begun => {}
         }
+        let done = self.act().undo()?;
+        self.act().verify()?;
+        mark.write(Progress::Undone)?;
+        Ok(done)
     }
 }
 
