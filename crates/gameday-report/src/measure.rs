@@ -23,6 +23,7 @@ mod expectation;
 mod fault;
 mod finding;
 mod forbid;
+mod forged;
 mod happened;
 mod impact;
 mod keeping;

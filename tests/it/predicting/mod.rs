@@ -4,6 +4,7 @@
 
 mod clocks;
 mod disturbed;
+mod forged;
 mod marks;
 mod missed;
 mod newer;

@@ -28,6 +28,7 @@ pub(super) fn metrics(body: &[u8]) -> Result<AlertmanagerMetrics, Unreadable> {
     } else {
         counts.failed_requests
     };
+    metrics.vitals.counts_webhooks = counts.notifications.contains_key("webhook");
     metrics.notifications = counts.notifications;
     metrics.failed = counts.failed;
     Ok(metrics)
@@ -110,6 +111,7 @@ mod tests {
         assert_eq!(read.notifications["webhook"], 7);
         assert_eq!(read.failed["webhook"], 1);
         assert_eq!(read.delivered["webhook"], 6);
+        assert!(read.vitals.counts_webhooks);
     }
 
     #[test]

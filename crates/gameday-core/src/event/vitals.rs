@@ -38,6 +38,9 @@ pub struct Vitals {
     /// Its place in its cluster, from 0, and how many there are; none without a cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<(u64, u64)>,
+    /// Whether it counts what it sends by webhook.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub counts_webhooks: bool,
 }
 
 /// An Alertmanager's counters of notifications grew between two readings. Both times are ours.

@@ -7,6 +7,7 @@ mod act;
 mod approach;
 mod collect;
 mod condition;
+mod counted;
 mod fault_task;
 mod gate;
 mod inputs;
@@ -139,6 +140,7 @@ struct Runner<'r> {
     ended: Option<Ended>,
     /// When the trial began to wait for its faults: the first one with the drill.
     trial_began: Offset,
+    uncounted: counted::Uncounted,
     /// The task that panicked, if one did.
     died: Option<String>,
 }
@@ -168,6 +170,7 @@ impl<'r> Runner<'r> {
             links: links::Links::default(),
             ended: None,
             trial_began: Offset::default(),
+            uncounted: counted::Uncounted::default(),
             died: None,
         }
     }
@@ -246,10 +249,14 @@ impl<'r> Runner<'r> {
 
     async fn take(&mut self, report: Report) -> io::Result<()> {
         match report {
-            Report::Note(kind) => self.journal.record(kind),
+            Report::Note(kind) => {
+                self.uncounted.note(&kind);
+                self.journal.record(kind)
+            }
             Report::Input(input) => self.feed(input).await,
             Report::Both(kind, input) => {
                 self.note_job(&kind);
+                self.uncounted.note(&kind);
                 self.links.note(self.plan, &kind);
                 let checked = match &kind {
                     EventKind::RollbackChecked { verified, .. } => Some(*verified),
@@ -300,6 +307,7 @@ impl<'r> Runner<'r> {
             self.links.check(self.journal).await?;
         }
         if !matches!(ended, Ended::Refused(_)) {
+            self.hear_counters().await?;
             self.collect().await?;
         }
         self.journal.record_durably(EventKind::DrillEnded(ended))

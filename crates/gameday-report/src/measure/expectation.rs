@@ -11,6 +11,7 @@ use super::disturbance::is_alertmanager;
 use super::doubt;
 use super::evidence::Evidence;
 use super::fault::Fault;
+use super::forged;
 use super::mark::{Known, Moment};
 use super::marks::{AlertMarks, moment};
 use super::never;
@@ -56,7 +57,11 @@ impl Case<'_> {
     /// What was told of this alert and cannot be true.
     fn doubt(&self) -> Option<String> {
         let doubt = self.marks.remarks.doubts.first().cloned();
-        doubt.or_else(|| doubt::unconfirmed(self.timeline, self.expect, self.evidence, self.fault.ordered?))
+        // Other sources have counters of their own.
+        let counted = || self.expect.source.is_none() && self.timeline.jumps.is_empty();
+        doubt
+            .or_else(|| doubt::unconfirmed(self.timeline, self.expect, self.evidence, self.fault.ordered?))
+            .or_else(|| forged::doubt(&self.timeline.sent, self.evidence).filter(|_| counted()))
     }
 
     fn judge_as_seen(&self) -> Ruling {

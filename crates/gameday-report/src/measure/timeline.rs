@@ -4,6 +4,7 @@ use gameday_core::{DrillStarted, Event, EventKind, ExpectRecord, FaultName, SCHE
 
 use super::clock::{Clocks, Jump, healed_later, jumps};
 use super::disturbance::{self, Disturbance};
+use super::forged::Sent;
 use super::mark::{Known, Mark, Moment};
 use crate::words;
 
@@ -50,6 +51,8 @@ pub(super) struct Timeline<'a> {
     pub clocks: Clocks,
     pub jumps: Vec<Jump>,
     pub disturbances: Vec<Disturbance>,
+    /// What was sent to us, by the whole drill's counters.
+    pub sent: Sent,
 }
 
 /// Whose clock the times of an alert's rule are of.
@@ -83,6 +86,7 @@ impl<'a> Timeline<'a> {
             clocks: Clocks::read(events),
             jumps: jumps(events),
             disturbances: Vec::new(),
+            sent: Sent::read(events, started.plan.observe.alertmanager.len()),
         };
         timeline.disturbances = disturbance::read(&timeline);
         Ok(timeline)
@@ -99,6 +103,7 @@ impl<'a> Timeline<'a> {
             clocks: self.clocks.clone(),
             jumps: self.jumps.clone(),
             disturbances: self.disturbances.clone(),
+            sent: self.sent.clone(),
         };
         // What disturbed another trial is that one's.
         let (from, to) = (part.began().time, part.last().time);
