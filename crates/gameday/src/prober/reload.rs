@@ -114,10 +114,11 @@ impl Keeper {
         match read {
             Ok((loaded, settings)) => self.take(loaded, settings),
             Err(problems) => {
+                let drawn = Problem::draw_all(&problems);
+                // Whoever hears of it finds it in the metrics.
+                self.book.reloaded(Some(drawn.clone()));
                 output::tell(&problems);
                 output::say("the files were not loaded: everything stays as it is");
-                let drawn = Problem::draw_all(&problems);
-                self.book.reloaded(Some(drawn.clone()));
                 Err(drawn)
             }
         }
