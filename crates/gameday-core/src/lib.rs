@@ -46,7 +46,7 @@ pub use plan::{
     ExpectRecord, FaultRecord, ForbidRecord, GuardRecord, JournalRecord, ObserveRecord, PlanRecord,
     ProbeRecord, RegionRecord, SteadyRecord, TargetRecord, Unit,
 };
-pub use problem::{Problem, Problems, Source, nearest, printable};
+pub use problem::{Problem, Problems, Source, did_you_mean, nearest, printable};
 pub use secret::{Secret, redact_url};
 pub use table::Table;
 pub use time::{Clock, Offset, Timestamp};

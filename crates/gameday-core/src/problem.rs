@@ -237,7 +237,11 @@ fn steers(c: char) -> bool {
 /// The candidate nearest to what was typed, if one is near enough to be meant.
 #[must_use]
 pub fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let distance = |candidate: &str| strsim::damerau_levenshtein(typed, candidate);
+    let distance = |candidate: &str| match singular(typed) == singular(candidate) {
+        // `steps` is `step`, however short or long the ending is.
+        true => usize::from(typed != candidate),
+        false => strsim::damerau_levenshtein(typed, candidate),
+    };
     let allowed = (typed.chars().count() / 3).max(1);
     candidates
         .into_iter()
@@ -245,4 +249,17 @@ pub fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -
         .filter(|(distance, _)| *distance <= allowed)
         .min()
         .map(|(_, candidate)| candidate)
+}
+
+/// The end of a message that says no such name is known: the nearest one that is, or nothing.
+#[must_use]
+pub fn did_you_mean<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(typed, candidates).map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
+}
+
+fn singular(name: &str) -> String {
+    match name.strip_suffix("ies") {
+        Some(stem) => format!("{stem}y"),
+        None => name.strip_suffix('s').unwrap_or(name).to_owned(),
+    }
 }

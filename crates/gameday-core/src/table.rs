@@ -2,12 +2,15 @@
 //!
 //! Whoever reads takes what it knows; what is left at [`Table::finish`] was a typing error.
 
+mod value;
+mod words;
+
 use std::cell::RefCell;
 use std::ops::Range;
 
 use serde::de::DeserializeOwned;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue, ValueDeserializer};
+use toml::de::{DeTable, DeValue};
 
 use crate::Problems;
 
@@ -99,16 +102,18 @@ impl<'s, 'p> Table<'s, 'p> {
 
     /// Takes a table, if the key is there.
     pub fn table(&mut self, key: &'static str) -> Option<Table<'s, 'p>> {
-        let (key_span, value) = self.take(key)?;
-        self.sub_table(format!("[{}]", self.path_of(key)), key_span, value)
+        let name = format!("[{}]", self.path_of(key));
+        let header = name.clone();
+        self.table_of(key, name, &header)
     }
 
     /// Takes a table of tables, in the order of the file: name, the name's place, table.
     pub fn tables(&mut self, key: &'static str) -> Vec<(Spanned<String>, Table<'s, 'p>)> {
-        let Some(mut outer) = self.table(key) else {
-            return Vec::new();
-        };
-        outer.take_tables()
+        let path = self.path_of(key);
+        let header = format!("[{path}.NAME]");
+        self.table_of(key, format!("[{path}]"), &header)
+            .map(|mut outer| outer.take_tables())
+            .unwrap_or_default()
     }
 
     /// Takes every entry that is left as a table, in the order of the file.
@@ -116,7 +121,8 @@ impl<'s, 'p> Table<'s, 'p> {
         let mut found = Vec::new();
         for (key, value) in self.take_rest() {
             let name = format!("[{}]", self.path_of(key.get_ref()));
-            if let Some(table) = self.sub_table(name, key.span(), value) {
+            let header = name.clone();
+            if let Some(table) = self.sub_table(name, &header, key.span(), value) {
                 found.push((key, table));
             }
         }
@@ -169,7 +175,7 @@ impl<'s, 'p> Table<'s, 'p> {
                 } else {
                     item.span()
                 };
-                self.sub_table(format!("{key} {}", index + 1), place, item)
+                self.sub_table(format!("{key} {}", index + 1), "", place, item)
             })
             .collect()
     }
@@ -206,9 +212,16 @@ impl<'s, 'p> Table<'s, 'p> {
         rest
     }
 
+    fn table_of(&mut self, key: &'static str, name: String, header: &str) -> Option<Table<'s, 'p>> {
+        let (key_span, value) = self.take(key)?;
+        self.sub_table(name, header, key_span, value)
+    }
+
+    /// `header` is how a table like it begins: the remedy for a list that stands in its place.
     fn sub_table(
         &self,
         name: String,
+        header: &str,
         key: Range<usize>,
         value: Spanned<DeValue<'s>>,
     ) -> Option<Table<'s, 'p>> {
@@ -222,27 +235,21 @@ impl<'s, 'p> Table<'s, 'p> {
                 asked: RefCell::default(),
             }),
             other => {
-                let found = other.type_str();
-                self.problems
-                    .add(span, format!("{name} must be a table, not {found}"));
+                let found = words::found(other.type_str());
+                let source = self.problems.source();
+                let problem = source.problem(span, format!("{name} must be a table, not {found}"));
+                let is_list = other.is_array() && !header.is_empty();
+                self.problems.push(match is_list {
+                    true => problem.hint(format!("in single brackets: `{header}`")),
+                    false => problem,
+                });
                 None
             }
         }
     }
 
     fn deserialize<T: DeserializeOwned>(&self, value: Spanned<DeValue<'s>>) -> Option<Spanned<T>> {
-        let span = value.span();
-        match T::deserialize(ValueDeserializer::from(value)) {
-            Ok(parsed) => Some(Spanned::new(span, parsed)),
-            Err(error) => {
-                self.problems.push(explain(
-                    self.problems,
-                    error.span().unwrap_or(span),
-                    error.message(),
-                ));
-                None
-            }
-        }
+        value::read(self.problems, value)
     }
 
     fn prefix(&self) -> String {
@@ -266,126 +273,5 @@ impl<'s, 'p> Table<'s, 'p> {
     }
 }
 
-/// Serde's words for an unknown field or variant become ours, with the nearest known name as a hint.
-fn explain(problems: &Problems<'_>, span: Range<usize>, message: &str) -> crate::Problem {
-    let source = problems.source();
-    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    for (theirs, ours) in [
-        ("unknown field", "unknown key"),
-        ("unknown variant", "unknown kind"),
-    ] {
-        if message.starts_with(theirs) && !quoted.is_empty() {
-            let known = quoted[1..].iter().copied();
-            return source
-                .problem(span, format!("{ours} `{}`", quoted[0]))
-                .nearest(quoted[0], known);
-        }
-    }
-    if message.starts_with("missing field") && !quoted.is_empty() {
-        return source.problem(span, format!("the key `{}` is missing", quoted[0]));
-    }
-    source.problem(span, message)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Problem, Source, Span};
-    use expect_test::{Expect, expect};
-
-    fn check(text: &str, expect: Expect) {
-        let source = Source {
-            path: "f.toml".into(),
-            text: text.into(),
-        };
-        let problems = Problems::new(&source);
-        let mut root = Table::parse(&problems);
-        let title: Option<String> = root.need("title");
-        if let Some(mut guard) = root.table("guard") {
-            let _: Option<Span> = guard.get("lease");
-            guard.finish();
-        }
-        for mut step in root.array("step") {
-            let _: Option<String> = step.need("name");
-            step.finish();
-        }
-        root.finish();
-        let told = match problems.into_result(title) {
-            Ok(title) => title,
-            Err(problems) => Problem::draw_all(&problems),
-        };
-        expect.assert_eq(&told);
-    }
-
-    #[test]
-    fn a_good_file_is_read() {
-        check(
-            "title = \"t\"\n[guard]\nlease = \"15s\"\n[[step]]\nname = \"a\"\n",
-            expect!["t"],
-        );
-    }
-
-    #[test]
-    fn every_problem_is_told_in_line_order() {
-        check(
-            "titel = 1\n[guard]\nlease = \"15 parsecs\"\nleese = 1\n[[step]]\nnam = \"a\"\n",
-            expect![[r#"
-                error: the key `title` is missing
-                  --> f.toml:1:1
-                  1 | titel = 1
-                    | ^
-
-                error: unknown key `titel`
-                  --> f.toml:1:1
-                  1 | titel = 1
-                    | ^^^^^
-                hint: did you mean `title`?
-
-                error: `15 parsecs` is not a length of time such as "200ms", "5s" or "1h30m" (at most 400 days)
-                  --> f.toml:3:9
-                  3 | lease = "15 parsecs"
-                    |         ^^^^^^^^^^^^
-
-                error: [guard]: unknown key `leese`
-                  --> f.toml:4:1
-                  4 | leese = 1
-                    | ^^^^^
-                hint: did you mean `lease`?
-
-                error: step 1: the key `name` is missing
-                  --> f.toml:5:1
-                  5 | [[step]]
-                    | ^^^^^^^^
-
-                error: step 1: unknown key `nam`
-                  --> f.toml:6:1
-                  6 | nam = "a"
-                    | ^^^
-                hint: did you mean `name`?
-            "#]],
-        );
-    }
-
-    #[test]
-    fn syntax_errors_are_all_told_and_wrong_shapes_are_named() {
-        check(
-            "title = \nguard = 3\nstep = \"x\"\n",
-            expect![[r#"
-            error: string values must be quoted, expected literal string
-              --> f.toml:1:9
-              1 | title = 
-                |         ^
-
-            error: [guard] must be a table, not integer
-              --> f.toml:2:9
-              2 | guard = 3
-                |         ^
-
-            error: `step` must be an array of tables: `[[step]]`
-              --> f.toml:3:8
-              3 | step = "x"
-                |        ^^^
-        "#]],
-        );
-    }
-}
+mod tests;

@@ -72,4 +72,6 @@ fn only_regular_files_are_read_and_not_beyond_the_cap() {
 fn only_a_near_name_is_suggested() {
     assert_eq!(nearest("tiemline", ["timeline", "title"]), Some("timeline"));
     assert_eq!(nearest("banana", ["timeline", "title"]), None);
+    assert_eq!(nearest("proxies", ["probes", "proxy"]), Some("proxy"));
+    assert_eq!(nearest("step", ["stop", "steps"]), Some("steps"));
 }

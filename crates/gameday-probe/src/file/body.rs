@@ -23,6 +23,7 @@ pub(super) fn read_body(
     let problems = scope.problems();
     let mut there: Vec<_> = BODIES
         .iter()
+        .filter(|key| table.has(key))
         .filter_map(|key| Some((table.key_span(key)?, *key)))
         .collect();
     there.sort_by_key(|(place, _)| place.start);

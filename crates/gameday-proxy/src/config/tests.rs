@@ -83,7 +83,7 @@ upstream = "db:5432"
               7 | upstream = "127.0.0.1:0"
                 |            ^^^^^^^^^^^^^
 
-            error: invalid type: string "yes", expected a boolean
+            error: this must be `true` or `false`, not text
               --> proxies.toml:8:11
               8 | enabled = "yes"
                 |           ^^^^^
@@ -237,13 +237,19 @@ noop = {}
               13 | latency = { delay = "200 parsecs", jiter = "1ms" }
                  |                     ^^^^^^^^^^^^^
 
+            error: unknown key `jiter`
+              --> proxies.toml:13:36
+              13 | latency = { delay = "200 parsecs", jiter = "1ms" }
+                 |                                    ^^^^^
+            hint: did you mean `jitter`?
+
             error: unknown kind `sideways`
               --> proxies.toml:14:10
               14 | stream = "sideways"
                  |          ^^^^^^^^^^
             hint: known here: `upstream`, `downstream`
 
-            error: invalid type: integer `7`, expected a percentage such as "99.9%"
+            error: this must be a percentage such as "99.9%", not a number
               --> proxies.toml:15:12
               15 | toxicity = 7
                  |            ^

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 
-use gameday_core::{Problem, Problems, Source, Table};
+use gameday_core::{Problem, Problems, Source, Table, nearest};
 use gameday_drill::{Given, Plan};
 use gameday_probe::ProbePlan;
 use serde_json::json;
@@ -81,29 +81,40 @@ fn kind(source: &Source) -> Option<Kind> {
         _ => {}
     }
     let problems = Problems::new(source);
-    let root = Table::parse(&problems);
+    let keys = Table::parse(&problems).keys();
+    let is_there = |key: &str| keys.iter().any(|typed| typed.get_ref() == key);
+    let is_nearly_there = |key: &str| keys.iter().any(|typed| nearest(typed.get_ref(), [key]).is_some());
+    kind_by(is_there)
+        .or_else(|| kind_by_folder(source))
+        // `[[steps]]` is a probe's with a mistake that is told, and no file of somebody else's.
+        .or_else(|| kind_by(is_nearly_there))
+}
+
+fn kind_by(has: impl Fn(&str) -> bool) -> Option<Kind> {
+    let scenario = ["timeline", "targets", "steady", "expect", "hypothesis"];
+    if scenario.into_iter().any(&has) {
+        Some(Kind::Scenario)
+    } else if gameday_probe::is_probe(&has) {
+        Some(Kind::Probe)
+    } else if has("proxy") {
+        Some(Kind::Proxy)
+    } else if TABLES.into_iter().any(&has) {
+        Some(Kind::Prober)
+    } else {
+        None
+    }
+}
+
+fn kind_by_folder(source: &Source) -> Option<Kind> {
     let folder = source
         .path
         .parent()
         .and_then(|parent| parent.file_name())
         .and_then(|name| name.to_str());
-    if ["timeline", "targets", "steady", "expect", "hypothesis"]
-        .iter()
-        .any(|key| root.has(key))
-    {
-        Some(Kind::Scenario)
-    } else if gameday_probe::is_probe(|key| root.key_span(key).is_some()) {
-        Some(Kind::Probe)
-    } else if root.has("proxy") {
-        Some(Kind::Proxy)
-    } else if TABLES.iter().any(|table| root.has(table)) {
-        Some(Kind::Prober)
-    } else {
-        match folder {
-            Some("scenarios") => Some(Kind::Scenario),
-            Some("probes") => Some(Kind::Probe),
-            _ => None,
-        }
+    match folder {
+        Some("scenarios") => Some(Kind::Scenario),
+        Some("probes") => Some(Kind::Probe),
+        _ => None,
     }
 }
 

@@ -88,7 +88,7 @@ fn settings_of_a_fault_are_checked_at_their_place() {
         "delay = \"200ms\", jitter",
         "delay = 200, jitter",
         expect![[r#"
-            12:61 invalid type: integer `200`, expected a length of time such as "200ms", "5s" or "1h30m" (at most 400 days)
+            12:61 this must be a length of time such as "200ms", "5s" or "1h30m" (at most 400 days), not a number
         "#]],
     );
     check(
@@ -124,7 +124,7 @@ fn what_a_fault_does_meanwhile_is_a_share_a_share_and_a_time() {
         expect![[r#"
             14:61 `110%` is not a percentage such as "99.9%"
             14:79 `half` is no share: write `50%`, or `150%` for more than before
-            14:93 invalid type: integer `3`, expected a length of time such as "200ms", "5s" or "1h30m" (at most 400 days)
+            14:93 this must be a length of time such as "200ms", "5s" or "1h30m" (at most 400 days), not a number
             14:96 [expect.Slow.during]: unknown key `what` | known here: `bad`, `lag`, `traffic`
         "#]],
     );

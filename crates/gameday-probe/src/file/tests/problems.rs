@@ -102,7 +102,7 @@ fn numbers_are_checked() {
                 |                                 ^^^^
             hint: the run is over by then
 
-            error: invalid type: integer `3`, expected a string
+            error: this must be text in quotes, not a number
               --> probes/p.toml:3:48
               3 | slo = { success = "200%", p95 = "1h", window = 3 }
                 |                                                ^
@@ -242,7 +242,7 @@ fn syntax_errors_do_not_make_names_look_unused() {
     check(
         "[vars]\nbase = \"http://a\"\n[[step]]\nname = \"a\"\nget = {{base}}\n",
         expect![[r#"
-            error: invalid type: map, expected a string
+            error: this must be text in quotes, not a table
               --> probes/p.toml:5:7
               5 | get = {{base}}
                 |       ^^^^^^^
