@@ -190,13 +190,20 @@ fn an_address_that_is_taken_is_named_with_its_proxy_and_the_cause() {
     );
     let ran = sandbox.run(["proxy", "--config", "proxies.toml", "--api", "127.0.0.1:0"]);
     assert_eq!(ran.code, Some(2));
-    for word in ["proxy `db`", &address.to_string(), "already in use"] {
+    for word in ["proxy `db`", &address.to_string(), "in use by `"] {
         assert!(ran.stderr.contains(word), "{word} is not in: {}", ran.stderr);
     }
 
+    let own = format!("(process {})", std::process::id());
     let ran = sandbox.run(["proxy", "--api", &address.to_string()]);
     assert_eq!(ran.code, Some(2));
-    for word in ["the API", &address.to_string(), "in use"] {
+    for word in [
+        "the API",
+        &address.to_string(),
+        "in use by `",
+        &own,
+        "give another with --api ADDR",
+    ] {
         assert!(ran.stderr.contains(word), "{word} is not in: {}", ran.stderr);
     }
 }

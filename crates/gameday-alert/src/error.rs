@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io;
+use std::net::SocketAddr;
 
 use gameday_core::SourceName;
 
@@ -70,12 +71,12 @@ pub enum SourceError {
         cause: String,
     },
     /// Our own receiver could not listen or accept.
-    #[error("cannot listen for {name} on {url}: {source}")]
+    #[error("{name} {}", gameday_core::cannot_listen(*address, source, "`webhook` in [observe]"))]
     Listen {
         /// Which source.
         name: SourceName,
         /// Where it should listen.
-        url: String,
+        address: SocketAddr,
         /// Why not.
         #[source]
         source: io::Error,

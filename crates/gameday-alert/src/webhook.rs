@@ -97,15 +97,14 @@ impl Webhook {
     /// it cannot be listened on, e.g. because the port is in use.
     pub async fn bind(url: &str) -> Result<Self, SourceError> {
         let name = SourceName::new("webhook").expect("a name");
-        let shown = redact_url(url.trim());
         let (address, path) = listen_on(url.trim()).map_err(|why| SourceError::BadAddress {
             name: name.clone(),
-            url: shown.clone(),
+            url: redact_url(url.trim()),
             why,
         })?;
         let failed = |source| SourceError::Listen {
             name,
-            url: shown,
+            address,
             source,
         };
         let listener = TcpListener::bind(address).await;
@@ -154,7 +153,7 @@ impl Webhook {
     /// # Errors
     /// [`SourceError::Listen`] when it cannot accept any more.
     pub async fn serve(self, out: mpsc::Sender<Notification>) -> Result<(), SourceError> {
-        let url = self.url();
+        let address = self.address;
         let desk = Desk {
             path: self.path.into(),
             hooks: self.hooks.into(),
@@ -169,7 +168,7 @@ impl Webhook {
             () = out.closed() => Ok(()),
             ended = serving => ended.map_err(|source| SourceError::Listen {
                 name: SourceName::new("webhook").expect("a name"),
-                url,
+                address,
                 source,
             }),
         }

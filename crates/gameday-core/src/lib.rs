@@ -17,6 +17,7 @@ mod journal;
 mod names;
 mod outcome;
 mod plan;
+mod port;
 mod problem;
 mod secret;
 mod table;
@@ -46,6 +47,7 @@ pub use plan::{
     ExpectRecord, FaultRecord, ForbidRecord, GuardRecord, JournalRecord, ObserveRecord, PlanRecord,
     ProbeRecord, RegionRecord, SteadyRecord, TargetRecord, Unit,
 };
+pub use port::cannot_listen;
 pub use problem::{Problem, Problems, Source, did_you_mean, nearest, printable};
 pub use secret::{Secret, redact_url};
 pub use table::Table;

@@ -35,7 +35,7 @@ pub enum ServeError {
     )]
     NotLoopback(SocketAddr),
     /// The API cannot listen.
-    #[error("the API cannot listen on {address}: {source}")]
+    #[error("the API {}", gameday_core::cannot_listen(*address, source, "--api ADDR"))]
     Api {
         /// Where it should.
         address: SocketAddr,

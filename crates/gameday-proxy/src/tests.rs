@@ -133,7 +133,7 @@ async fn an_api_for_other_machines_and_a_taken_port_are_refused() {
         error.contains("proxy `p`") && error.contains(&api.to_string()),
         "{error}"
     );
-    assert!(error.contains("address already in use"), "{error}");
+    assert!(error.contains("the port is in use by `"), "{error}");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@
 mod tests;
 
 use futures_util::future::join_all;
+use std::io;
 
 use super::proxies::MOST_PROXIES;
 use super::proxy::Proxy;
@@ -195,7 +196,7 @@ impl State {
                 Ok(()) => started.push(fresh),
                 // Perhaps one of ours is in the way, which is going to make room.
                 Err(error) if is_taken(&error) => waiting.push(fresh),
-                Err(error) => problems.push(cannot_listen(entry, &listen_error(&fresh.address, &error))),
+                Err(error) => problems.push(refused(&entry.name, &fresh.address, &error)),
             }
         }
         if problems.is_empty() && !waiting.is_empty() {
@@ -264,11 +265,7 @@ impl State {
         for mut fresh in waiting {
             match fresh.proxy.start(&fresh.address, &mut self.plumbing) {
                 Ok(()) => started.push(fresh),
-                Err(error) => problems.push(format!(
-                    "proxy `{}` cannot listen: {}",
-                    fresh.proxy.name,
-                    listen_error(&fresh.address, &error)
-                )),
+                Err(error) => problems.push(refused(&fresh.proxy.name, &fresh.address, &error)),
             }
         }
         if !problems.is_empty() {
@@ -366,6 +363,17 @@ fn new_proxy(entry: &ProxyEntry) -> NewProxy {
         enabled: entry.enabled,
         options: entry.options.clone(),
         seed: entry.seed,
+    }
+}
+
+/// What is told of an address that a file asks for and that cannot be had.
+fn refused(name: &str, address: &Address, error: &io::Error) -> String {
+    match address {
+        Address::Net(at) => {
+            let why = gameday_core::cannot_listen(*at, error, "`listen`");
+            format!("proxy `{name}` {why}")
+        }
+        Address::Unix(_) => format!("proxy `{name}` cannot listen: {}", listen_error(address, error)),
     }
 }
 

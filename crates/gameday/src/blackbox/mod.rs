@@ -16,6 +16,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use gameday_core::cannot_listen;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -57,7 +58,7 @@ async fn run(exporter: Arc<Exporter>, page: &PageArgs) -> Result<(), String> {
     let listen = page.listen.unwrap_or(DEFAULT_LISTEN);
     let listener = TcpListener::bind(listen)
         .await
-        .map_err(|error| format!("cannot listen on {listen}: {error}"))?;
+        .map_err(|error| cannot_listen(listen, &error, "--listen ADDR"))?;
     let at = listener.local_addr().map_err(|error| error.to_string())?;
     output::say(&format!("blackbox exporter on {}://{at}", access.scheme()));
     tasks.spawn(host(listener, at, routes::router(Arc::clone(&exporter)), access));

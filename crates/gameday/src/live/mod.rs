@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use gameday_core::cannot_listen;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep};
 
@@ -56,7 +57,7 @@ impl Door {
             tls_key: None,
             hosts: args.hosts.clone(),
         })?;
-        let wrong = |error: std::io::Error| format!("cannot listen on {listen}: {error}");
+        let wrong = |error: std::io::Error| cannot_listen(listen, &error, "--page ADDR");
         let listener = std::net::TcpListener::bind(listen).map_err(wrong)?;
         listener.set_nonblocking(true).map_err(wrong)?;
         let at = listener.local_addr().map_err(wrong)?;

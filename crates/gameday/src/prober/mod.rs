@@ -30,7 +30,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gameday_core::{Clock, Problem};
+use gameday_core::{Clock, Problem, cannot_listen};
 use gameday_probe::Tick;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -166,7 +166,7 @@ async fn open(args: &PageArgs) -> Result<Option<(TcpListener, SocketAddr, Access
         return Ok(None);
     };
     let access = Access::new(args)?;
-    let wrong = |error: std::io::Error| format!("cannot listen on {listen}: {error}");
+    let wrong = |error: std::io::Error| cannot_listen(listen, &error, "--listen ADDR");
     let listener = TcpListener::bind(listen).await.map_err(wrong)?;
     let at = listener.local_addr().map_err(wrong)?;
     Ok(Some((listener, at, access)))
