@@ -267,6 +267,21 @@ fn other_settings_are_replayed(held: &Held) {
     assert!(ms(&range[1]) - ms(&range[0]) >= 2000, "phases matter: {slow}");
 }
 
+fn a_misspelled_alert_is_told_the_nearest_rule(held: &Held, scenario: &str) {
+    let expected = format!("\"{ALERT}\" = {{");
+    assert!(scenario.contains(&expected), "{scenario}");
+    let text = scenario.replace(&expected, "PaymentLatencyHihg = {");
+    held.sandbox.write("typo.toml", &text);
+    let meant = "did you mean `PaymentsLatencyHigh`?";
+    let plan = held.sandbox.run(["run", "typo.toml", "--plan"]);
+    assert!(plan.stdout.contains(meant), "{}{}", plan.stdout, plan.stderr);
+    let ran = held.sandbox.run(["run", "typo.toml", "--yes"]);
+    assert_eq!(ran.code, Some(4), "{}", ran.stderr);
+    let told =
+        format!("no alert rule is named `PaymentLatencyHihg`: the expectation could never be met; {meant}");
+    assert!(ran.stderr.contains(&told), "{}", ran.stderr);
+}
+
 /// A first scenario lacks nothing but its target; with it, it can be planned on the real thing.
 fn a_first_scenario_is_written(held: &Held) {
     let exports = &held.lab.exports;
@@ -296,9 +311,11 @@ fn a_first_scenario_is_written(held: &Held) {
         "\"severity\" = \"page\"",
         "fault.latency = ",
         "#   http_request_duration_seconds_bucket",
+        "# Predicted if every request is bad and as many come as before, whenever it begins: firing after ",
     ] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
+    assert!(!text.contains("as the scenario says"), "{text}");
     let target = format!(
         "target = {{ proxy = \"payments-db\", api = \"{}\" }}",
         exports.proxy_api
@@ -315,6 +332,7 @@ fn a_first_scenario_is_written(held: &Held) {
         "its limits can be kept: {}",
         plan.stdout
     );
+    a_misspelled_alert_is_told_the_nearest_rule(held, &text.replace("target = {}", &target));
 
     let again = held.sandbox.run(
         ["init"]

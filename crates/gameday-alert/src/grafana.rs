@@ -64,10 +64,18 @@ impl Grafana {
     /// # Errors
     /// [`SourceError`] when they cannot be read.
     pub async fn rules(&self, names: &[String]) -> Result<Vec<RuleSeen>, SourceError> {
-        let answer = self.client.get(RULES, &[]).await?;
-        let mut rules = self.client.read_with(&answer, rules)?;
+        let mut rules = self.all_rules().await?;
         rules.retain(|rule| names.contains(&rule.alert));
         Ok(rules)
+    }
+
+    /// All its alert rules.
+    ///
+    /// # Errors
+    /// [`SourceError`] when they cannot be read.
+    pub async fn all_rules(&self) -> Result<Vec<RuleSeen>, SourceError> {
+        let answer = self.client.get(RULES, &[]).await?;
+        self.client.read_with(&answer, rules)
     }
 
     /// Compares its clock with ours; one sample is good to a second, many at odd moments to far less.

@@ -16,7 +16,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use gameday_core::{ClockReading, FaultName, PredictedMark, Prediction, Timestamp};
+use gameday_core::{ClockReading, FaultName, PredictedMark, Prediction, Timestamp, did_you_mean};
 
 use crate::alertmanager::AlertmanagerSurvey;
 use crate::{RuleGroup, Sample, Settings, Target};
@@ -184,10 +184,14 @@ pub fn predict(survey: &Survey, asked: &Asked, effective_at: Timestamp) -> Predi
         .map(|(at, rule)| forecast::of_rule(survey, asked, effective_at, at, rule))
         .collect();
     if forecasts.is_empty() {
-        let why = format!(
-            "no alert rule is named `{}` and carries these labels",
-            asked.alert
-        );
+        let known = survey.groups.iter().flat_map(RuleGroup::all_alerts);
+        let known: Vec<&str> = known.map(|rule| rule.seen.alert.as_str()).collect();
+        let name = &asked.alert;
+        let why = if known.contains(&name.as_str()) {
+            format!("no alert rule is named `{name}` and carries these labels")
+        } else {
+            format!("no alert rule is named `{name}`{}", did_you_mean(name, known))
+        };
         prediction.why.insert("prediction".to_owned(), why);
         return prediction;
     }

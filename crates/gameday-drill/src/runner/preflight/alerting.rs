@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use gameday_alert::{Alert, AlertSource, Alertmanager, Grafana, Prometheus, SourceError, Webhook};
-use gameday_core::{AlertSeen, AlertState, EventKind, RuleSeen, redact_url};
+use gameday_core::{AlertSeen, AlertState, EventKind, RuleSeen, did_you_mean, redact_url};
 
 use super::Checks;
 use crate::plan::{GrafanaAt, Plan, RuleOf};
@@ -182,6 +182,16 @@ impl Checks<'_> {
     }
 }
 
+/// Which expected alerts no rule can raise, and what may have been meant.
+fn without_rule(expected: &[String], rules: &[&str]) -> String {
+    let missing = expected.iter().filter(|name| !rules.contains(&name.as_str()));
+    let told = missing.map(|name| {
+        let meant = did_you_mean(name, rules.iter().copied());
+        format!("no alert rule is named `{name}`: the expectation could never be met{meant}")
+    });
+    told.collect::<Vec<_>>().join("; ")
+}
+
 type FoundPrometheus = (Prometheus, Vec<RuleSeen>, String);
 
 async fn prometheus(plan: &Plan, url: &str) -> Result<FoundPrometheus, Refusal> {
@@ -190,11 +200,11 @@ async fn prometheus(plan: &Plan, url: &str) -> Result<FoundPrometheus, Refusal> 
     let info = prometheus.check().await.map_err(say)?;
     let names = rules_of(plan, RuleOf::Prometheus);
     let rules = prometheus.rules(&names).await.map_err(say)?;
-    for name in &names {
-        if !rules.iter().any(|rule| rule.seen.alert == *name) {
-            let why = format!("no alert rule is named `{name}`: the expectation could never be met");
-            return Err(why.into());
-        }
+    let found: Vec<&str> = rules.iter().map(|rule| rule.seen.alert.as_str()).collect();
+    if !names.iter().all(|name| found.contains(&name.as_str())) {
+        let all = prometheus.rules(&[]).await.map_err(say)?;
+        let all = all.iter().map(|rule| rule.seen.alert.as_str());
+        return Err(without_rule(&names, &all.collect::<Vec<_>>()).into());
     }
     if let Some(alert) = already_there(plan, prometheus.alerts().await.map_err(say)?) {
         return Err(alert);
@@ -221,11 +231,11 @@ async fn grafana(plan: &Plan, at: &GrafanaAt) -> Result<FoundGrafana, Refusal> {
     let version = grafana.check().await.map_err(say)?;
     let names = rules_of(plan, RuleOf::Grafana);
     let rules = grafana.rules(&names).await.map_err(say)?;
-    for name in &names {
-        if !rules.iter().any(|rule| rule.alert == *name) {
-            let why = format!("no alert rule is named `{name}`: the expectation could never be met");
-            return Err(why.into());
-        }
+    let found: Vec<&str> = rules.iter().map(|rule| rule.alert.as_str()).collect();
+    if !names.iter().all(|name| found.contains(&name.as_str())) {
+        let all = grafana.all_rules().await.map_err(say)?;
+        let all = all.iter().map(|rule| rule.alert.as_str());
+        return Err(without_rule(&names, &all.collect::<Vec<_>>()).into());
     }
     if let Some(alert) = already_there(plan, grafana.poll().await.map_err(say)?) {
         return Err(alert);

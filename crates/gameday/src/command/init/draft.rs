@@ -112,13 +112,18 @@ impl Draft {
                 |spread: Option<Spread>| spread.map_or_else(|| "?".to_owned(), |spread| span(spread.max));
             let _ = writeln!(
                 out,
-                "# Predicted, when every request is bad and whenever it begins: firing after {} at most, notified after {}.",
+                "# Predicted if every request is bad and as many come as before, whenever it begins: firing after {} at most, notified after {}.",
                 after(self.firing),
                 after(self.notified)
             );
         }
-        for line in now.assumes.iter().chain(&now.warnings) {
-            let _ = writeln!(out, "# Beware: {}", one_line(line));
+        // What the scenario itself says of requests and traffic stands in the line above.
+        let assumed = now.assumes.iter();
+        for line in assumed.filter(|line| !line.ends_with("as the scenario says")) {
+            let _ = writeln!(out, "# That is so if {}.", one_line(line));
+        }
+        for line in &now.warnings {
+            let _ = writeln!(out, "# Warning: {}", one_line(line));
         }
         let mut keys = vec![format!("firing = {}", quoted(&span(self.firing_limit())))];
         if self.alertmanager.is_some() {

@@ -11,7 +11,7 @@ use clap::Args;
 use gameday_alert::{
     Alertmanager, Asked, ExpectedFault, Prometheus, Rule, RuleGroup, predict, rule_reads, spread, survey,
 };
-use gameday_core::{FaultName, Source, Timestamp};
+use gameday_core::{FaultName, Source, Timestamp, did_you_mean};
 use gameday_drill::{Given, Plan};
 
 use crate::output;
@@ -39,7 +39,7 @@ pub(crate) struct InitArgs {
     /// Scenarios that are there already
     #[arg(long, value_name = "DIR", default_value = "scenarios")]
     scenarios: PathBuf,
-    /// Write the scenario into this file, which must not be there, instead of stdout
+    /// Write the scenario into this new file instead of stdout
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -96,9 +96,7 @@ fn chosen<'g>(args: &InitArgs, groups: &'g [RuleGroup]) -> Result<&'g Rule, Stri
                 .flat_map(RuleGroup::all_alerts)
                 .map(|rule| rule.seen.alert.as_str())
                 .collect();
-            let hint = gameday_core::nearest(name, known);
-            let hint = hint.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            format!("no alert rule is named `{name}`{hint}")
+            format!("no alert rule is named `{name}`{}", did_you_mean(name, known))
         });
     }
     let expected = expected(&args.scenarios);
