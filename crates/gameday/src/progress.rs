@@ -1,5 +1,5 @@
-//! The drill as it goes: one line for each event that a person wants to know of, with the stage of
-//! each expected alert behind it.
+//! The drill as it goes: one line for each event that a person wants to know of, with the
+//! stages of the expected alerts behind it where one of several changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -17,6 +17,8 @@ pub(crate) struct Progress {
     timeline: Vec<FaultRecord>,
     limits: BTreeMap<String, (String, Unit)>,
     alerts: Vec<AlertStage>,
+    /// The stages as the last line left them.
+    before: Vec<AlertStage>,
     /// Which expected alert is listed, by whom, with which labels.
     listed: BTreeSet<(usize, SourceName, BTreeMap<String, String>)>,
     probes: BTreeMap<(String, String), &'static str>,
@@ -26,7 +28,7 @@ pub(crate) struct Progress {
     trial: Option<(u32, u32)>,
 }
 
-/// A line, and behind it the stage of each expected alert, for who sees nothing else.
+/// A line, and behind it the stages of the alerts where they change, for who sees nothing else.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Told {
     pub(crate) text: String,
@@ -70,22 +72,25 @@ impl Progress {
     pub(crate) fn line(&mut self, event: &Event) -> Option<Told> {
         // What files, servers and alerts say must not move the cursor or forge a line.
         let said = printable(&self.said(event)?);
-        let stages: Vec<String> = self
-            .expect
-            .iter()
-            .zip(&self.alerts)
-            .map(|(expect, stage)| format!("{}: {}", expect.label, stage.word()))
-            .collect();
-        let stages = if stages.is_empty() {
-            String::new()
-        } else {
-            format!("  [{}]", stages.join(", "))
-        };
+        let stages = self.stages();
         let trial = self
             .trial
             .map_or_else(String::new, |(trial, of)| format!("[{}/{of}] ", trial + 1));
         let text = format!("{}  {trial}{said}", event.at);
         Some(Told { text, stages })
+    }
+
+    /// The stages of several alerts where one changes; of a single one the line itself says it.
+    fn stages(&mut self) -> String {
+        let before = std::mem::replace(&mut self.before, self.alerts.clone());
+        if self.alerts.len() < 2 || before == self.alerts {
+            return String::new();
+        }
+        let all = self.expect.iter().zip(&self.alerts);
+        let all: Vec<String> = all
+            .map(|(expect, stage)| format!("{}: {}", expect.label, stage.word()))
+            .collect();
+        format!("  [{}]", all.join(", "))
     }
 
     fn said(&mut self, event: &Event) -> Option<String> {
@@ -95,6 +100,7 @@ impl Progress {
                 self.observe.clone_from(&started.plan.observe);
                 self.timeline.clone_from(&started.plan.timeline);
                 self.alerts = vec![AlertStage::Inactive; self.expect.len()];
+                self.before.clone_from(&self.alerts);
                 for steady in &started.plan.steady {
                     self.limits
                         .insert(steady.name.to_string(), (steady.text.clone(), steady.unit));
