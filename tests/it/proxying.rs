@@ -209,6 +209,25 @@ fn an_address_that_is_taken_is_named_with_its_proxy_and_the_cause() {
 }
 
 #[test]
+fn a_toxic_that_there_is_not_is_told_the_nearest() {
+    let proxy = Proxy::start(&[], Sandbox::new());
+    proxy.create("echo", echo());
+    let add = |kind: &str| {
+        let words = ["proxy", "toxic", "add", "echo", "--api", &proxy.api, "-t", kind];
+        let ran = proxy.sandbox.run(words);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
+        ran.stderr
+    };
+    let near = add("laterncy");
+    assert!(
+        near.contains("one of `latency`") && near.ends_with("\nhint: did you mean `latency`?\n"),
+        "{near}"
+    );
+    let far = add("banana");
+    assert!(far.contains("one of `latency`") && !far.contains("hint"), "{far}");
+}
+
+#[test]
 fn a_signal_ends_it_at_once_although_connections_are_open() {
     let mut proxy = Proxy::start(&[], Sandbox::new());
     let address = proxy.create("echo", echo());

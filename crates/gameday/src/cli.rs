@@ -40,7 +40,7 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Drill a scenario over a grid of values: how large must a fault be for the alerting to see it, and how soon does it?
     Sweep(SweepArgs),
-    /// Tell every problem in scenario, probe and proxy files, each under its line
+    /// Tell every problem in scenario, probe, proxy and prober files, each under its line
     Check(CheckArgs),
     /// Look at services as their users would
     #[command(long_about = PROBE_ABOUT)]
@@ -88,6 +88,7 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 no problem, 2 problems, or no such file")]
 pub(crate) struct CheckArgs {
     /// Files, or folders whose *.toml files are all checked
     #[arg(required = true)]
@@ -98,7 +99,11 @@ pub(crate) struct CheckArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Exit codes: 0 stopped by a signal, or answered; 1 the proxy that was asked said no, or did not \
+                  answer; 2 your files or arguments"
+)]
 pub(crate) struct ProxyArgs {
     #[command(subcommand)]
     pub(crate) command: Option<ProxyCommand>,
@@ -127,7 +132,8 @@ pub(crate) struct ServeArgs {
     /// A file whose one line every request must carry as `Authorization: Bearer …`
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
-    /// At a signal, wait so long for open connections to end (new ones are refused); a second signal waits no more
+    /// At a signal, wait so long, e.g. 30s, for open connections to end (new ones are refused); a second signal
+    /// waits no more
     #[arg(long, value_name = "SPAN", default_value = "0s")]
     pub(crate) drain: Span,
     /// A folder to write `ca.pem` into: the authority of certificates for `tls.terminate` with `names`
@@ -136,7 +142,8 @@ pub(crate) struct ServeArgs {
     /// Let whoever reaches the API break things, without a token
     #[arg(long, conflicts_with = "token_file")]
     pub(crate) insecure: bool,
-    /// Repeats every random choice of toxics that have no seed of their own; without it, each proxy's is of its name
+    /// Make all random choices of toxics without a seed of their own from this number; without it, each proxy's
+    /// come from its name
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
     /// Write a JSON line on stderr for each connection and event
@@ -247,6 +254,7 @@ pub(crate) struct SchemaArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 done, 1 it could not be done, 2 your arguments")]
 pub(crate) struct LabArgs {
     #[command(subcommand)]
     pub(crate) command: LabCommand,
@@ -271,7 +279,7 @@ pub(crate) enum LabCommand {
         /// What to start
         #[arg(value_parser = ["db"])]
         part: String,
-        /// The lab's folder
+        /// The lab's folder: `dir` of `gameday lab up --output json`
         #[arg(long)]
         dir: PathBuf,
     },

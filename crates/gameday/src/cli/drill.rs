@@ -23,7 +23,8 @@ pub(crate) struct RunArgs {
     /// Make all random choices, of toxics and of when trials begin, from this number, as an earlier drill did
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// Run the faults through so many times, each from another phase of the alerting; else as the scenario says
+    /// Run the faults through so many times, each from another phase of the alerting;
+    /// without it, as often as the scenario says
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) trials: Option<u32>,
     /// Print what would happen, and touch nothing; exits with 4 if pre-flight would refuse it, with 1 if an expectation

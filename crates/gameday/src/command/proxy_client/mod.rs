@@ -5,7 +5,8 @@ mod show;
 
 use std::process::ExitCode;
 
-use gameday_proxy::{ClientError, ProxyClient};
+use gameday_core::nearest;
+use gameday_proxy::{ClientError, ProxyClient, ToxicSpec};
 use serde_json::{Map, Value, json};
 
 pub(crate) use args::ProxyCommand;
@@ -42,13 +43,24 @@ pub(crate) fn ask(asked: &ProxyCommand) -> ExitCode {
         }
         Err(error) => {
             output::say(&format!("error: {error}"));
-            if error.is_refused_connection() {
-                output::say(
-                    "hint: no proxy listens there; start one with `gameday proxy`, or name it with --api URL",
-                );
+            if let Some(hint) = hint(asked, &error) {
+                output::say(&format!("hint: {hint}"));
             }
             exit::FAILED.into()
         }
+    }
+}
+
+fn hint(asked: &ProxyCommand, error: &ClientError) -> Option<String> {
+    if error.is_refused_connection() {
+        let start = "start one with `gameday proxy`, or name it with --api URL";
+        return Some(format!("no proxy listens there; {start}"));
+    }
+    match asked {
+        ProxyCommand::Toxic(ToxicCommand::Add(add)) if !ToxicSpec::KINDS.contains(&add.kind.as_str()) => {
+            nearest(&add.kind, ToxicSpec::KINDS).map(|near| format!("did you mean `{near}`?"))
+        }
+        _ => None,
     }
 }
 
