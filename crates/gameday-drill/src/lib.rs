@@ -24,6 +24,7 @@ mod plan;
 mod process;
 mod region;
 mod registry;
+mod run;
 mod runner;
 mod said;
 mod scenario;
@@ -47,6 +48,7 @@ pub use plan::{
 };
 pub use plan::{After, AlertMoment, Cue, OnlyIf, Otherwise};
 pub use registry::{Claim, ClaimError, OpenDrill, Registry};
-pub use runner::{Check, Run, RunError, preflight, run};
+pub use run::Run;
+pub use runner::{Check, RunError, preflight, run};
 pub use said::{Said, Word};
 pub use scenario::{Given, LAB_VARIABLES};

@@ -180,6 +180,19 @@ impl Plan {
         self.point?.since_removal
     }
 
+    /// The expected alerts whose rules a source knows.
+    pub(crate) fn rules_of(&self, source: RuleOf) -> Vec<String> {
+        let mut names: Vec<String> = self
+            .expect
+            .iter()
+            .filter(|expect| expect.source == source)
+            .map(|expect| expect.alert.clone())
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
     /// What forbids an alert; one that is expected is not forbidden.
     pub fn forbids<'a>(
         &'a self,

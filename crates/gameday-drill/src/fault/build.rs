@@ -13,7 +13,7 @@ use crate::deed::{
 use crate::engine::seed_of;
 use crate::network::{Loss, Peer, Transport, table_name};
 use crate::plan::{Entry, FaultKind, Plan, Pressure, Target};
-use crate::runner::Run;
+use crate::run::Run;
 
 /// Makes the fault of each timeline entry, for a trial of the drill.
 ///

@@ -7,7 +7,6 @@ use gameday_alert::Prometheus;
 use gameday_core::{EventKind, Offset, RawSeries, SourceName};
 use tokio::time::timeout;
 
-use super::preflight::rules_of;
 use super::{Runner, inputs};
 use crate::plan::RuleOf;
 
@@ -27,7 +26,7 @@ impl Runner<'_> {
         let Some(alerts) = self.raw_samples(&prometheus).await? else {
             return Ok(());
         };
-        let rules = rules_of(self.plan, RuleOf::Prometheus);
+        let rules = self.plan.rules_of(RuleOf::Prometheus);
         let lasted = Duration::from_secs(self.range_seconds());
         let recorded = inputs::record(&prometheus, self.journal, &rules, lasted).await?;
         self.tell_approaches(&recorded, &alerts)
@@ -54,7 +53,7 @@ impl Runner<'_> {
             jobs.iter().map(selector)
         };
         let mut alerts = Vec::new();
-        for selector in rules_of(self.plan, RuleOf::Prometheus).iter().map(of_alert) {
+        for selector in self.plan.rules_of(RuleOf::Prometheus).iter().map(of_alert) {
             let Some(series) = self.samples(prometheus, selector).await? else {
                 return Ok(None);
             };

@@ -5,6 +5,7 @@
 
 mod act;
 mod approach;
+mod checks;
 mod collect;
 mod condition;
 mod counted;
@@ -30,37 +31,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gameday_core::{DrillStarted, Ended, EventKind, FaultName, Journal, Offset, SCHEMA, StopReason};
-use gameday_probe::Environment;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::engine::{Drill, Input};
 use crate::plan::Plan;
-use crate::registry::{Claim, Registry};
+use crate::registry::Claim;
+use crate::run::Run;
+pub use checks::Check;
 use fault_task::FaultTask;
-pub use preflight::{Check, preflight};
+pub use preflight::preflight;
 use report::{QUEUE, Report, Reports};
-
-/// Everything a run needs beside its plan.
-#[derive(Debug)]
-pub struct Run {
-    /// The drill's name: scenario and UTC start.
-    pub drill: String,
-    /// gameday's build: its version and the commit that it is of.
-    pub version: String,
-    /// `real` or `embedded` when a lab was started.
-    pub lab: Option<String>,
-    /// The binary that has the helper.
-    pub program: PathBuf,
-    /// Where secrets come from.
-    pub environment: Environment,
-    /// Open drills of this machine.
-    pub registry: Registry,
-    /// A file that ends the drill when it appears.
-    pub stop_file: PathBuf,
-    /// What the last drill of the same scenario measured, for the report to compare with.
-    pub baseline: Option<Box<gameday_core::Baseline>>,
-}
 
 /// What ends a run without an orderly end in the journal.
 #[derive(Debug, thiserror::Error)]

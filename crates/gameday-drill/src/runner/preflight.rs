@@ -6,17 +6,17 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use gameday_core::{EventKind, Journal, RegionName, Span};
+use gameday_core::{Journal, RegionName, Span};
 use gameday_probe::Scheduled;
 
-use super::Run;
+use super::checks::{Check, Checks};
 use super::oracle::Oracle;
 use super::regions::{self, Followed};
 use super::sources::Sources;
 use crate::fault::{self, Fault};
 use crate::plan::Plan;
 use crate::registry::{Claim, OpenDrill};
-pub(super) use alerting::rules_of;
+use crate::run::Run;
 
 /// All that the drill needs, found to be there.
 pub(super) struct Ready {
@@ -30,65 +30,6 @@ pub(super) struct Ready {
 
 /// What the report reads to know whether the group stage can be trusted.
 pub(super) const GROUP_STAGE: &str = "group stage";
-
-/// One look of the pre-flight.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Check {
-    /// What was looked at.
-    pub name: String,
-    /// What was found, or why a drill would be refused.
-    pub found: Result<String, String>,
-}
-
-/// The checks so far; each is written down as it is made, if there is a journal.
-pub(super) struct Checks<'j> {
-    journal: Option<&'j Journal>,
-    made: Vec<Check>,
-}
-
-impl<'j> Checks<'j> {
-    fn new(journal: Option<&'j Journal>) -> Self {
-        Self {
-            journal,
-            made: Vec::new(),
-        }
-    }
-
-    pub(super) fn note(
-        &mut self,
-        name: impl Into<String>,
-        found: Result<String, String>,
-    ) -> io::Result<bool> {
-        let name = name.into();
-        let ok = found.is_ok();
-        let (Ok(detail) | Err(detail)) = found.clone();
-        self.made.push(Check {
-            name: name.clone(),
-            found,
-        });
-        self.record(EventKind::Checked { name, ok, detail })?;
-        Ok(ok)
-    }
-
-    /// What a drill should be changed for, and is not refused for.
-    fn warn(&mut self, name: &str, what: &str) -> io::Result<()> {
-        self.note(name, Ok(format!("beware: {what}"))).map(drop)
-    }
-
-    pub(super) fn record(&self, kind: EventKind) -> io::Result<()> {
-        self.journal.map_or(Ok(()), |journal| journal.record(kind))
-    }
-
-    /// Why the drill must not go on; none when nothing is in its way.
-    fn refusal(&self) -> Option<String> {
-        let refusals = self.made.iter().filter_map(|check| {
-            let why = check.found.as_ref().err()?;
-            Some(format!("{}: {why}", check.name))
-        });
-        let refusals: Vec<String> = refusals.collect();
-        (!refusals.is_empty()).then(|| refusals.join("; "))
-    }
-}
 
 /// Looks at targets, sources and probes; an inner error says why the drill must not go on.
 pub(super) async fn look(plan: &Plan, run: &Run, journal: &Journal) -> io::Result<Result<Ready, String>> {

@@ -11,10 +11,11 @@ use tokio::sync::mpsc::{self, Receiver};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::preflight::Checks;
-use super::{Report, Reports, Run};
+use super::checks::Checks;
+use super::{Report, Reports};
 use crate::plan::Plan;
 use crate::region::{Proof, Silence};
+use crate::run::Run;
 
 /// How often it is looked what did not come.
 const PACE: Duration = Duration::from_millis(500);

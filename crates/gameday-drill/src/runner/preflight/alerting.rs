@@ -6,8 +6,8 @@ use std::sync::Arc;
 use gameday_alert::{Alert, AlertSource, Alertmanager, Grafana, Prometheus, SourceError, Webhook};
 use gameday_core::{AlertSeen, AlertState, EventKind, RuleSeen, did_you_mean, redact_url};
 
-use super::Checks;
 use crate::plan::{GrafanaAt, Plan, RuleOf};
+use crate::runner::checks::Checks;
 use crate::runner::recorder::Events;
 use crate::runner::sources::Sources;
 
@@ -126,19 +126,6 @@ fn expected_alerts(plan: &Plan) -> Vec<String> {
     names
 }
 
-/// The expected alerts whose rules somebody knows.
-pub(in crate::runner) fn rules_of(plan: &Plan, source: RuleOf) -> Vec<String> {
-    let mut names: Vec<String> = plan
-        .expect
-        .iter()
-        .filter(|expect| expect.source == source)
-        .map(|expect| expect.alert.clone())
-        .collect();
-    names.sort();
-    names.dedup();
-    names
-}
-
 /// An expected alert that is pending or firing, or a forbidden one that is firing, before anything was touched. For the
 /// former a point of a sweep waits: it may be left of the point before.
 fn already_there(plan: &Plan, alerts: Vec<Alert>) -> Option<Refusal> {
@@ -198,7 +185,7 @@ async fn prometheus(plan: &Plan, url: &str) -> Result<FoundPrometheus, Refusal> 
     let say = |error: SourceError| error.to_string();
     let prometheus = Prometheus::new(url).map_err(say)?;
     let info = prometheus.check().await.map_err(say)?;
-    let names = rules_of(plan, RuleOf::Prometheus);
+    let names = plan.rules_of(RuleOf::Prometheus);
     let rules = prometheus.rules(&names).await.map_err(say)?;
     let found: Vec<&str> = rules.iter().map(|rule| rule.seen.alert.as_str()).collect();
     if !names.iter().all(|name| found.contains(&name.as_str())) {
@@ -229,7 +216,7 @@ async fn grafana(plan: &Plan, at: &GrafanaAt) -> Result<FoundGrafana, Refusal> {
     let auth = at.shows.auth()?;
     let grafana = Grafana::new(&at.url, auth.clone()).map_err(say)?;
     let version = grafana.check().await.map_err(say)?;
-    let names = rules_of(plan, RuleOf::Grafana);
+    let names = plan.rules_of(RuleOf::Grafana);
     let rules = grafana.rules(&names).await.map_err(say)?;
     let found: Vec<&str> = rules.iter().map(|rule| rule.alert.as_str()).collect();
     if !names.iter().all(|name| found.contains(&name.as_str())) {
