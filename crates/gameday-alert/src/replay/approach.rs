@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use gameday_core::{Approach, Nearest, RuleSeen, Timestamp};
 
-use super::eval::{Evaluation, Labels};
+use super::eval::Evaluation;
 use super::requests::requests;
+use super::value::Labels;
 use super::{Change, Material, ms, read, walk};
 use crate::promql::{Expr, Kind, Operator};
 use crate::{Asked, RuleGroup};

@@ -6,19 +6,8 @@ use std::collections::BTreeMap;
 
 use super::functions;
 use super::store::Store;
+use super::value::{Labels, Value, Vector};
 use crate::promql::{Expr, Grouping, Kind, Many, Operator};
-
-/// A series' labels; its name is one of them.
-pub(super) type Labels = BTreeMap<String, String>;
-/// One value for each series.
-pub(super) type Vector = Vec<(Labels, f64)>;
-
-/// What a part of a query yields.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
-    Scalar(f64),
-    Vector(Vector),
-}
 
 /// Evaluates queries at a moment.
 #[derive(Debug, Clone, Copy)]

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::eval::{Evaluation, Labels, Value, Vector, mapped};
+use super::eval::{Evaluation, mapped};
 use super::store::Ranges;
+use super::value::{Labels, Value, Vector};
 use crate::promql::{Expr, Kind};
 
 /// Calls a function.

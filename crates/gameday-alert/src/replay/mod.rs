@@ -14,6 +14,7 @@ mod eval;
 mod functions;
 mod requests;
 mod store;
+mod value;
 
 use std::collections::BTreeMap;
 
@@ -257,7 +258,7 @@ impl<'r> Alert<'r> {
     }
 
     /// Its condition held for these series at a tick.
-    fn evaluated(&mut self, now: i64, found: eval::Vector) {
+    fn evaluated(&mut self, now: i64, found: value::Vector) {
         let holds: std::collections::BTreeSet<_> =
             found.into_iter().map(|(labels, _)| self.labels(labels)).collect();
         for labels in &holds {

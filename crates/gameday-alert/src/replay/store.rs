@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use gameday_core::RawSeries;
 
-use super::eval::{Labels, Vector};
+use super::value::{Labels, Vector};
 use crate::promql::Selector;
 use crate::{MatchOp, Matcher};
 
