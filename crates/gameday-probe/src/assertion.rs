@@ -19,6 +19,7 @@ mod predicate;
 mod query;
 #[cfg(test)]
 mod tests;
+mod wrong;
 
 use serde_json::Value;
 
@@ -28,8 +29,9 @@ use crate::values::{Missing, Values};
 use filter::Filter;
 use predicate::Predicate;
 
-pub(crate) use parse::{Wrong, parse, parse_source};
+pub(crate) use parse::{parse, parse_source};
 pub(crate) use query::Query;
+pub(crate) use wrong::Wrong;
 
 /// Where a value comes from: a query, and what is made of its answer.
 #[derive(Debug, Clone)]

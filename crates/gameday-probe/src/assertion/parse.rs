@@ -3,7 +3,6 @@
 mod predicate;
 mod query;
 
-use gameday_core::nearest;
 use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
@@ -11,6 +10,7 @@ use super::cursor::Cursor;
 use super::filter::{Filter, PLAIN};
 use super::path::Path;
 use super::query::Sort;
+use super::wrong::Wrong;
 use super::{Assertion, Origin};
 use crate::template::Template;
 
@@ -30,34 +30,6 @@ const FILTERS_WITH_VALUES: [&str; 7] = [
 
 /// Makes a template of a text in an assertion, or nothing when it told why not.
 pub(crate) type MakeTemplate<'m> = &'m mut dyn FnMut(&str) -> Option<Template>;
-
-/// What is wrong with an assertion, and what may help.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Wrong {
-    pub(crate) message: String,
-    pub(crate) hint: Option<String>,
-}
-
-impl Wrong {
-    pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            hint: None,
-        }
-    }
-
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
-
-    pub(crate) fn near(self, typed: &str, known: &[&str]) -> Self {
-        match nearest(typed, known.iter().copied()) {
-            Some(best) => self.hint(format!("did you mean `{best}`?")),
-            None => self.hint(format!("known here: `{}`", known.join("`, `"))),
-        }
-    }
-}
 
 /// Reads an assertion; nothing when `template` told what is wrong with a text in it.
 pub(crate) fn parse(text: &str, template: MakeTemplate<'_>) -> Result<Option<Assertion>, Wrong> {

@@ -4,7 +4,7 @@ use serde_json::Value;
 use serde_json_path::JsonPath;
 
 use super::Found;
-use super::parse::Wrong;
+use super::wrong::Wrong;
 
 /// A path that finds more is told so instead of being gone through.
 const MAX_VALUES: usize = 10_000;
