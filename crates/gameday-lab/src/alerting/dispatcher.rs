@@ -8,8 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::payload::fingerprint;
-use super::rule_state::{Sent, alert_labels};
+use super::rule_state::{Sent, alert_labels, fingerprint};
 use crate::rules::{GROUP_INTERVAL, GROUP_WAIT, REPEAT_INTERVAL};
 
 /// All groups, by the name of their alerts.

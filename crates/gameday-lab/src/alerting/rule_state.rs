@@ -103,6 +103,21 @@ impl RuleState {
     }
 }
 
+/// Prometheus' fingerprint of a set of labels: FNV-1a over names and values, each ended by 255.
+pub(super) fn fingerprint(labels: &BTreeMap<&str, &str>) -> String {
+    let bytes = labels.iter().flat_map(|(name, value)| {
+        name.bytes()
+            .chain([255])
+            .chain(value.bytes())
+            .chain([255])
+            .collect::<Vec<u8>>()
+    });
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    format!("{hash:016x}")
+}
+
 /// All labels of a rule's alert.
 pub(super) fn alert_labels(rule: &AlertRule) -> BTreeMap<&'static str, &'static str> {
     [("alertname", rule.name), ("job", JOB)]

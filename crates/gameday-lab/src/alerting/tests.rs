@@ -254,7 +254,7 @@ fn a_payload_is_what_alertmanager_posted_to_the_letter() {
             starts_at,
             ends_at,
         };
-        let fingerprint = payload::fingerprint(&rule_state::alert_labels(&RULES[0]));
+        let fingerprint = rule_state::fingerprint(&rule_state::alert_labels(&RULES[0]));
         let held = dispatcher::Held {
             sent,
             updated_at: starts_at,
