@@ -4,26 +4,13 @@ const assert = require('node:assert');
 const fs = require('node:fs');
 const path = require('node:path');
 const { pathToFileURL } = require('node:url');
+const { contrast, launch, open } = require('./page.cjs');
 
 const [playwright, dir] = process.argv.slice(2);
-const { chromium } = require(playwright);
 const index = JSON.parse(fs.readFileSync(path.join(dir, 'index.json')));
 const url = pathToFileURL(path.join(dir, 'index.html')).href;
-const ARGS = ['--no-sandbox', '--headless', '--disable-gpu', '--disable-quic', '--no-first-run',
-  '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const TEXTS = 'h1, h2, h3, p, td, th, figcaption, .pill, .figure, .what, a:not(svg a)';
 const clean = (text) => text.replace(/[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (mark) => `\\u{${mark.charCodeAt(0).toString(16)}}`);
-
-// A page that is told of everything that goes wrong on it.
-async function open(browser, options) {
-  const page = await browser.newPage({ reducedMotion: 'reduce', ...options });
-  const wrong = [];
-  page.on('console', (message) => wrong.push(`console: ${message.text()}`));
-  page.on('pageerror', (error) => wrong.push(`error: ${error.message}`));
-  page.on('request', (request) => { if (request.url() !== url) wrong.push(`request: ${request.url()}`); });
-  page.on('dialog', (dialog) => { wrong.push('dialog'); dialog.dismiss(); });
-  await page.goto(url);
-  return { page, wrong };
-}
 
 const number = (text) => (text === undefined ? null : +text);
 
@@ -94,38 +81,16 @@ async function safe(page) {
   assert.ok(await page.$$eval('a[href]', (all) => all.every((a) => /^(#|\.\/)/.test(a.getAttribute('href')))), 'links are relative');
 }
 
-// Text on its ground, by WCAG 2: at least 4.5.
-async function contrast(page) {
-  const ratios = await page.evaluate(() => {
-    const rgb = (text) => text.match(/[\d.]+/g).map(Number);
-    const light = ([r, g, b]) => [r, g, b].map((c) => c / 255).map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
-      .reduce((sum, c, place) => sum + c * [0.2126, 0.7152, 0.0722][place], 0);
-    const ground = (element) => {
-      for (let one = element; one; one = one.parentElement) {
-        const color = rgb(getComputedStyle(one).backgroundColor);
-        if (color.length === 3 || color[3] > 0) return color;
-      }
-      return [255, 255, 255];
-    };
-    return [...document.querySelectorAll('h1, h2, h3, p, td, th, figcaption, .pill, .figure, .what, a:not(svg a)')].filter((one) => one.textContent.trim()).map((one) => {
-      const [a, b] = [light(rgb(getComputedStyle(one).color)), light(ground(one))].sort((x, y) => y - x);
-      return [(a + 0.05) / (b + 0.05), one.className || one.tagName];
-    });
-  });
-  const worst = ratios.sort((a, b) => a[0] - b[0])[0];
-  assert.ok(worst[0] >= 4.5, `contrast ${worst}`);
-}
-
 (async () => {
-  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ARGS });
+  const browser = await launch(playwright);
   try {
     const grounds = [];
     for (const [width, height, colorScheme] of [[1280, 800, 'light'], [1280, 800, 'dark'], [390, 844, 'light']]) {
-      const { page, wrong } = await open(browser, { viewport: { width, height }, colorScheme });
+      const { page, wrong } = await open(browser, url, { viewport: { width, height }, colorScheme });
       await numbers(page);
       await told(page);
       await safe(page);
-      await contrast(page);
+      await contrast(page, TEXTS);
       grounds.push(await page.evaluate(() => getComputedStyle(document.body).backgroundColor));
       assert.deepStrictEqual(wrong, [], `at ${width} px, ${colorScheme}`);
       await page.close();

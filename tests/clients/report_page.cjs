@@ -4,25 +4,12 @@ const assert = require('node:assert');
 const fs = require('node:fs');
 const path = require('node:path');
 const { pathToFileURL } = require('node:url');
+const { contrast, launch, open } = require('./page.cjs');
 
 const [playwright, drill] = process.argv.slice(2);
-const { chromium } = require(playwright);
 const report = JSON.parse(fs.readFileSync(path.join(drill, 'report.json')));
 const url = pathToFileURL(path.join(drill, 'report.html')).href;
-const ARGS = ['--no-sandbox', '--headless', '--disable-gpu', '--disable-quic', '--no-first-run',
-  '--disable-background-networking', '--disable-component-update', '--disable-sync'];
-
-// A page that is told of everything that goes wrong on it.
-async function open(browser, options) {
-  const page = await browser.newPage({ reducedMotion: 'reduce', ...options });
-  const wrong = [];
-  page.on('console', (message) => wrong.push(`console: ${message.text()}`));
-  page.on('pageerror', (error) => wrong.push(`error: ${error.message}`));
-  page.on('request', (request) => { if (request.url() !== url) wrong.push(`request: ${request.url()}`); });
-  page.on('dialog', (dialog) => { wrong.push('dialog'); dialog.dismiss(); });
-  await page.goto(url);
-  return { page, wrong };
-}
+const TEXTS = 'h1, h2, p, td, th, dt, dd, .pill, .figure, .what, a, summary';
 
 async function numbers(page) {
   const alert = report.trials[0].alerts[0], trial = report.trials[0];
@@ -82,37 +69,15 @@ async function wide(page) {
   assert.strictEqual(await page.$$eval('a[href^=javascript], [onerror]', (all) => all.length), 0);
 }
 
-// Text on its ground, by WCAG 2: at least 4.5.
-async function contrast(page) {
-  const ratios = await page.evaluate(() => {
-    const rgb = (text) => text.match(/[\d.]+/g).map(Number);
-    const light = ([r, g, b]) => [r, g, b].map((c) => c / 255).map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
-      .reduce((sum, c, index) => sum + c * [0.2126, 0.7152, 0.0722][index], 0);
-    const ground = (element) => {
-      for (let one = element; one; one = one.parentElement) {
-        const color = rgb(getComputedStyle(one).backgroundColor);
-        if (color.length === 3 || color[3] > 0) return color;
-      }
-      return [255, 255, 255];
-    };
-    return [...document.querySelectorAll('h1, h2, p, td, th, dt, dd, .pill, .figure, .what, a, summary')].filter((one) => one.textContent.trim()).map((one) => {
-      const [a, b] = [light(rgb(getComputedStyle(one).color)), light(ground(one))].sort((x, y) => y - x);
-      return [(a + 0.05) / (b + 0.05), one.className || one.tagName];
-    });
-  });
-  const worst = ratios.sort((a, b) => a[0] - b[0])[0];
-  assert.ok(worst[0] >= 4.5, `contrast ${worst}`);
-}
-
 (async () => {
-  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ARGS });
+  const browser = await launch(playwright);
   try {
     const grounds = [];
     for (const [width, height, colorScheme] of [[1280, 800, 'light'], [1280, 800, 'dark'], [390, 844, 'light']]) {
-      const { page, wrong } = await open(browser, { viewport: { width, height }, colorScheme });
+      const { page, wrong } = await open(browser, url, { viewport: { width, height }, colorScheme });
       await numbers(page);
       await wide(page);
-      await contrast(page);
+      await contrast(page, TEXTS);
       if (width > 1000) await keys(page);
       grounds.push(await page.evaluate(() => getComputedStyle(document.body).backgroundColor));
       assert.deepStrictEqual(wrong, [], `at ${width} px, ${colorScheme}`);
@@ -120,7 +85,7 @@ async function contrast(page) {
     }
     assert.notStrictEqual(grounds[0], grounds[1], 'dark is dark');
     // Without its script the page is whole.
-    const { page, wrong } = await open(browser, { javaScriptEnabled: false });
+    const { page, wrong } = await open(browser, url, { javaScriptEnabled: false });
     await page.close();
     assert.deepStrictEqual(wrong, []);
     const html = fs.readFileSync(path.join(drill, 'report.html'), 'utf8');

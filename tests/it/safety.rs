@@ -15,3 +15,23 @@ mod paused;
 mod refused;
 mod stuck;
 mod taken;
+
+use crate::support::rig::drill::Drill;
+use crate::support::rig::node::Node;
+use crate::support::rig::{FROZEN, Rig, Scenario};
+
+/// A drill that holds a process paused.
+fn frozen() -> (Rig, Node, Drill) {
+    let rig = Rig::new();
+    rig.scenario(
+        "frozen",
+        &Scenario {
+            timeline: FROZEN,
+            ..Scenario::default()
+        },
+    );
+    let node = rig.node();
+    let drill = rig.start_until_injected("frozen", &["frozen"]);
+    node.wait_until_paused();
+    (rig, node, drill)
+}

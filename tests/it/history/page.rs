@@ -1,34 +1,14 @@
 //! `index.html` in a real browser: it loads nothing, runs nothing of others, and shows what `index.json` says.
 
-use std::process::Command;
-use std::time::Duration;
-
 use super::{index, several};
-use crate::clients::installed;
 use crate::reports::page::hostile;
-use crate::support::{Killed, Sandbox, root, wait_for};
-
-/// No browser takes longer than this, on however slow a machine.
-const LIMIT: Duration = Duration::from_secs(240);
+use crate::support::{Sandbox, browser};
 
 /// Lets a script look at the index in Chromium.
 #[track_caller]
 fn look(sandbox: &Sandbox) {
     index(sandbox);
-    let log = sandbox.path().join("said");
-    let said = std::fs::File::create(&log).unwrap();
-    let child = Command::new("node")
-        .arg(root().join("tests/clients/index_page.cjs"))
-        .arg(installed("node/node_modules/playwright-core"))
-        .arg(sandbox.path().join("drills"))
-        .env("HOME", sandbox.path())
-        .stdin(std::process::Stdio::null())
-        .stdout(said.try_clone().unwrap())
-        .stderr(said)
-        .spawn();
-    let mut child = Killed(child.expect("node is installed"));
-    let status = wait_for("the browser", LIMIT, || child.0.try_wait().unwrap());
-    assert!(status.success(), "{}", std::fs::read_to_string(&log).unwrap());
+    browser::look(sandbox, "index_page.cjs", "drills");
 }
 
 #[test]

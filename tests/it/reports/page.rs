@@ -1,14 +1,7 @@
 //! `report.html` in a real browser: it loads nothing, runs nothing of others, and shows what `report.json` says.
 
-use std::process::Command;
-use std::time::Duration;
-
 use super::drill;
-use crate::clients::installed;
-use crate::support::{Killed, root, wait_for};
-
-/// No browser takes longer than this, on however slow a machine.
-const LIMIT: Duration = Duration::from_secs(240);
+use crate::support::browser;
 
 /// What strangers may call things: mark-up that would run, text that turns around, a word without an end.
 pub(crate) fn hostile() -> String {
@@ -24,20 +17,7 @@ fn look(text: &str) {
     let sandbox = drill(text);
     let ran = sandbox.run(["report", "drill"]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    let log = sandbox.path().join("said");
-    let said = std::fs::File::create(&log).unwrap();
-    let child = Command::new("node")
-        .arg(root().join("tests/clients/report_page.cjs"))
-        .arg(installed("node/node_modules/playwright-core"))
-        .arg(sandbox.path().join("drill"))
-        .env("HOME", sandbox.path())
-        .stdin(std::process::Stdio::null())
-        .stdout(said.try_clone().unwrap())
-        .stderr(said)
-        .spawn();
-    let mut child = Killed(child.expect("node is installed"));
-    let status = wait_for("the browser", LIMIT, || child.0.try_wait().unwrap());
-    assert!(status.success(), "{}", std::fs::read_to_string(&log).unwrap());
+    browser::look(&sandbox, "report_page.cjs", "drill");
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::support::rig::drill::Drill;
-use crate::support::rig::node::{Node, helpers, signal_helpers};
+use super::frozen;
+use crate::support::rig::node::{helpers, signal_helpers};
 use crate::support::rig::{FROZEN, Rig, Scenario, at_once};
 use crate::support::wait_for;
 
@@ -22,21 +22,6 @@ fn a_fault_whose_mark_is_lost_is_undone_all_the_same() {
         heal_undoes_what_the_journal_says_was_injected,
         heal_starts_again_what_was_killed_after_it_was_undone,
     ];
-}
-
-fn frozen() -> (Rig, Node, Drill) {
-    let rig = Rig::new();
-    rig.scenario(
-        "frozen",
-        &Scenario {
-            timeline: FROZEN,
-            ..Scenario::default()
-        },
-    );
-    let node = rig.node();
-    let drill = rig.start_until_injected("frozen", &["frozen"]);
-    node.wait_until_paused();
-    (rig, node, drill)
 }
 
 /// Where the helper that runs marks how far it is: its last word.

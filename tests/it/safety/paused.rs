@@ -4,29 +4,13 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::support::rig::drill::Drill;
-use crate::support::rig::node::Node;
+use super::frozen;
 use crate::support::rig::{FROZEN, LEASE, Rig, Scenario, at_once};
 use crate::support::wait_for;
 
 const END: Duration = Duration::from_secs(30);
 /// The kernel and the helper follow at once; a second is for a busy machine.
 const AT_ONCE: Duration = Duration::from_secs(1);
-
-fn frozen() -> (Rig, Node, Drill) {
-    let rig = Rig::new();
-    rig.scenario(
-        "frozen",
-        &Scenario {
-            timeline: FROZEN,
-            ..Scenario::default()
-        },
-    );
-    let node = rig.node();
-    let drill = rig.start_until_injected("frozen", &["frozen"]);
-    node.wait_until_paused();
-    (rig, node, drill)
-}
 
 #[track_caller]
 fn wait_until_helpers_are_gone(rig: &Rig) {

@@ -1,6 +1,7 @@
 //! What the tests of the real binary share.
 
 pub(crate) mod alerting;
+pub(crate) mod browser;
 pub(crate) mod drill;
 pub(crate) mod http;
 pub(crate) mod lab;
