@@ -55,6 +55,18 @@ pub fn render_csv(measurement: &Measurement) -> String {
         for alert in &trial.alerts {
             marks(&mut out, measurement, trial, alert);
         }
+        if let Some(said) = &trial.mitigation {
+            let line = Row {
+                subject: "drill",
+                name: "mitigated",
+                at: Some(said.at),
+                from: trial.faults.iter().filter_map(|fault| fault.effective_at).min(),
+                predicted: None,
+                off: None,
+                why: None,
+            };
+            row(&mut out, measurement, trial, line);
+        }
     }
     out
 }
@@ -87,6 +99,19 @@ fn marks(out: &mut String, measurement: &Measurement, trial: &Trial, alert: &Ale
             why: alert.why.get(name),
         };
         row(out, measurement, trial, line);
+        // Who took it, and when, belongs to the notification.
+        if let ("T5", Some(ack)) = (name, &alert.ack) {
+            let line = Row {
+                subject: &alert.label,
+                name: "T6",
+                at: Some(ack.t6),
+                from,
+                predicted: None,
+                off: None,
+                why: None,
+            };
+            row(out, measurement, trial, line);
+        }
     }
 }
 

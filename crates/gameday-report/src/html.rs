@@ -23,6 +23,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 pub use index::render_index_html;
 
+pub(crate) use parts::{pill, prose, tone, verdict_word};
+pub(crate) use scale::{float, px};
+
 use crate::words::clean;
 use crate::{Measurement, Trial};
 
@@ -81,6 +84,9 @@ fn body(measurement: &Measurement) -> Markup {
         (summary::briefing(measurement, trial))
         (summary::refusal(trial))
         @if trial.marks.t0.is_some() { (contents(&parts)) }
+        @if measurement.trials.len() > 1 && trial.marks.t0.is_some() {
+            p.note { "The scorecard, the trials and the difference are of all trials; everything else below is of trial " (trial.index + 1) "." }
+        }
         (summary::reasons(trial))
         @for part in &parts { div id=(part.anchor) { (part.content) } }
     }

@@ -118,18 +118,20 @@ fn scorecard(out: &mut String, measurement: &Measurement, level: &str) {
     line(out, "| expectation | limit | predicted | measured | verdict |");
     line(out, "|---|---:|---:|---:|---|");
     for row in score::rows(measurement) {
-        score_row(out, &row);
+        score_row(out, &row, &measurement.summary);
     }
 }
 
-fn score_row(out: &mut String, row: &Row) {
+/// A row; why it is as it is stands in the first sentence already, where that is the only reason.
+fn score_row(out: &mut String, row: &Row, summary: &str) {
     let sign = match row.score {
         Score::Good => "✓",
         Score::Doubt => "?",
         Score::Bad => "✕",
     };
     let dash = |cell: &Option<String>| text(cell.as_deref().unwrap_or("—"));
-    let detail = row.detail.as_ref().filter(|_| row.score != Score::Good);
+    let told = |detail: &&String| row.score != Score::Good && !summary.contains(detail.as_str());
+    let detail = row.detail.as_ref().filter(told);
     let detail = detail.map_or_else(String::new, |detail| format!(": {}", prose(detail)));
     line(
         out,
@@ -212,17 +214,17 @@ fn difference(out: &mut String, measurement: &Measurement) {
     line(out, "| what | then | now | change |");
     line(out, "|---|---:|---:|---:|");
     for row in &last.rows {
-        let change = row.change_ms.map_or_else(
-            || "—".to_owned(),
-            |ms| format!("{}{}", if ms > 0 { "+" } else { "" }, words::exact(ms)),
-        );
+        let change = match row.change_ms {
+            None => row.came_or_went().unwrap_or("—").to_owned(),
+            Some(ms) => format!("{}{}", if ms > 0 { "+" } else { "" }, words::exact(ms)),
+        };
         let (then, now) = (exact_or_dash(row.before_ms), exact_or_dash(row.now_ms));
         line(
             out,
             &format!(
                 "| {} {} | {then} | {now} | {change} |",
                 text(&row.subject),
-                words::spaced(&row.what)
+                row.time()
             ),
         );
     }

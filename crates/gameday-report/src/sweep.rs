@@ -136,6 +136,8 @@ pub struct Edge {
     pub smallest_seen: Option<String>,
     /// The largest fault that is not seen in each trial.
     pub largest_not_seen: Option<String>,
+    /// The smallest fault that is seen within the limit in each trial, and every larger one with it.
+    pub smallest_in_time: Option<String>,
     /// The same in a sentence, or why it cannot be said.
     pub detail: String,
 }
@@ -293,10 +295,50 @@ fn edges(over: &[SweptVariable], points: &[PointReport]) -> Vec<Edge> {
                 .filter_map(|(_, value, alert, _)| Some((*value, alert.map(|alert| alert.seen)?)))
                 .filter(|(_, seen)| *seen != Seeing::Unknown)
                 .collect();
-            edges.push(edge(label.clone(), with, &known));
+            let in_time: Vec<(&str, Seeing)> = found
+                .iter()
+                .filter_map(|(_, value, alert, _)| Some((*value, alert.map(PointAlert::in_time)?)))
+                .filter(|(_, seen)| *seen != Seeing::Unknown)
+                .collect();
+            let limited = found
+                .iter()
+                .any(|(_, _, alert, _)| alert.is_some_and(|alert| alert.limit_ms.is_some()));
+            let mut found = edge(label.clone(), with, &known);
+            if limited {
+                found.within(edge(label.clone(), BTreeMap::new(), &in_time).smallest_seen);
+            }
+            edges.push(found);
         }
     }
     edges
+}
+
+impl PointAlert {
+    /// As whether it was seen, but late is not seen.
+    fn in_time(&self) -> Seeing {
+        let late = |ms: &i64| {
+            self.limit_ms
+                .is_some_and(|most| i64::try_from(most).is_ok_and(|most| *ms > most))
+        };
+        match self.seen {
+            Seeing::Seen if self.times_ms.iter().all(late) => Seeing::NotSeen,
+            Seeing::Seen if self.times_ms.iter().any(late) => Seeing::Sometimes,
+            seen => seen,
+        }
+    }
+}
+
+impl Edge {
+    /// Adds from where on it is in time, where that is elsewhere than where it is seen.
+    fn within(&mut self, smallest: Option<String>) {
+        if self.smallest_seen.is_some() && self.smallest_seen != smallest {
+            self.detail += &match &smallest {
+                Some(value) => format!("; in time only from {value} on"),
+                None => "; in time in each trial is none".to_owned(),
+            };
+        }
+        self.smallest_in_time = smallest;
+    }
 }
 
 fn edge(label: String, with: BTreeMap<String, String>, known: &[(&str, Seeing)]) -> Edge {
@@ -305,6 +347,7 @@ fn edge(label: String, with: BTreeMap<String, String>, known: &[(&str, Seeing)])
         with,
         smallest_seen: None,
         largest_not_seen: None,
+        smallest_in_time: None,
         detail: String::new(),
     };
     let is_seen = |(_, seen): &(&str, Seeing)| *seen == Seeing::Seen;
@@ -364,5 +407,55 @@ mod tests {
             Some("3"),
         );
         assert!(odd.detail.contains("a smaller one was seen as well"), "{odd:?}");
+    }
+
+    /// An expectation of 30 s with these times of its trials.
+    fn alert(times_ms: &[i64]) -> PointAlert {
+        PointAlert {
+            label: "A".into(),
+            seen: Seeing::Seen,
+            trials: 2,
+            detected: 2,
+            times_ms: times_ms.to_vec(),
+            time: Summary::default(),
+            predicted_ms: Vec::new(),
+            predicted_never: None,
+            limit_ms: Some(30_000),
+        }
+    }
+
+    #[test]
+    fn what_is_seen_too_late_is_said_to_be() {
+        let points = [
+            ("20ms", [21_000, 98_000]),
+            ("50ms", [31_000, 40_000]),
+            ("100ms", [8_000, 30_000]),
+        ];
+        let point = |(value, times): &(&str, [i64; 2])| PointReport {
+            values: BTreeMap::from([("delay".to_owned(), (*value).to_owned())]),
+            drill: None,
+            verdict: Some(Verdict::Failed),
+            summary: String::new(),
+            alerts: vec![alert(times)],
+        };
+        let said = |count: usize| {
+            let points: Vec<PointReport> = points[..count].iter().map(point).collect();
+            let values = points.iter().map(|point| point.values["delay"].clone()).collect();
+            let over = SweptVariable {
+                name: "delay".to_owned(),
+                values,
+            };
+            edges(&[over], &points).remove(0)
+        };
+        let edge = said(3);
+        assert_eq!(
+            edge.detail,
+            "all are seen, the smallest is 20ms; in time only from 100ms on"
+        );
+        assert_eq!(edge.smallest_in_time.as_deref(), Some("100ms"));
+        assert_eq!(
+            said(2).detail,
+            "all are seen, the smallest is 20ms; in time in each trial is none"
+        );
     }
 }

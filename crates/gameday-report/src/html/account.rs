@@ -22,12 +22,13 @@ pub(super) fn impact(trial: &Trial) -> Markup {
                 @else if impact.recovered { "until the service was steady again. " } @else { "to the end, as it was never seen steady again. " }
                 "The faults acted " (count(impact.touched, "time")) "."
             }
+            @let reasons = impact.probes.iter().chain(&impact.steps).any(|line| !line.reasons.is_empty());
             @if !impact.probes.is_empty() {
                 table.plain.stack {
-                    thead { tr { th { "Probe" } th { "From" } th { "Step" } th.n { "Looks" } th.n { "Failed" } th.n { "Slow" } th.n title="Looks that took longer than the steady state's limit" { "Over steady limit" } th { "Reasons" } } }
+                    thead { tr { th { "Probe" } th { "From" } th { "Step" } th.n { "Looks" } th.n { "Failed" } th.n { "Slow" } th.n title="Looks that took longer than the steady state's limit" { "Over steady limit" } @if reasons { th { "Reasons" } } } }
                     tbody { @for line in &impact.probes {
-                        (impact_line(line))
-                        @for step in impact.steps.iter().filter(|step| (&step.probe, &step.region) == (&line.probe, &line.region)) { (impact_line(step)) }
+                        (impact_line(line, reasons))
+                        @for step in impact.steps.iter().filter(|step| (&step.probe, &step.region) == (&line.probe, &line.region)) { (impact_line(step, reasons)) }
                     } }
                 }
             }
@@ -36,7 +37,7 @@ pub(super) fn impact(trial: &Trial) -> Markup {
     )
 }
 
-fn impact_line(line: &ImpactLine) -> Markup {
+fn impact_line(line: &ImpactLine, with_reasons: bool) -> Markup {
     let reasons: Vec<String> = line
         .reasons
         .iter()
@@ -50,7 +51,7 @@ fn impact_line(line: &ImpactLine) -> Markup {
             }
             td.n data-label="Looks" { (line.looks) } td.n data-label="Failed" { (line.failed) } td.n data-label="Slow" { (line.slow) }
             td.n data-label="Over steady limit" { @match line.beyond { Some(beyond) => { (beyond) } None => { "—" } } }
-            td.wide data-label=[(!reasons.is_empty()).then_some("Reasons")] { (reasons.join(", ")) }
+            @if with_reasons { td.wide data-label=[(!reasons.is_empty()).then_some("Reasons")] { (reasons.join(", ")) } }
         }
     }
 }

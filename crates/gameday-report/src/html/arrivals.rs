@@ -16,13 +16,13 @@ pub(super) fn notifications(trial: &Trial) -> Markup {
         html! {
             p.note { (prose(&trial.noise.sentence())) }
             @if !trial.notifications.is_empty() {
-                table.plain {
+                table.plain.stack {
                     thead { tr { th { "Arrived" } th { "Receiver" } th { "Status" } th { "Alerts" } } }
                     tbody { @for notice in &trial.notifications { tr {
-                        td.t { (notice.arrived.clock()) }
-                        td { (clean(&notice.receiver)) }
-                        td { (clean(&notice.status)) }
-                        td {
+                        td.t data-label="Arrived" { (notice.arrived.clock()) }
+                        td data-label="Receiver" { (clean(&notice.receiver)) }
+                        td data-label="Status" { (clean(&notice.status)) }
+                        td.wide data-label="Alerts" {
                             (clean(&notice.alerts.join(", ")))
                             @if notice.truncated_alerts > 0 { " and " (count(notice.truncated_alerts, "alert")) " left out" }
                         }
@@ -41,15 +41,15 @@ pub(super) fn forbidden(trial: &Trial) -> Markup {
     section(
         "Alerts that must not come",
         html! {
-            table.plain {
+            table.plain.stack {
                 thead { tr { th { "Forbidden" } th { "Matchers" } th { "Verdict" } th { "" } } }
                 @for forbid in &trial.forbid {
                     tbody {
                         tr {
                             th scope="row" { (clean(&forbid.label)) }
-                            td { code { (clean(&forbid.matchers)) } }
-                            td { (alert_pill(forbid.verdict)) }
-                            td { (prose(&forbid.detail)) }
+                            td.wide data-label="Matchers" { code { (clean(&forbid.matchers)) } }
+                            td data-label="Verdict" { (alert_pill(forbid.verdict)) }
+                            td.wide { (prose(&forbid.detail)) }
                         }
                         @for alert in &forbid.alerts { tr.detail { td colspan="4" {
                             (alert.seen_at.clock()) " " (clean(&alert.name)) " at " (clean(&alert.source)) " " (label_set(&alert.labels))
@@ -69,13 +69,13 @@ pub(super) fn other_alerts(trial: &Trial) -> Markup {
     section(
         "Alerts nobody expected",
         html! {
-            table.plain {
+            table.plain.stack {
                 thead { tr { th { "First seen" } th { "Alert" } th { "State" } th { "Labels" } } }
                 tbody { @for other in &trial.other_alerts { tr {
-                    td.t { (other.seen_at.clock()) }
+                    td.t data-label="First seen" { (other.seen_at.clock()) }
                     th scope="row" { (clean(&other.name)) }
-                    td { (crate::words::spaced(other.verdict.word())) }
-                    td { (label_set(&other.labels)) }
+                    td data-label="State" { (crate::words::spaced(other.verdict.word())) }
+                    td.wide data-label="Labels" { (label_set(&other.labels)) }
                 } } }
             }
         },

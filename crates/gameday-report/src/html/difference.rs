@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use super::parts::section;
-use crate::Measurement;
 use crate::words::{clean, exact, exact_or_dash, spaced};
+use crate::{DifferenceRow, Measurement};
 
 /// This drill beside the last one of the same scenario; nothing when there was none.
 pub(super) fn section_of(measurement: &Measurement) -> Markup {
@@ -26,8 +26,8 @@ pub(super) fn section_of(measurement: &Measurement) -> Markup {
                 @for group in last.rows.chunk_by(|a, b| a.subject == b.subject) { tbody {
                     @for (index, row) in group.iter().enumerate() { tr {
                         th scope="row" { @if index == 0 { (clean(&row.subject)) } }
-                        td { (time_word(&row.what)) }
-                        td.n { (exact_or_dash(row.before_ms)) } td.n { (exact_or_dash(row.now_ms)) } td.n { (change(row.change_ms)) }
+                        td { (row.time()) }
+                        td.n { (exact_or_dash(row.before_ms)) } td.n { (exact_or_dash(row.now_ms)) } td.n { (change(row)) }
                     } }
                 } }
             }
@@ -37,23 +37,11 @@ pub(super) fn section_of(measurement: &Measurement) -> Markup {
     )
 }
 
-fn change(ms: Option<i64>) -> String {
-    match ms {
-        None => "—".to_owned(),
+fn change(row: &DifferenceRow) -> String {
+    match row.change_ms {
+        None => row.came_or_went().unwrap_or("—").to_owned(),
         Some(ms @ 1..) => format!("▲ {} slower", exact(ms)),
         Some(0) => "the same".to_owned(),
         Some(ms) => format!("▼ {} faster", exact(ms.saturating_neg())),
-    }
-}
-
-/// A time of the comparison, for people.
-fn time_word(what: &str) -> String {
-    match what {
-        "ttd" => "to firing".to_owned(),
-        "ttn" => "to the notification".to_owned(),
-        "resolved" => "to the resolved notice".to_owned(),
-        "ttr" => "to the steady state".to_owned(),
-        "self_heal" => "from removal to the steady state".to_owned(),
-        stage => format!("stage {}", spaced(stage)),
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn together(measurement: &Measurement) -> Markup {
                 p { (pill(tone(over.verdict), &verdict_word(over.verdict))) " " b { (clean(&over.label)) } " " (prose(&over.detail)) }
                 @if !over.never {
                 p.note { (detected(over)) }
-                div.scroll { table.plain {
+                div.scroll { table.plain.stack {
                     thead { tr {
                         th { "Time" } th.n { "Came in" } th.n { "Median" } th.n { "Smallest" } th.n { "Largest" } th.n { "Confidence" }
                     } }
@@ -62,11 +62,11 @@ fn row(name: &str, summary: &Summary) -> Markup {
     html! {
         tr {
             th scope="row" { (name.replace('_', "-")) }
-            td.n { (summary.came) " of " (summary.trials) }
-            td.n { (median) }
-            td.n { (span_or_dash(summary.min_ms)) }
-            td.n { (largest) }
-            td.n { (summary.covers.map_or_else(|| "—".to_owned(), sure)) }
+            td.n data-label="Came in" { (summary.came) " of " (summary.trials) }
+            td.n data-label="Median" { (median) }
+            td.n data-label="Smallest" { (span_or_dash(summary.min_ms)) }
+            td.n data-label="Largest" { (largest) }
+            td.n data-label="Confidence" { (summary.covers.map_or_else(|| "—".to_owned(), sure)) }
         }
     }
 }

@@ -3,12 +3,12 @@
 use maud::{Markup, html};
 
 use crate::score::Score;
-use crate::words::{clean, limit, spaced, span_or_dash};
+use crate::words::{clean, spaced};
 use crate::{AlertVerdict, Verdict};
 
 /// What a colour means; each has a shape or a word beside it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tone {
+pub(crate) enum Tone {
     Good,
     Bad,
     Doubt,
@@ -46,7 +46,7 @@ impl Tone {
     }
 }
 
-pub(super) fn tone(verdict: Verdict) -> Tone {
+pub(crate) fn tone(verdict: Verdict) -> Tone {
     match verdict {
         Verdict::Passed => Tone::Good,
         Verdict::Failed | Verdict::RollbackUnverified => Tone::Bad,
@@ -54,12 +54,12 @@ pub(super) fn tone(verdict: Verdict) -> Tone {
     }
 }
 
-pub(super) fn verdict_word(verdict: Verdict) -> String {
+pub(crate) fn verdict_word(verdict: Verdict) -> String {
     spaced(verdict.word())
 }
 
 /// A word with its sign in its colour.
-pub(super) fn pill(tone: Tone, word: &str) -> Markup {
+pub(crate) fn pill(tone: Tone, word: &str) -> Markup {
     html! { span class={ "pill " (tone.class()) } { span.sign aria-hidden="true" { (tone.sign()) } (word) } }
 }
 
@@ -78,17 +78,6 @@ pub(super) fn holds(holds: Option<bool>) -> Markup {
         Some(true) => pill(Tone::Good, "holds"),
         Some(false) => pill(Tone::Bad, "does not hold"),
         None => pill(Tone::Doubt, "unknown"),
-    }
-}
-
-/// A span with the limit it was held against.
-pub(super) fn against(ms: Option<i64>, most: Option<u64>) -> Markup {
-    let over = ms
-        .zip(most)
-        .is_some_and(|(ms, most)| i64::try_from(most).is_ok_and(|most| ms > most));
-    html! {
-        span.value.over[over] { (span_or_dash(ms)) }
-        @if let Some(most) = most { span.limit { " ≤ " (limit(most)) } }
     }
 }
 
@@ -114,7 +103,7 @@ pub(super) fn link(url: &str, text: &str) -> Markup {
 }
 
 /// A sentence of ours, in which backticks stand around names.
-pub(super) fn prose(text: &str) -> Markup {
+pub(crate) fn prose(text: &str) -> Markup {
     let text = glued(&clean(text));
     // Names come from others: one with a backtick of its own must not turn the rest into code.
     let paired = text.matches('`').count().is_multiple_of(2);

@@ -6,7 +6,7 @@ pub(super) const LEFT: f64 = 8.0;
 pub(super) const RIGHT: f64 = 992.0;
 
 /// A number of pixels with one decimal: more would only make the file bigger.
-pub(super) fn px(value: f64) -> String {
+pub(crate) fn px(value: f64) -> String {
     let text = format!("{value:.1}");
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
@@ -36,7 +36,7 @@ impl Scale {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a drill is far shorter than 2^53 ms")]
-pub(super) fn float(ms: i64) -> f64 {
+pub(crate) fn float(ms: i64) -> f64 {
     ms as f64
 }
 

@@ -23,15 +23,27 @@ pub(super) fn section_of(measurement: &Measurement) -> Markup {
                 } }
                 @for group in rows.chunk_by(|a, b| a.subject == b.subject) {
                     tbody {
-                        @for (index, row) in group.iter().enumerate() { (one(row, index == 0)) }
-                        @for detail in group.iter().filter_map(|row| row.detail.as_ref()) {
-                            tr.detail { td colspan="5" { (prose(detail)) } }
+                        @for (index, row) in group.iter().enumerate() {
+                            @if row.what.is_empty() { (judged(row)) } @else { (one(row, index == 0)) }
                         }
                     }
                 }
             }
         },
     )
+}
+
+/// What is true of all of a subject, before its numbers.
+fn judged(row: &Row) -> Markup {
+    html! {
+        tr.judged {
+            th scope="row" colspan="4" {
+                span.subject { (clean(&row.subject)) }
+                @if let Some(detail) = &row.detail { span.what { (prose(detail)) } }
+            }
+            td { (pill(row.score.into(), &row.word)) }
+        }
+    }
 }
 
 fn one(row: &Row, first: bool) -> Markup {
@@ -42,9 +54,10 @@ fn one(row: &Row, first: bool) -> Markup {
         tr {
             th scope="row" { @if first { span.subject { (clean(&row.subject)) } } span.what { (prose(&row.what)) } }
             (cell("Limit", &row.limit)) (cell("Predicted", &row.predicted))
-            td.n data-label="Measured" { span.value { (clean(&row.measured)) } (meter(row)) }
+            td.n.long[row.measured.chars().count() > 24] data-label="Measured" { span.value { (clean(&row.measured)) } (meter(row)) }
             td { (pill(row.score.into(), &row.word)) }
         }
+        @if let Some(detail) = &row.detail { tr.detail { td colspan="5" { (prose(detail)) } } }
     }
 }
 

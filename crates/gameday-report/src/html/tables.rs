@@ -3,7 +3,7 @@
 use gameday_core::ObserveRecord;
 use maud::{Markup, html};
 
-use super::parts::{Tone, against, holds, label_set, link, pill, prose, section};
+use super::parts::{Tone, holds, label_set, link, pill, prose, section};
 use crate::words::{self, clean, exact_or_dash, limit, micros};
 use crate::{JournalReport, Measurement, Moment, Phase, ProbeReport, Trial};
 
@@ -164,11 +164,11 @@ pub(super) fn checks(trial: &Trial) -> Markup {
         "Pre-flight",
         html! {
             @if trial.checks.is_empty() { p.note { "Nothing was checked." } } @else {
-                table.plain {
+                table.plain.stack {
                     tbody { @for check in &trial.checks { tr {
                         th scope="row" { (clean(&check.name)) }
                         td { @if check.ok { (pill(Tone::Good, "ok")) } @else { (pill(Tone::Bad, "refused")) } }
-                        td { (prose(&check.detail)) }
+                        td.wide { (prose(&check.detail)) }
                     } } }
                 }
             }
@@ -206,13 +206,13 @@ pub(super) fn clocks(trial: &Trial) -> Markup {
         "Clocks",
         html! {
             @if trial.clocks.is_empty() { p.note { "No other clock was compared with ours; times of other systems stand as they gave them." } } @else {
-                table.plain {
+                table.plain.stack {
                     thead { tr { th { "Source" } th.n { "Theirs less ours" } th.n { "Error bound" } th { "Its marks" } } }
                     tbody { @for clock in &trial.clocks { tr {
                         th scope="row" { (clean(&clock.source)) }
-                        td.n { (micros(clock.offset_us)) }
-                        td.n { "±" (micros(clock.error_us)) }
-                        td {
+                        td.n data-label="Theirs less ours" { (micros(clock.offset_us)) }
+                        td.n data-label="Error bound" { "±" (micros(clock.error_us)) }
+                        td.wide data-label="Its marks" {
                             @if clock.corrected { "less the offset" } @else { "as given: the offset is within its error" }
                             @if clock.stepped { ", " (pill(Tone::Doubt, "stepped")) }
                         }
@@ -261,8 +261,11 @@ pub(super) fn plan(measurement: &Measurement) -> Markup {
                     "at " (limit(fault.at_ms)) " for " (limit(fault.hold_ms)) " on " (clean(fault.on.as_str())) ": " (clean(&fault.kind)) ", " (clean(&fault.detail))
                 } }
                 @for expect in &plan.expect { dt { "Expect " (clean(&expect.label)) } dd {
-                    "of " (clean(expect.of.as_str())) ", firing " (against(None, expect.firing_ms)) ", notified " (against(None, expect.notified_ms))
-                    ", resolved " (against(None, expect.resolved_ms)) " " (label_set(&expect.labels))
+                    "of " (clean(expect.of.as_str()))
+                    @for (word, most) in [("firing", expect.firing_ms), ("notified", expect.notified_ms), ("resolved", expect.resolved_ms)] {
+                        @if let Some(most) = most { ", " (word) " within " (limit(most)) }
+                    }
+                    " " (label_set(&expect.labels))
                     @if let Some(receiver) = &expect.receiver { " to " (clean(receiver)) }
                 } }
                 @for forbid in &plan.forbid { dt { "Forbid " (clean(&forbid.label)) } dd { code { (clean(&forbid.alert)) } } }

@@ -44,8 +44,17 @@ pub(super) fn section(trial: &Trial) -> Markup {
                 div.scroll tabindex="0" role="region" aria-label="Timeline, drawn" { (drawing(trial, picture, &tracks)) }
                 div.tip hidden {}
                 output.hide aria-live="polite" {}
-                figcaption { (legend(trial.index)) (thinned(picture)) }
+                figcaption { (legend(trial.index)) (windows(picture)) (thinned(picture)) }
             }
+        }
+    }
+}
+
+/// Why a curve comes back later than the service.
+fn windows(picture: &Picture) -> Markup {
+    html! {
+        @if !picture.curves.is_empty() {
+            p.note { "A steady state is judged over the time behind it (its “for”), so its curve follows the service by up to that." }
         }
     }
 }

@@ -125,7 +125,7 @@ fn points(strip: &Strip<'_>, x: &Scale, y: f64) -> Markup {
 fn table(measurement: &Measurement) -> Markup {
     let told = measurement.told().map(|trial| trial.index);
     html! {
-        table.plain {
+        table.plain.stack {
             thead { tr {
                 th { "Trial" } th { "Verdict" } th.n { "Phase" } th { "Alert" } th { "" } th.n { "Firing" } th.n { "Notified" }
                 th.n { "Steady again" } th { "Began" }
@@ -135,10 +135,11 @@ fn table(measurement: &Measurement) -> Markup {
                     (begin_of(trial, told)) td { "—" } td {} td.n { "—" } td.n { "—" } (end_of(trial))
                 } }
                 @for (index, alert) in trial.alerts.iter().enumerate() { tr {
-                    @if index == 0 { (begin_of(trial, told)) } @else { td {} td {} td {} }
-                    td { (clean(&alert.title())) } td { (alert_pill(alert.verdict)) }
-                    td.n { (exact_or_dash(alert.ttd_ms)) } td.n { (exact_or_between(alert.ttn_ms, alert.ttn_between_ms)) }
-                    @if index == 0 { (end_of(trial)) } @else { td {} td {} }
+                    @if index == 0 { (begin_of(trial, told)) } @else { td.bare {} td.bare {} td.bare {} }
+                    td.wide data-label="Alert" { (clean(&alert.title())) } td { (alert_pill(alert.verdict)) }
+                    td.n data-label="Firing" { (exact_or_dash(alert.ttd_ms)) }
+                    td.n data-label="Notified" { (exact_or_between(alert.ttn_ms, alert.ttn_between_ms)) }
+                    @if index == 0 { (end_of(trial)) } @else { td.bare {} td.bare {} }
                 } }
             } }
         }
@@ -158,15 +159,15 @@ fn anchor_of(trial: &Trial, told: Option<usize>) -> String {
 fn begin_of(trial: &Trial, told: Option<usize>) -> Markup {
     html! {
         th scope="row" { a href={ (anchor_of(trial, told)) } { (trial.index + 1) } }
-        td { (pill(tone(trial.verdict), &verdict_word(trial.verdict))) }
-        td.n { (phase(trial)) }
+        td data-label="Verdict" { (pill(tone(trial.verdict), &verdict_word(trial.verdict))) }
+        td.n data-label="Phase" { (phase(trial)) }
     }
 }
 
 fn end_of(trial: &Trial) -> Markup {
     html! {
-        td.n { (exact_or_dash(trial.ttr_ms)) }
-        td { @match &trial.gate {
+        td.n data-label="Steady again" { (exact_or_dash(trial.ttr_ms)) }
+        td data-label="Began" { @match &trial.gate {
             Some(gate) if !gate.left.is_empty() => { (pill(Tone::Doubt, "not clean")) " " (prose(&gate.left.join("; "))) }
             _ if trial.group_stage_clean == Some(false) => { (pill(Tone::Doubt, "group not clean")) }
             _ => { "clean" }

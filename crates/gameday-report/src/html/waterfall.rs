@@ -26,7 +26,7 @@ fn stages_of(trial: &Trial, alert: &AlertReport) -> Markup {
         &title,
         html! {
             @if let Some(advice) = &alert.advice { (largest(advice)) }
-            @if none { p.note { "No stage is known: " (why(alert, "ttn_ms")) "." } } @else { (waterfall(alert)) }
+            @if none { p.note { "No stage is known: " (why(alert, "ttn_ms")) "." } } @else { (waterfall(trial, alert)) }
             (foretold(alert))
             (marks(trial, alert))
             @for note in words::remarks(alert) { p.note { (prose(&note)) } }
@@ -73,7 +73,7 @@ const MEANING: [(&str, &str); 5] = [
     ("T4 → T5", "grouping and delivery"),
 ];
 
-fn waterfall(alert: &AlertReport) -> Markup {
+fn waterfall(trial: &Trial, alert: &AlertReport) -> Markup {
     let nothing = StagesMs::default();
     let foretold = alert
         .predicted
@@ -114,8 +114,28 @@ fn waterfall(alert: &AlertReport) -> Markup {
                 td.n data-label="Predicted" { (ttn.unwrap_or_else(|| "—".to_owned())) }
                 td.n data-label="Measured" { (exact_or_between(alert.ttn_ms, alert.ttn_between_ms)) }
                 td.bars { @if alert.ttn_ms.is_none() && !is_told_above(alert, "ttn_ms") { (why(alert, "ttn_ms")) } }
-            } }
+            }
+            (of_people(trial, alert))
+            }
         }
+    }
+}
+
+/// What people did about it; of several alerts the mitigation stands with the first.
+fn of_people(trial: &Trial, alert: &AlertReport) -> Markup {
+    let ack = alert.ack.as_ref();
+    let ack = ack.map(|ack| ("Time to acknowledge", "T5 → T6", &ack.who, ack.tta_ms));
+    let first = trial
+        .alerts
+        .first()
+        .is_some_and(|first| first.label == alert.label);
+    let said = trial.mitigation.as_ref().filter(|_| first);
+    let said = said.map(|said| ("Time to mitigate", "T0e → said", &said.who, said.ttm_ms));
+    html! {
+        @for (name, marks, who, ms) in ack.into_iter().chain(said) { tr {
+            th scope="row" { (name) span.what { "by " (clean(who)) } } td.marks { (marks) }
+            td.n data-label="Predicted" { "—" } td.n data-label="Measured" { (exact_or_dash(ms)) } td.bars {}
+        } }
     }
 }
 
@@ -166,7 +186,17 @@ fn marks(trial: &Trial, alert: &AlertReport) -> Markup {
         at.zip(effective)
             .map_or_else(String::new, |(at, from)| format!("+{}", exact(at.ms_since(from))))
     };
-    let all = [("T0e", effective)].into_iter().chain(alert.marks.named());
+    let (told, over) = alert
+        .marks
+        .named()
+        .into_iter()
+        .partition::<Vec<_>, _>(|(name, _)| !["T9", "T10"].contains(name));
+    let ack = alert.ack.as_ref().map(|ack| ("T6", Some(ack.t6)));
+    let all = [("T0e", effective)]
+        .into_iter()
+        .chain(told)
+        .chain(ack)
+        .chain(over);
     html! {
         details {
             summary { "Marks, UTC" }
@@ -182,7 +212,10 @@ fn marks(trial: &Trial, alert: &AlertReport) -> Markup {
                             Some(raw) => code { (clean(raw)) },
                             None => (why(alert, name)),
                         } }
-                        td { (alert.told_by.get(name).map_or("", String::as_str)) }
+                        td { @match (name, &alert.ack) {
+                            ("T6", Some(ack)) => (clean(&ack.who)),
+                            _ => (alert.told_by.get(name).map_or("", String::as_str)),
+                        } }
                     }
                 } }
             } }
@@ -198,6 +231,7 @@ fn meaning(mark: &str) -> &'static str {
         "T3" => "firing",
         "T4" => "seen by Alertmanager",
         "T5" => "notification received",
+        "T6" => "acknowledged",
         "T9" => "rule inactive",
         _ => "resolved notice received",
     }

@@ -25,8 +25,13 @@ fn stages(out: &mut String, trial: &Trial) {
         return;
     }
     line(out, "\n### Where the time to the notification went\n");
-    line(out, "| alert | scrape | rule | hold | hand-off | group | TTN |");
-    line(out, "|---|---:|---:|---:|---:|---:|---:|");
+    let acked = trial.alerts.iter().any(|alert| alert.ack.is_some());
+    let (tta, rule) = if acked { (" TTA |", "---:|") } else { ("", "") };
+    line(
+        out,
+        &format!("| alert | scrape | rule | hold | hand-off | group | TTN |{tta}"),
+    );
+    line(out, &format!("|---|---:|---:|---:|---:|---:|---:|{rule}"));
     for alert in &trial.alerts {
         let cells: Vec<String> = alert
             .stages_ms
@@ -35,14 +40,27 @@ fn stages(out: &mut String, trial: &Trial) {
             .map(|(_, ms)| exact_or_dash(*ms))
             .collect();
         let ttn = exact_or_between(alert.ttn_ms, alert.ttn_between_ms);
+        let ack = alert.ack.as_ref();
+        let tta = match acked {
+            true => format!(" {} |", exact_or_dash(ack.and_then(|ack| ack.tta_ms))),
+            false => String::new(),
+        };
         line(
             out,
-            &format!("| {} | {} | {ttn} |", text(&alert.title()), cells.join(" | ")),
+            &format!(
+                "| {} | {} | {ttn} |{tta}",
+                text(&alert.title()),
+                cells.join(" | ")
+            ),
         );
         if let Some(predicted) = &alert.predicted {
             let cells = predicted.stages_ms.named().map(|(_, ms)| exact_or_dash(ms));
             let ttn = words::predicted(predicted.range("T5"));
-            line(out, &format!("| predicted | {} | {ttn} |", cells.join(" | ")));
+            let tta = if acked { " |" } else { "" };
+            line(
+                out,
+                &format!("| predicted | {} | {ttn} |{tta}", cells.join(" | ")),
+            );
         }
     }
     for alert in &trial.alerts {
@@ -53,7 +71,7 @@ fn stages(out: &mut String, trial: &Trial) {
             line(
                 out,
                 &format!(
-                    "\n{share} of {} went into *{stage}*. Sooner: {said}.",
+                    "\n{share} of the time of {} went into *{stage}*. Sooner: {said}.",
                     text(&alert.title())
                 ),
             );
@@ -173,6 +191,13 @@ fn recovery(out: &mut String, trial: &Trial) {
         out,
         &format!("| self-heal (fault removed to steady) | {} |", trial.healed()),
     );
+    if let Some(said) = &trial.mitigation {
+        let ttm = span_or_dash(said.ttm_ms);
+        line(
+            out,
+            &format!("| time to mitigate (TTM), as {} said | {ttm} |", text(&said.who)),
+        );
+    }
     for alert in &trial.alerts {
         let hang_over = span_or_between(alert.hang_over_ms, alert.hang_over_between_ms);
         line(

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::mark::Moment;
 use super::record::{AlertReport, Measurement, Trial};
 use crate::statistics::median_of;
+use crate::words;
 
 /// What changed since the last drill.
 #[derive(Debug, Clone, Serialize)]
@@ -35,6 +36,31 @@ pub struct DifferenceRow {
     pub now_ms: Option<i64>,
     /// Now less then; null when either is not known.
     pub change_ms: Option<i64>,
+}
+
+impl DifferenceRow {
+    /// A time that was there and is not, or the other way round.
+    pub(crate) fn came_or_went(&self) -> Option<&'static str> {
+        let is_stage = !["ttd", "ttn", "resolved", "ttr", "self_heal"].contains(&self.what.as_str());
+        match (self.before_ms, self.now_ms) {
+            _ if is_stage => None,
+            (Some(_), None) => Some("not reached now"),
+            (None, Some(_)) => Some("not reached then"),
+            _ => None,
+        }
+    }
+
+    /// Which time it is, for people.
+    pub(crate) fn time(&self) -> String {
+        match self.what.as_str() {
+            "ttd" => "to firing".to_owned(),
+            "ttn" => "to the notification".to_owned(),
+            "resolved" => "to the resolved notice".to_owned(),
+            "ttr" => "to the steady state".to_owned(),
+            "self_heal" => "from removal to the steady state".to_owned(),
+            stage => format!("stage {}", words::spaced(stage).replace(' ', "-")),
+        }
+    }
 }
 
 /// Compares the trials with what the first event says of the last drill.

@@ -23,7 +23,7 @@ pub(super) fn of_recovery(measurement: &Measurement) -> Option<Row> {
         (false, false) => (Score::Good, "in time"),
     };
     Some(Row {
-        subject: "Recovery".to_owned(),
+        subject: "The service".to_owned(),
         what: "is steady after the last fault is gone".to_owned(),
         limit: Some(format!("≤ {}", limit(within))),
         predicted: None,
@@ -46,8 +46,8 @@ pub(super) fn of_guard(trials: &[Trial]) -> Row {
         .flat_map(|trial| &trial.safety)
         .find(|line| line.what == "guard");
     Row {
-        subject: "Safety".to_owned(),
-        what: "no guard is breached".to_owned(),
+        subject: "The drill".to_owned(),
+        what: "breaches no guard".to_owned(),
         limit: None,
         predicted: None,
         measured: if breach.is_some() { "breached" } else { "no breach" }.to_owned(),
@@ -67,8 +67,8 @@ pub(super) fn of_rollback(trials: &[Trial]) -> Row {
         (None, false) => (Score::Good, "verified"),
     };
     Row {
-        subject: "Safety".to_owned(),
-        what: "everything is put back".to_owned(),
+        subject: "The drill".to_owned(),
+        what: "puts everything back".to_owned(),
         limit: None,
         predicted: None,
         measured: match (open, untouched) {

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 
 use super::axis::Axis;
 use super::{Sweep, along};
+use crate::html::{float, px};
 use crate::words::{clean, exact, limit, span};
 
 /// Narrow enough to be read on a phone without being made smaller.
@@ -17,15 +18,6 @@ const RIGHT: f64 = WIDTH - 10.0;
 const NEVER: f64 = 22.0;
 const TOP: f64 = 44.0;
 const BOTTOM: f64 = HEIGHT - 46.0;
-
-fn px(value: f64) -> String {
-    format!("{value:.1}")
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a drill is far shorter than 2^53 ms")]
-fn float(ms: i64) -> f64 {
-    ms as f64
-}
 
 #[expect(clippy::cast_possible_truncation, reason = "ticks of an axis of milliseconds")]
 fn whole(number: f64) -> i64 {
@@ -79,6 +71,7 @@ pub(super) fn draw(sweep: &Sweep, label: &str, with: &BTreeMap<String, String>) 
             (scales(&columns, &y, name))
             @if let Some(ms) = most.and_then(|most| i64::try_from(most).ok()) {
                 line.limit x1=(px(LEFT)) x2=(px(RIGHT)) y1=(px(y.at(float(ms)))) y2=(px(y.at(float(ms)))) { title { "limit " (limit(ms.unsigned_abs())) } }
+                text.limit-word x=(px(RIGHT)) y=(px(y.at(float(ms)) - 4.0)) text-anchor="end" { "limit " (limit(ms.unsigned_abs())) }
             }
             polyline.predicted points=(line(&columns, &y)) {}
             @for column in &columns { (points(column, &y)) }
@@ -87,6 +80,7 @@ pub(super) fn draw(sweep: &Sweep, label: &str, with: &BTreeMap<String, String>) 
 }
 
 fn scales(columns: &[Column<'_>], y: &Axis, name: &str) -> Markup {
+    let lowest = rows(columns).into_iter().fold(0.0, f64::max);
     html! {
         @for tick in y.ticks() {
             line.grid x1=(px(LEFT)) x2=(px(RIGHT)) y1=(px(y.at(tick))) y2=(px(y.at(tick))) {}
@@ -98,7 +92,7 @@ fn scales(columns: &[Column<'_>], y: &Axis, name: &str) -> Markup {
         @for (column, row) in columns.iter().zip(rows(columns)) {
             text.tick x=(px(column.x)) y=(px(BOTTOM + 15.0 + 12.0 * row)) text-anchor="middle" { (clean(column.value)) }
         }
-        text.tick x=(px(f64::midpoint(LEFT, RIGHT))) y=(px(HEIGHT - 4.0)) text-anchor="middle" { (clean(name)) }
+        text.tick x=(px(f64::midpoint(LEFT, RIGHT))) y=(px(BOTTOM + 30.0 + 12.0 * lowest)) text-anchor="middle" { (clean(name)) }
     }
 }
 

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{PointAlert, PointReport, Sweep, chart, combinations, labels};
-use crate::html::{STYLE, style_policy};
+use crate::html::{STYLE, pill, prose, style_policy, tone, verdict_word};
 use crate::measure::range;
-use crate::words::{clean, exact, spaced};
+use crate::words::{capital, clean, exact};
 
 /// The curves are drawn as wide as they can be read.
-const OWN_STYLE: &str = ".dose { min-width: 0; max-width: 640px; } .dose + .note, .points td { overflow-wrap: normal; } .points { min-width: 720px; } .dose .predicted { fill: none; stroke: var(--ink); stroke-width: 1.2; stroke-dasharray: 3 3; }";
+const OWN_STYLE: &str = ".dose { min-width: 0; max-width: 480px; } .drawing .limit-word { fill: var(--good); font-size: 11px; } .dose + .note, .points td { overflow-wrap: normal; } .dose .predicted { fill: none; stroke: var(--ink); stroke-width: 1.2; stroke-dasharray: 3 3; }";
 
 /// Renders `sweep.html`.
 #[must_use]
@@ -54,7 +54,7 @@ fn curve(sweep: &Sweep, label: &str, with: &BTreeMap<String, String>) -> Markup 
     html! {
         section {
             h2 { (clean(label)) @for (name, value) in with { " · " (clean(name)) " " (clean(value)) } }
-            @if let Some(edge) = edge { p { (clean(&edge.detail)) "." } }
+            @if let Some(edge) = edge { p.lead { (capital(&clean(&edge.detail))) "." } }
             (chart::draw(sweep, label, with))
             p.note { "A dot is a trial, a cross one that was not detected; diamonds and their line are what was predicted, the dashed line is the limit." }
         }
@@ -65,7 +65,7 @@ fn table(sweep: &Sweep) -> Markup {
     html! {
         section {
             h2 { "Points" }
-            div.scroll { table.plain.points {
+            div.scroll { table.plain.stack.points {
                 thead { tr {
                     @for variable in &sweep.over { th { (clean(&variable.name)) } }
                     th { "Verdict" } th { "Alert" } th { "" } th.n { "Detected" } th.n { "Median [range]" } th.n { "Predicted" }
@@ -77,27 +77,28 @@ fn table(sweep: &Sweep) -> Markup {
 }
 
 fn rows(sweep: &Sweep, point: &PointReport) -> Markup {
-    let verdict = point
-        .verdict
-        .map_or_else(|| "not run".to_owned(), |verdict| spaced(verdict.word()));
+    let verdict = || match point.verdict {
+        Some(verdict) => pill(tone(verdict), &verdict_word(verdict)),
+        None => html! { "not run" },
+    };
     let values = || {
-        sweep
-            .over
-            .iter()
-            .map(|variable| point.values.get(&variable.name).map_or("", String::as_str))
+        let value = |name: &str| point.values.get(name).map_or("", String::as_str);
+        let cell =
+            move |name: &str| html! { td data-label=(clean(name)) { strong { (clean(value(name))) } } };
+        sweep.over.iter().map(move |variable| cell(&variable.name))
     };
     html! {
         @if point.alerts.is_empty() {
-            tr { @for value in values() { td { (clean(value)) } } td { (verdict) } td.wide colspan="5" { (clean(&point.summary)) } }
+            tr { @for value in values() { (value) } td data-label="Verdict" { (verdict()) } td.wide colspan="5" { (prose(&point.summary)) } }
         }
         @for alert in &point.alerts {
             tr {
-                @for value in values() { td { (clean(value)) } }
-                td { @match &point.drill { Some(drill) => { a href={ (clean(drill)) "/report.html" } { (verdict) } } None => { (verdict) } } }
-                td { (clean(&alert.label)) } td { (alert.seen.word()) }
-                td.n { (alert.detected) " of " (alert.trials) }
-                td.n { (range(&alert.time).unwrap_or_else(|| "—".to_owned())) }
-                td.n { (predicted(alert)) }
+                @for value in values() { (value) }
+                td data-label="Verdict" { @match &point.drill { Some(drill) => { a href={ (clean(drill)) "/report.html" } { (verdict()) } } None => { (verdict()) } } }
+                td data-label="Alert" { (clean(&alert.label)) } td data-label="Came" { (alert.seen.word()) }
+                td.n data-label="Detected" { (alert.detected) " of " (alert.trials) }
+                td.n data-label="Median [range]" { (range(&alert.time).unwrap_or_else(|| "—".to_owned())) }
+                td.n data-label="Predicted" { (predicted(alert)) }
             }
         }
     }

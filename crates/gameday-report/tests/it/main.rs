@@ -20,6 +20,7 @@ mod plan;
 mod predicted;
 mod renderings;
 mod sampled;
+mod scorecard;
 mod script;
 mod sight;
 mod stories;

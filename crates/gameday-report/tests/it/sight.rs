@@ -208,7 +208,7 @@ fn a_notification_to_another_receiver_is_told_with_its_time_and_where_it_went() 
     );
     let rendered = gameday_report::render_markdown(&misspelt.measured());
     for line in [
-        "✕ **misrouted**: it reached `oncall`, not `on-call` |",
+        "| — | — | — | ✕ **misrouted** |",
         "is notified to `on-call` | ≤ 30 s | — | 13.207 s to oncall | ✕ **elsewhere** |",
         "| PaymentsLatencyHigh fires | ≤ 25 s | — | 11.195 s | ✓ **in time** |",
     ] {

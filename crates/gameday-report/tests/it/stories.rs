@@ -215,7 +215,7 @@ fn what_changed_since_the_last_drill_is_told_time_by_time() {
     assert!(gameday_report::render_html(&measurement).contains("▲ 1.500 s slower"));
     assert!(
         gameday_report::render_markdown(&measurement)
-            .contains("| PaymentsLatencyHigh ttn | 13.207 s | 14.707 s | +1.500 s |")
+            .contains("| PaymentsLatencyHigh to the notification | 13.207 s | 14.707 s | +1.500 s |")
     );
 }
 
