@@ -2,15 +2,13 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::past::Past;
-use super::{day, each, index, several};
-use crate::clients::installed;
-use crate::support::{Ran, Sandbox, root};
+use super::{day, each, index, satisfies, several};
+use crate::support::Sandbox;
 
 #[test]
 fn every_drill_is_told_with_its_times_and_the_newest_beside_the_one_before() {
@@ -250,16 +248,7 @@ fn the_schema_of_the_index_holds_for_an_index_and_for_no_other() {
         .write(&sandbox.path().join("drills"));
     sandbox.write("drills/notes/todo.txt", "buy milk");
     index(&sandbox);
-    let ran = sandbox.run(["schema", "index"]);
-    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    let schema = sandbox.write("schema.json", &ran.stdout);
-    let ran = Command::new(installed("python/bin/python"))
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .arg(root().join("tests/clients/report_schema.py"))
-        .args([schema, sandbox.path().join("drills/index.json")])
-        .output();
-    let ran = Ran::from(ran.unwrap());
-    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    satisfies(&sandbox, "index", &sandbox.path().join("drills/index.json"), "30");
 }
 
 /// Two hundred drills, half of them with their reports, which are read instead of the journals.

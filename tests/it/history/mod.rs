@@ -5,12 +5,16 @@ mod page;
 mod past;
 mod pruning;
 
+use std::path::Path;
+use std::process::Command;
+
 use gameday_core::Timestamp;
 use serde_json::Value;
 
 use past::Past;
 
-use crate::support::Sandbox;
+use crate::clients::installed;
+use crate::support::{Ran, Sandbox, root};
 
 /// When the first of several drills was held.
 fn first() -> Timestamp {
@@ -51,4 +55,19 @@ fn read(sandbox: &Sandbox) -> Value {
 /// What stands under a key in each of several.
 fn each<'a>(all: &'a Value, key: &str) -> Vec<&'a Value> {
     all.as_array().unwrap().iter().map(|one| &one[key]).collect()
+}
+
+/// Panics unless `gameday schema` describes all of a document, which holds so many objects at least, and no other.
+#[track_caller]
+fn satisfies(sandbox: &Sandbox, kind: &str, document: &Path, objects: &str) {
+    let ran = sandbox.run(["schema", kind]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let schema = sandbox.write("schema.json", &ran.stdout);
+    let ran = Command::new(installed("python/bin/python"))
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .arg(root().join("tests/clients/report_schema.py"))
+        .args([schema.as_path(), document, Path::new(objects)])
+        .output();
+    let ran = Ran::from(ran.unwrap());
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
 }

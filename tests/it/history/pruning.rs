@@ -10,7 +10,7 @@ use gameday_core::Timestamp;
 use serde_json::{Value, json};
 
 use super::past::Past;
-use super::{each, index, read};
+use super::{each, index, read, satisfies};
 use crate::support::{Killed, Ran, Sandbox};
 
 const DAY_US: i64 = 86_400_000_000;
@@ -275,4 +275,23 @@ fn is_whole(journal: &Path) -> bool {
     text.lines()
         .last()
         .is_some_and(|line| line.contains("drill_ended"))
+}
+
+/// `gameday schema prune` describes what is said of what goes, what stays and what is broken.
+#[test]
+fn the_schema_holds_for_what_is_said_and_for_nothing_else() {
+    let sandbox = Sandbox::new();
+    let drills = sandbox.path().join("drills");
+    for days in [300, 200, 10] {
+        ago("db-latency", days).write(&drills);
+    }
+    sandbox.write("drills/torn/journal.jsonl", "{");
+    for how in ["--dry-run", "--yes"] {
+        let ran = prune(&sandbox, &["--output", "json", how]);
+        assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+        let said: Value = serde_json::from_str(&ran.stdout).unwrap();
+        let count = |key: &str| said[key].as_array().unwrap().len();
+        assert!(count("removed") > 0 && count("kept") > 1, "{said:#}");
+        satisfies(&sandbox, "prune", &sandbox.write("said.json", &ran.stdout), "4");
+    }
 }

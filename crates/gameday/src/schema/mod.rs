@@ -1,4 +1,5 @@
-//! JSON Schema (draft 2020-12) of the files that people write, for editors, and of the report and the index, for programs.
+//! JSON Schema (draft 2020-12) of the files that people write, for editors, and of the
+//! report, the index and what `prune` says, for programs.
 //!
 //! Readers are code that tells what is wrong in a person's words, so schemas are written beside them, in the files of
 //! this folder. `tests/clients/schema.py` holds the one against the other: every key that a reader names is in the
@@ -9,7 +10,7 @@
 use clap::ValueEnum;
 use serde_json::{Map, Value, json};
 
-/// A kind of file; all but the last two are written by people.
+/// A kind of file; all but the last three are written by people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Kind {
     /// probes/*.toml: what is looked at
@@ -24,6 +25,8 @@ pub(crate) enum Kind {
     Report,
     /// index.json: what all drills of a folder say together, for programs
     Index,
+    /// What `gameday prune --output json` says, for programs
+    Prune,
 }
 
 /// The schema of a kind.
@@ -35,10 +38,11 @@ pub(crate) fn document(kind: Kind) -> Value {
         Kind::Prober => include_str!("prober.json"),
         Kind::Report => include_str!("report.json"),
         Kind::Index => include_str!("index.json"),
+        Kind::Prune => include_str!("prune.json"),
     };
     let faults = match kind {
         Kind::Scenario | Kind::Proxy => Some(include_str!("faults.json")),
-        Kind::Probe | Kind::Prober | Kind::Report | Kind::Index => None,
+        Kind::Probe | Kind::Prober | Kind::Report | Kind::Index | Kind::Prune => None,
     };
     let mut document = parse(own);
     let (mut shared, mut fragments) = (Map::new(), Map::new());

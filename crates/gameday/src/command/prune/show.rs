@@ -15,6 +15,7 @@ pub(super) fn tell(args: &PruneArgs, fates: &[Fate]) {
         Output::Json => {
             let (go, stay): (Vec<&Fate>, Vec<&Fate>) = fates.iter().partition(|fate| fate.goes);
             output::print_json(&json!({
+                "schema": 1,
                 "dry_run": args.dry_run,
                 "removed": go,
                 "kept": stay,
