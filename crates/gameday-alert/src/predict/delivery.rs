@@ -140,7 +140,11 @@ fn chosen<'s, 'r>(
             names.join("`, `")
         )
     });
-    (stop.unwrap_or_else(|| likely(routing, stops)), elsewhere)
+    let else_told = || match parcel.webhook {
+        Some(_) => likely(routing, stops),
+        None => &stops[0],
+    };
+    (stop.unwrap_or_else(else_told), elsewhere)
 }
 
 /// The stop that may be ours where Alertmanager does not show the URLs of webhooks.
