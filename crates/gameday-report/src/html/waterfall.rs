@@ -186,6 +186,14 @@ fn marks(trial: &Trial, alert: &AlertReport) -> Markup {
         at.zip(effective)
             .map_or_else(String::new, |(at, from)| format!("+{}", exact(at.ms_since(from))))
     };
+    let raw = |name: &str| match name {
+        "T0e" => fault?.raw.get("effective_at"),
+        mark => alert.raw.get(mark),
+    };
+    let told_by = |name: &str| match name {
+        "T0e" => Some("the first that the fault touched"),
+        mark => alert.told_by.get(mark).map(String::as_str),
+    };
     let (told, over) = alert
         .marks
         .named()
@@ -208,13 +216,13 @@ fn marks(trial: &Trial, alert: &AlertReport) -> Markup {
                         td { (meaning(name)) }
                         td.n { (at.map_or_else(|| "—".to_owned(), Moment::clock)) }
                         td.n { (after(at)) }
-                        td { @match alert.raw.get(name).filter(|_| at.is_some()) {
+                        td { @match raw(name).filter(|_| at.is_some()) {
                             Some(raw) => code { (clean(raw)) },
                             None => (why(alert, name)),
                         } }
                         td { @match (name, &alert.ack) {
                             ("T6", Some(ack)) => (clean(&ack.who)),
-                            _ => (alert.told_by.get(name).map_or("", String::as_str)),
+                            _ => (told_by(name).filter(|_| at.is_some()).unwrap_or_default()),
                         } }
                     }
                 } }

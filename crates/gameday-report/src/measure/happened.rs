@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gameday_core::{
-    AlertState, Ended, Event, EventKind, Notification, Outcome, ProbeDone, Recorded, RecordedDeed, Stage,
+    AlertState, Ended, Event, EventKind, Notification, Outcome, Prediction, ProbeDone, Recorded,
+    RecordedDeed, Stage,
 };
 use serde::Serialize;
 
@@ -151,6 +152,12 @@ impl Reader {
                 );
                 Said::asking("rule", format!("{}: {rest}", rule.alert), rule.query.clone())
             }
+            EventKind::Predicted(prediction) => Said::new("predicted", predicted_text(prediction)),
+            EventKind::RawSamples { selector, series, .. } => {
+                let samples = series.iter().map(|one| one.samples.len() as u64).sum();
+                let text = format!("{} of {} series", words::count(samples, "sample"), series.len());
+                Said::asking("samples", text, selector.clone())
+            }
             _ => {
                 let (what, text) = listing::safety_line(event, &mut self.touched)?;
                 Said::new(what, text)
@@ -216,6 +223,25 @@ fn recorded_text(recorded: &Recorded) -> String {
     };
     let at = Moment::new(recorded.at).clock();
     format!("{} {deed}, at {at} of {}", names.join(", "), recorded.source)
+}
+
+/// What the predicted column of the scorecard and of the stages stands on.
+fn predicted_text(prediction: &Prediction) -> String {
+    let after = |mark: &str| {
+        let at = prediction.marks.get(mark)?.at;
+        Some(Moment::new(at).ms_since(Moment::new(prediction.effective_at)))
+    };
+    let said: Vec<String> = [("firing", after("T3")), ("notified", after("T5"))]
+        .into_iter()
+        .filter_map(|(what, ms)| Some(format!("{what} after {}", words::exact(ms?))))
+        .collect();
+    let why = prediction.never.as_ref().or(prediction.why.get("prediction"));
+    let text = match (said.is_empty(), why) {
+        (false, _) => said.join(", "),
+        (true, Some(why)) => why.clone(),
+        (true, None) => "no time".to_owned(),
+    };
+    format!("{}: {text}", prediction.label)
 }
 
 fn notice_text(notice: &Notification) -> String {

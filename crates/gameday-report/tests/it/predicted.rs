@@ -167,3 +167,38 @@ fn a_prediction_that_says_never_is_shown_with_its_reason() {
     assert_eq!((predicted.ttd_ms, predicted.stages_ms.hold), (None, None));
     assert!(render_markdown(&script.measured()).contains("- never: pending only: the fault is too short"));
 }
+
+/// Each number of the predicted column, and of the marks that are read from samples, can be found in the journal.
+#[test]
+fn the_log_names_the_line_and_the_query_that_numbers_stand_on() {
+    let script = with(prediction());
+    let events = script.events();
+    let trial = script.measured().trials.remove(0);
+    let line = |what: &str, text: &str| {
+        let found = trial
+            .log
+            .iter()
+            .find(|line| line.what == what && line.text.contains(text));
+        found.unwrap_or_else(|| panic!("no {what} {text}: {:#?}", trial.log))
+    };
+    let predicted = line("predicted", "firing after 10.225 s, notified after 12.233 s");
+    let at = usize::try_from(predicted.line).unwrap() - 1;
+    assert!(
+        matches!(events[at].kind, EventKind::Predicted(_)),
+        "{:?}",
+        events[at]
+    );
+    let scrapes = trial.log.iter().filter(|line| line.what == "samples");
+    let asked: Vec<&str> = scrapes.filter_map(|line| line.promql.as_deref()).collect();
+    assert!(
+        asked
+            .iter()
+            .any(|query| query.starts_with("up{job=\"payments\"}")),
+        "{asked:?}"
+    );
+    let html = render_html(&script.measured());
+    assert!(
+        html.contains("the first that the fault touched"),
+        "where T0e is read from"
+    );
+}
