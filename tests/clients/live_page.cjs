@@ -74,7 +74,7 @@ async function stop(page, context) {
   await page.waitForFunction(() => document.getElementById("ending").textContent.includes("slow: removed"));
   await page.waitForFunction(() => document.getElementById("ending").textContent.includes("rollback verified"));
   await page.waitForFunction(() => document.getElementById("stage").textContent === "aborted");
-  assert.match(await text(page, "#ending-title"), /Stopping: Mo stopped it/);
+  assert.match(await text(page, "#ending-title"), /Stopped: Mo stopped it/);
   await shots(page, "stopped");
 }
 

@@ -44,7 +44,10 @@ impl Runner<'_> {
     pub(super) async fn hear_counters(&mut self) -> io::Result<()> {
         let heard = async {
             while self.uncounted.is_awaited() {
-                if let Some(Report::Note(kind) | Report::Both(kind, _)) = self.inbox.recv().await {
+                let Some(report) = self.inbox.recv().await else {
+                    break;
+                };
+                if let Report::Note(kind) | Report::Both(kind, _) = report {
                     self.uncounted.note(&kind);
                     self.journal.record(kind)?;
                 }

@@ -184,7 +184,7 @@ function showEnding() {
   const shown = progress.stopped || progress.rollback || progress.ended;
   byId("ending").hidden = !shown;
   if (!shown) return;
-  say("ending-title", progress.stopped ? `Stopping: ${progress.stopped}` : "Rollback");
+  say("ending-title", progress.stopped ? `${progress.ended ? "Stopped" : "Stopping"}: ${progress.stopped}` : "Rollback");
   const lines = faults.filter((fault) => fault.ordered !== null).map((fault) => {
     if (fault.error) return ["bad", `${fault.name}: ${fault.error}`];
     return fault.removed !== null ? ["good", `${fault.name}: removed at ${offset(fault.removed)}`] : ["wait", `${fault.name}: is being removed`];
