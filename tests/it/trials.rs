@@ -120,7 +120,7 @@ fn trials_begin_at_phases_of_their_own_and_one_after_a_phantom_group_is_not_coun
 }
 
 /// The faults of a trial began where the seed says, after a tick of the alerting: the rule became active then, which is
-/// a whole number of intervals later. A busy machine may be late, never early.
+/// a whole number of intervals later. A busy machine may be late; early only by what it reads the alerting's phase too early.
 fn check_phase(trial: &Value, phase: f64) {
     let (t0, active) = (
         drill::at(&trial["marks"]["T0"]),
@@ -128,9 +128,9 @@ fn check_phase(trial: &Value, phase: f64) {
     );
     let found = (t0 - active).rem_euclid(1000);
     #[expect(clippy::cast_possible_truncation, reason = "less than a second")]
-    let late = (found - (phase * 1000.0) as i64).rem_euclid(1000);
+    let late = (found - (phase * 1000.0) as i64 + 100).rem_euclid(1000);
     assert!(
-        late < 500,
+        late < 600,
         "T0 is {found} ms after a tick, and was to be {phase} of a second after it"
     );
 }

@@ -295,16 +295,15 @@ impl Progress {
                 vec![(&seen.alert, &seen.labels, stage)]
             }
             EventKind::Notified(told) => {
-                let stage = |status: &str| {
-                    if status == "firing" {
-                        AlertStage::Notified
-                    } else {
-                        AlertStage::Resolved
-                    }
+                // Who acknowledges an alert does not end it.
+                let stage = |status: &str| match status {
+                    "firing" => Some(AlertStage::Notified),
+                    "resolved" => Some(AlertStage::Resolved),
+                    _ => None,
                 };
-                told.alerts
-                    .iter()
-                    .map(|a| (a.alert.as_str(), &a.labels, stage(&a.status)))
+                let alerts = told.alerts.iter();
+                alerts
+                    .filter_map(|one| Some((one.alert.as_str(), &one.labels, stage(&one.status)?)))
                     .collect()
             }
             _ => return None,

@@ -75,7 +75,7 @@ fn a_copy_that_no_alertmanager_has_sent_is_doubted() {
     let stand = stand("40s");
     check_doubted(
         &forge(&stand, None),
-        "no Alertmanager counted one that it sent by webhook then",
+        "no Alertmanager counted one that it sent then",
     );
 }
 

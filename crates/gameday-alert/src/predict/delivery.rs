@@ -9,6 +9,8 @@ use crate::alertmanager::{AlertmanagerSurvey, KnownLabels, Receiver, Route, Rout
 
 /// From the tick at which a rule fires to Alertmanager: seen to be 2 to 6 ms.
 pub(super) const HAND_OFF_US: i64 = 4_000;
+/// The integration, and the name under which our receiver knows all that it sends.
+const PAGERDUTY: &str = "pagerduty";
 /// From a group's timer to our receiver: seen to be 3 to 8 ms.
 pub(super) const DELIVERY_US: i64 = 4_000;
 /// A peer of a cluster waits this long for each of those before it (`--cluster.peer-timeout`).
@@ -117,8 +119,14 @@ fn chosen<'s, 'r>(
     stops: &'s [Stop<'r>],
 ) -> (&'s Stop<'r>, Option<String>) {
     let at = |name: &str| stops.iter().find(|stop| stop.route.receiver == name);
+    // Its events do not tell which receiver sent them, so they have one name for all.
+    let pager = |stop: &&Stop<'_>| {
+        let receiver = routing.receivers.get(&stop.route.receiver);
+        receiver.is_some_and(|receiver| receiver.integrations.iter().any(|kind| kind == PAGERDUTY))
+    };
     if let Some(wanted) = parcel.receiver {
-        if let Some(stop) = at(wanted) {
+        let through_pager = || stops.iter().find(pager).filter(|_| wanted == PAGERDUTY);
+        if let Some(stop) = at(wanted).or_else(through_pager) {
             return (stop, None);
         }
         let reached: Vec<&str> = stops.iter().map(|stop| stop.route.receiver.as_str()).collect();

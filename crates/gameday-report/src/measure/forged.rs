@@ -11,7 +11,7 @@ use super::mark::Moment;
 /// A request is counted when we have answered it; a busy Alertmanager, or one that is asked late, says so within this.
 const LAG_US: i64 = 5_000_000;
 
-/// What the Alertmanagers of a drill say that they have sent by webhook.
+/// What the Alertmanagers of a drill say that they have sent.
 #[derive(Debug, Clone)]
 pub(super) struct Sent {
     /// Whether each of them was read all the time, and there are no others.
@@ -55,26 +55,19 @@ impl Sent {
     }
 
     /// The first of these arrivals that no Alertmanager can have sent: each takes one of those that were counted.
-    fn unsent(&self, mut arrivals: Vec<Timestamp>) -> Option<Timestamp> {
-        let by_webhook = |counted: &BTreeMap<String, u64>| counted.get("webhook").copied().unwrap_or(0);
-        let mut counted: Vec<(&NotificationsCounted, u64)> = self
-            .counted
-            .iter()
-            .map(|one| {
-                (
-                    one,
-                    by_webhook(&one.delivered).saturating_add(by_webhook(&one.failed)),
-                )
-            })
-            .collect();
+    fn unsent(&self, mut arrivals: Vec<Arrival>) -> Option<Timestamp> {
+        let mut counted: Vec<(&NotificationsCounted, BTreeMap<&str, u64>)> =
+            self.counted.iter().map(|one| (one, sent_by(one))).collect();
         arrivals.sort();
         // One notification may tell of several alerts.
         arrivals.dedup();
-        arrivals.into_iter().find(|arrived| {
-            let fits =
-                |one: &NotificationsCounted| one.by >= *arrived && one.after <= arrived.plus_micros(LAG_US);
-            let mut left = counted.iter_mut().filter(|(one, left)| *left > 0 && fits(one));
-            match left.next() {
+        let unsent = arrivals.into_iter().find(|(arrived, by)| {
+            let soon = arrived.plus_micros(LAG_US);
+            let then = counted
+                .iter_mut()
+                .filter(|(one, _)| one.by >= *arrived && one.after <= soon);
+            let mut left = then.flat_map(|(_, left)| left.iter_mut());
+            match left.find(|(name, left)| by.contains(name) && **left > 0) {
                 Some((_, left)) => {
                     *left -= 1;
                     false
@@ -82,20 +75,47 @@ impl Sent {
                 // What arrived last may not be counted yet.
                 None => self.until.micros_since(*arrived) >= LAG_US,
             }
-        })
+        });
+        unsent.map(|(arrived, _)| arrived)
+    }
+}
+
+/// When a notification arrived, and which of Alertmanager's integrations may have sent it.
+type Arrival = (Timestamp, &'static [&'static str]);
+
+/// How many each integration sent, whatever we answered.
+fn sent_by(counted: &NotificationsCounted) -> BTreeMap<&str, u64> {
+    let mut sent = BTreeMap::new();
+    for (name, more) in counted.delivered.iter().chain(&counted.failed) {
+        let all: &mut u64 = sent.entry(name.as_str()).or_default();
+        *all = all.saturating_add(*more);
+    }
+    sent
+}
+
+/// The receiver of PagerDuty's events, which tell of none; one of Alertmanager's may have that name too.
+const PAGERDUTY: &str = "pagerduty";
+
+fn arrival(notice: &Notice<'_>) -> Arrival {
+    match notice.receiver {
+        PAGERDUTY => (notice.arrived, &["pagerduty", "webhook"]),
+        _ => (notice.arrived, &["webhook"]),
     }
 }
 
 /// Why what our receiver was told of an alert is not believed.
 pub(super) fn doubt(sent: &Sent, evidence: &Evidence<'_>) -> Option<String> {
-    let ours = evidence.notices.iter().filter(|notice| notice.recorded.is_none());
-    let ours: Vec<&Notice<'_>> = ours.collect();
+    // An alert is acknowledged by people, whom no Alertmanager counts.
+    let sent_to_us =
+        |notice: &&Notice<'_>| notice.recorded.is_none() && notice.alert.status != "acknowledged";
+    let ours: Vec<&Notice<'_>> = evidence.notices.iter().filter(sent_to_us).collect();
     strange(&ours, evidence).or_else(|| uncounted(sent, &ours))
 }
 
-/// The same labels have the same fingerprint, whoever tells it.
+/// The same labels have the same fingerprint, whoever tells it; PagerDuty's events have none.
 fn strange(ours: &[&Notice<'_>], evidence: &Evidence<'_>) -> Option<String> {
-    ours.iter().find_map(|notice| {
+    let mut told_one = ours.iter().filter(|notice| notice.receiver != PAGERDUTY);
+    told_one.find_map(|notice| {
         let told = &notice.alert.fingerprint;
         let mut listed = evidence.listed.iter().map(|(_, seen)| seen);
         let same = listed.find(|seen| seen.labels == notice.alert.labels)?;
@@ -110,11 +130,10 @@ fn strange(ours: &[&Notice<'_>], evidence: &Evidence<'_>) -> Option<String> {
 }
 
 fn uncounted(sent: &Sent, ours: &[&Notice<'_>]) -> Option<String> {
-    let arrivals = ours.iter().map(|notice| notice.arrived);
+    let arrivals = ours.iter().map(|notice| arrival(notice));
     let unsent = sent.unsent(arrivals.collect()).filter(|_| sent.whole)?;
     Some(format!(
-        "our webhook was told of it at {}, and no Alertmanager counted one that it sent by webhook then: somebody else may \
-         have posted it",
+        "our webhook was told of it at {}, and no Alertmanager counted one that it sent then: somebody else may have posted it",
         Moment::new(unsent).clock()
     ))
 }
@@ -144,8 +163,8 @@ mod tests {
             counted: counted.iter().map(one).collect(),
             until: at(60_000),
         };
-        let arrivals = arrivals.iter().map(|ms| at(*ms)).collect();
-        assert_eq!(sent.unsent(arrivals), unsent.map(at), "{counted:?}");
+        let arrivals = arrivals.iter().map(|ms| -> Arrival { (at(*ms), &["webhook"]) });
+        assert_eq!(sent.unsent(arrivals.collect()), unsent.map(at), "{counted:?}");
     }
 
     #[test]

@@ -45,6 +45,18 @@ fn of_several_receivers_the_one_that_is_asked_for_counts_then_ours() {
 }
 
 #[test]
+fn events_of_pagerduty_have_one_receiver_whatever_its_name() {
+    let pager =
+        "route: {receiver: phone}\nreceivers: [{name: phone, pagerduty_configs: [{routing_key: k}]}]\n";
+    let mut world = firing().routed(pager);
+    world.asked.receiver = Some("pagerduty".to_owned());
+    let prediction = world.predict();
+    assert_eq!(prediction.receiver.as_deref(), Some("phone"));
+    assert!(prediction.never.is_none(), "{prediction:?}");
+    assert!(!format!("{prediction:?}").contains("misrouted"), "{prediction:?}");
+}
+
+#[test]
 fn labels_of_the_series_and_of_prometheus_take_part() {
     let mut world = firing()
         .routed(&TREE.replace("severity=page", "severity=ticket"))
