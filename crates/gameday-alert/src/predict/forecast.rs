@@ -20,7 +20,7 @@ use super::scene::{Evaluated, Impact, Scene, Side};
 use super::{Asked, Survey};
 use crate::{Rule, RuleGroup};
 
-/// Between the order and the first byte that a fault touches: bytes have to flow.
+/// Between the order and the first byte that a fault touches, or no longer touches: bytes have to flow.
 const EFFECT_US: i64 = 100_000;
 
 /// What becomes of one rule.
@@ -229,16 +229,17 @@ impl Builder<'_> {
     /// What the fault does, as early or as late as it may be.
     fn impact(&self, side: Side) -> Impact {
         let fault = &self.asked.fault;
-        let from_us = match side {
-            Side::Earliest => self.from_us,
-            Side::Latest => self.from_us + EFFECT_US,
+        let slack_us = match side {
+            Side::Earliest => 0,
+            Side::Latest => EFFECT_US,
         };
+        let from_us = self.from_us + slack_us;
         let lag = fault.lag.unwrap_or(fault.least_lag);
         let span = |span: std::time::Duration| i64::try_from(span.as_micros()).unwrap_or(i64::MAX / 4);
         Impact {
             from_us,
             counted_us: from_us + span(lag),
-            until_us: self.from_us + span(fault.hold),
+            until_us: from_us + span(fault.hold),
             bad: self.bad,
             traffic: fault.traffic.unwrap_or(1.0).max(0.0),
         }

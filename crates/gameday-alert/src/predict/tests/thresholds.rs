@@ -89,6 +89,16 @@ fn a_scrape_right_after_the_fault_may_see_it_or_not() {
 }
 
 #[test]
+fn a_scrape_right_after_the_end_may_still_see_the_fault() {
+    let prediction = World::new(GAUGE, r#""duration":0"#, 5.0, 3.0)
+        .scraped(5.0, 0.05)
+        .hold(10.0)
+        .predict();
+    let mark = prediction.marks["T9"];
+    assert_eq!((mark.at, mark.latest), (at(13.0), Some(at(18.0))));
+}
+
+#[test]
 fn rules_look_as_far_back_as_prometheus_is_told() {
     let mut world = World::new(GAUGE, r#""duration":0"#, 5.0, 3.0).scraped(5.0, 2.0);
     world.survey.settings.query_offset_us = 2_000_000;
